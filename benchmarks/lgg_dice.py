@@ -1,0 +1,251 @@
+"""How well does a 2-D U-Net segment LGG patients after M minutes on this machine?
+
+Trains from a random start on all patients of --data but those that --test lists, and judges the
+listed ones by volumetric Dice at 256 × 256 pixels. Nothing is chosen on them: network, schedule,
+threshold and clean-up are fixed beforehand (`benchmarks/README.md` says on whom). Everything that
+is learnt is learnt inside the minutes; reading, making sample patients, compiling, choosing the
+network's width by this machine's speed, and judging are outside, and printed.
+
+    python benchmarks/lgg_dice.py --data FOLDER --test patients.txt --minutes 15
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+from unet_course import (
+    augment,
+    inference,
+    lgg,
+    losses,
+    metrics,
+    models,
+    runtime,
+    sample_data,
+    training,
+)
+from unet_course import slices as slices_2d
+
+FULL_SIDE = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that is fixed before training."""
+
+    side: int
+    patch: int
+    filters: tuple[int, ...]  # candidates; the widest that this machine trains long enough is taken
+    depth: int
+    batch_size: int
+    peak: float
+    tumour_fraction: float
+    pool_batch: bool
+    neighbours: int = 0
+    flips: tuple[tuple[int, ...], ...] = ((),)
+    keep_largest: bool = False
+    augmentation: augment.Augmentation
+
+
+GENTLE = augment.Augmentation(
+    rotation=10, scale=0.1, shift=0.05, probability=1.0,
+    elastic=0, contrast=0, brightness=0, gamma=0, bias_field=0, noise=0,
+)  # fmt: skip
+
+RECIPES = {
+    # the figure to beat: a plain U-Net, as anybody would write it first
+    "plain": Recipe(
+        side=128,
+        patch=1,
+        filters=(16,),
+        depth=4,
+        batch_size=16,
+        peak=1e-3,
+        tumour_fraction=0.75,
+        pool_batch=False,
+        augmentation=GENTLE,
+    ),
+    "course": Recipe(
+        side=128,
+        patch=2,
+        filters=(16, 24, 32),
+        depth=3,
+        batch_size=16,
+        peak=3e-3,
+        tumour_fraction=0.75,
+        pool_batch=True,
+        flips=((), (1,)),
+        keep_largest=True,
+        augmentation=GENTLE,
+    ),
+}
+ENOUGH_SLICES = 40_000  # a wider network must still see this many, or the narrower one learns more
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", action="append", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--test", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--minutes", required=True, type=float)
+    parser.add_argument("--train-on", choices=("real", "sample", "both"), default="real")
+    parser.add_argument("--synthetic", type=int, default=72, help="sample patients to make")
+    parser.add_argument("--recipe", choices=RECIPES, default="course")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    options = parser.parse_args()
+    if options.minutes <= 0:
+        parser.error("--minutes must be positive")
+    for folder in options.data:
+        if not folder.is_dir():
+            parser.error(f"--data {folder}: no such folder")
+    if not options.test.is_file():
+        parser.error(f"--test {options.test}: no such file")
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json {options.json}: its folder doesn't exist")
+    return options
+
+
+def sides(options: argparse.Namespace) -> tuple[list[lgg.Patient], list[lgg.Patient]]:
+    """The patients to train on and to test; a listed patient that isn't there is an error."""
+    patients = {p.folder.name: p for folder in options.data for p in lgg.find_patients(folder)}
+    lines = options.test.read_text(encoding="utf-8-sig").splitlines()
+    listed = [line.strip() for line in lines if line.strip()]
+    absent = sorted(set(listed) - set(patients))
+    if absent or not listed:
+        sys.exit(f"{options.test}: not among the patients of --data: {', '.join(absent) or 'any'}")
+    test = [patients[name] for name in dict.fromkeys(listed)]
+    tested = {patient.id for patient in test}
+    train = [p for p in patients.values() if p.id not in tested]
+    if options.train_on == "sample":
+        train = []
+    if options.train_on in ("sample", "both"):
+        root = sample_data.lgg_root(seed=options.seed, patients=options.synthetic)
+        train += lgg.find_patients(root)
+    if not train:
+        sys.exit("no patients are left to train on: list fewer in --test, or add a --data folder")
+    return train, test
+
+
+def build(recipe: Recipe, filters: int) -> keras.Model:
+    channels = 3 * (2 * recipe.neighbours + 1)
+    model = models.unet(
+        (recipe.side, recipe.side, channels),
+        filters=filters,
+        depth=recipe.depth,
+        patch=recipe.patch,
+    )
+    model.compile(keras.optimizers.Adam(recipe.peak), losses.BCEDice(pool_batch=recipe.pool_batch))
+    return model
+
+
+def compiled(recipe: Recipe, filters: int, dataset, seed: int) -> tuple[keras.Model, float]:
+    """A network whose training step is compiled but which has learnt nothing; seconds a step."""
+    keras.utils.set_random_seed(seed)
+    model = build(recipe, filters)
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    start = [np.array(v) for v in variables]
+    model.fit(dataset, steps_per_epoch=2, verbose=0, shuffle=False)
+    started = time.perf_counter()
+    model.fit(dataset, steps_per_epoch=6, verbose=0, shuffle=False)
+    seconds = (time.perf_counter() - started) / 6
+    for variable, value in zip(variables, start, strict=True):
+        variable.assign(value)
+    return model, seconds
+
+
+def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int):
+    """Train for the minutes; returns the model, the clock, and the seconds spent compiling."""
+    batches = slices_2d.Batches(
+        slices=data,
+        batch_size=recipe.batch_size,
+        steps=10_000_000,  # the clock ends it
+        tumour_fraction=recipe.tumour_fraction,
+        augment=recipe.augmentation,
+        neighbours=recipe.neighbours,
+        seed=seed,
+    )
+    started = time.perf_counter()
+    model = None
+    for filters in recipe.filters:
+        candidate, seconds = compiled(recipe, filters, batches.epoch(1), seed)
+        seen = minutes * 60 / seconds * recipe.batch_size
+        print(f"  {filters} filters: {seconds:.3f} s a step, {seen:,.0f} slices in {minutes:g} min")
+        if model is None or seen >= ENOUGH_SLICES:
+            model = candidate
+        if seen < ENOUGH_SLICES:
+            break
+    compiling = time.perf_counter() - started
+    clock = training.TimedCosine(minutes, recipe.peak)
+    model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[clock])
+    return model, clock, compiling
+
+
+def judge(recipe: Recipe, model: keras.Model, patients: list[lgg.Patient]) -> dict[str, float]:
+    """Volumetric Dice by patient (folder name) at the files' own size."""
+    scores = {}
+    for patient in patients:
+        data = slices_2d.load([patient], recipe.side, progress=False)
+        found = inference.predict(model, data, neighbours=recipe.neighbours, flips=recipe.flips)
+        mask = inference.full_size(found, FULL_SIDE)[..., 0] >= 0.5
+        if recipe.keep_largest:
+            mask = inference.largest_component(mask)
+        scores[patient.folder.name] = metrics.dice(patient.read_masks(), mask)
+    return scores
+
+
+def main() -> None:
+    options = arguments()
+    recipe = RECIPES[options.recipe]
+    if runtime.best_precision() == "float32":
+        print("precision: float32")
+    else:
+        keras.mixed_precision.set_dtype_policy(runtime.best_precision())
+        print(f"precision: {runtime.best_precision()}")
+    started = time.perf_counter()
+    patients, test = sides(options)
+    print(f"{len(patients)} patients to train on ({options.train_on}), {len(test)} to test")
+    data = slices_2d.load(patients, recipe.side)
+    reading = time.perf_counter() - started
+    model, clock, compiling = train(recipe, options.minutes, data, options.seed)
+    minutes = clock.seconds / 60
+    started = time.perf_counter()
+    scores = judge(recipe, model, test)
+    judging = time.perf_counter() - started
+
+    width = max(map(len, scores))
+    print(f"\n{'patient':{width}}  Dice")
+    for name, score in scores.items():
+        print(f"{name:{width}}  {score:.3f}")
+    mean, median = float(np.mean(list(scores.values()))), float(np.median(list(scores.values())))
+    print(f"{'mean':{width}}  {mean:.3f}\n{'median':{width}}  {median:.3f}")
+    memory = runtime.peak_memory_gb()
+    print(
+        f"\n{model.count_params():,} parameters, {clock.steps} steps of {recipe.batch_size} in "
+        f"{minutes:.2f} min; outside them: reading {reading:.0f} s, compiling {compiling:.0f} s, "
+        f"judging {judging:.0f} s; peak memory {memory:.2f} GB"
+    )
+    if options.json:
+        result = {
+            "minutes": round(minutes, 3),
+            "steps": clock.steps,
+            "parameters": model.count_params(),
+            "peak_memory_gb": round(memory, 3),
+            "patients": {name: {"tumour": score} for name, score in scores.items()},
+            "mean": {"tumour": mean},
+            "median": {"tumour": median},
+        }
+        runtime.write_text(options.json.absolute(), json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Augmentation: image and mask move together, labels stay labels, a seed repeats everything."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from unet_course.augment import Augmentation, sample_linear, sample_nearest, smooth_field
+
+STILL = {"contrast": 0, "brightness": 0, "gamma": 0, "bias_field": 0, "noise": 0}
+
+
+def pair(shape=(32, 32), seed=0):
+    """An image whose brightness marks the mask: 1 inside, 0 outside."""
+    rng = np.random.default_rng(seed)
+    mask = ndimage.gaussian_filter(rng.normal(size=shape), 4) > 0
+    return mask[None, ..., None].astype(np.float32), mask[None, ..., None].astype(np.uint8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([(32, 32), (16, 16, 16)]))
+def test_image_and_mask_move_through_the_same_field(seed, shape):
+    image, mask = pair(shape)
+    moved, labels = Augmentation(**STILL, flips=(0, 1), probability=1)(
+        image, mask, np.random.default_rng(seed)
+    )
+    assert set(np.unique(labels)) <= {0, 1} and labels.dtype == mask.dtype
+    # where all the pixels around a place agree, so must the image and the mask
+    clear = (moved < 0.01) | (moved > 0.99)
+    assert np.array_equal((moved > 0.5)[clear], labels.astype(bool)[clear])
+
+
+def test_intensity_changes_leave_the_mask_alone_and_change_the_image():
+    image, mask = pair()
+    image = image + np.random.default_rng(3).random(image.shape, dtype=np.float32)
+    only = Augmentation(flips=(), rotation=0, scale=0, shift=0, elastic=0, probability=1)
+    changed, labels = only(image, mask, np.random.default_rng(0))
+    assert np.array_equal(labels, mask) and not np.allclose(changed, image)
+    assert changed.dtype == np.float32 and np.isfinite(changed).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 16, 16), (3, 8, 8, 8)])
+def test_a_seed_repeats_a_batch_and_the_input_stays(shape):
+    rng = np.random.default_rng(0)
+    images = rng.random((*shape, 2), dtype=np.float32)
+    masks = (images[..., :1] > 0.5).astype(np.uint8)
+    before = images.copy(), masks.copy()
+    first = Augmentation()(images, masks, np.random.default_rng(5))
+    second = Augmentation()(images, masks, np.random.default_rng(5))
+    other = Augmentation()(images, masks, np.random.default_rng(6))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(first[0], other[0])
+    np.testing.assert_array_equal(images, before[0])
+    np.testing.assert_array_equal(masks, before[1])
+
+
+def test_doing_nothing_does_nothing():
+    image, mask = pair()
+    same, labels = Augmentation(flips=(), probability=0)(image, mask, np.random.default_rng(0))
+    np.testing.assert_array_equal(same, image)
+    np.testing.assert_array_equal(labels, mask)
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (5, 6, 4)])
+def test_sampling_agrees_with_scipy(shape):
+    rng = np.random.default_rng(2)
+    values = rng.random((*shape, 2))
+    where = rng.uniform(-2, 10, (len(shape), 6, 3))
+    for sample, order in ((sample_linear, 1), (sample_nearest, 0)):
+        expected = np.stack(
+            [ndimage.map_coordinates(values[..., c], where, order=order, mode="nearest") for c in (0, 1)],
+            axis=-1,
+        )  # fmt: skip
+        np.testing.assert_allclose(sample(values, where), expected, atol=1e-9)
+
+
+def test_rotation_by_a_known_angle_goes_where_it_should():
+    image = np.zeros((1, 21, 21, 1), np.float32)
+    image[0, 10, 18] = 1
+    turn = Augmentation(**STILL, flips=(), scale=0, shift=0, elastic=0, rotation=90, probability=1)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        angle = np.random.default_rng(seed)
+        angle.random()  # spent on whether to move at all
+        degrees = angle.uniform(-90, 90)
+        moved, _ = turn(image, image.astype(np.uint8), rng)
+        row, column = np.array(ndimage.center_of_mass(moved[0, ..., 0])) - 10
+        got = np.rad2deg(np.arctan2(row, column))
+        assert abs(abs(got) - abs(degrees)) < 4
+
+
+def test_a_smooth_field_is_smooth_and_as_strong_as_asked():
+    field = smooth_field((64, 64), 4, 2.0, np.random.default_rng(0))
+    assert field.shape == (64, 64)
+    assert np.abs(np.diff(field, axis=0)).max() < 0.5
+    many = np.stack([smooth_field((8, 8), 4, 2.0, np.random.default_rng(s)) for s in range(300)])
+    assert many.std() / 2.0 == pytest.approx(0.48, abs=0.04)  # B-splines average the grid
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: Augmentation(rotation=-1), "rotation"),
+    (lambda: Augmentation(noise=-1), "noise"),
+    (lambda: Augmentation(probability=2), "probability"),
+    (lambda: Augmentation()(np.zeros((1, 4, 4, 1)), np.zeros((1, 5, 4, 1)), None), "agree"),
+    (lambda: Augmentation()(np.zeros((1, 4, 4, 1), int), np.zeros((1, 4, 4, 1)), None), "floating"),
+])  # fmt: skip
+def test_wrong_arguments_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

@@ -1,0 +1,339 @@
+"""The head that synthetic patients grow from: average brain, hand-built skull and face, random warp.
+
+The brain is the ICBM-152 2009a average (Fonov 2011), whose grey- and white-matter maps come with
+nilearn, so nothing is downloaded. Those maps stop at the brain's surface. Skull and scalp are laid
+around it as layers of the distance to the brain; orbits, nose, jaws and neck are ellipsoids and
+cylinders. They are there because LGG slices show them, not because they are right in every detail.
+
+Everything is in millimetres in the template's own frame, axes ordered (z up, y to the nose,
+x to the right), so that an axial slice is ``volume[k]``.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import ndimage
+
+HEAD_SPACING = 2.0
+HEAD_ORIGIN = np.array([-140.0, -134.0, -98.0])
+HEAD_SHAPE = (130, 132, 99)
+FACE_TISSUES = ("fat", "muscle", "marrow", "fluid", "mucosa", "vessel", "cord")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The average head, made once per process.
+
+    ``grey``, ``white`` and ``brain`` are fractions in 0 to 1 on the 1 mm template grid, float32.
+    ``distance`` is millimetres outside the brain's hull (negative inside), ``is_face`` how much
+    a voxel belongs to face and neck rather than to the vault, ``face`` the fractions of
+    ``FACE_TISSUES`` there, ``sinuses`` the great veins inside the skull, ``lean`` how
+    ``distance`` changes per mm upwards, ``mottle`` smooth noise of
+    unit variance; these are on the 2 mm head grid, of which ``is_face`` and ``face`` have the
+    lower levels only.
+    """
+
+    origin: np.ndarray
+    grey: np.ndarray
+    white: np.ndarray
+    brain: np.ndarray
+    distance: np.ndarray
+    is_face: np.ndarray
+    face: np.ndarray
+    sinuses: np.ndarray
+    lean: np.ndarray
+    mottle: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def average_head() -> Head:
+    """Load the templates, sharpen them and build the head around them (about 3 s, then cached)."""
+    from nilearn import datasets
+
+    image = datasets.load_mni152_gm_template(resolution=1)
+    origin = image.affine[:3, 3][::-1].copy()
+    grey = _zyx(image)
+    white = _zyx(datasets.load_mni152_wm_template(resolution=1))
+    brain = _zyx(datasets.load_mni152_brain_mask(resolution=1))
+    # Nothing but the brain is needed: less than half of the volume.
+    box = ndimage.find_objects((brain > 0).astype(np.uint8))[0]
+    # Even starts keep the two grids' voxels one upon the other.
+    box = tuple(slice(side.start // 2 * 2, side.stop) for side in box)
+    origin += [side.start for side in box]
+    grey, white, brain = (np.ascontiguousarray(v[box]) for v in (grey, white, brain))
+    grey, white = _sharpen(grey, white, np.clip(brain - grey - white, 0, 1))
+    distance = _hull_distance(brain, origin)
+    is_face, face = _face(distance)
+    noise = np.random.default_rng(2009).standard_normal(HEAD_SHAPE, np.float32)
+    mottle = ndimage.gaussian_filter(noise, 2.5, mode="wrap")
+    mottle /= mottle.std()
+    sinuses = _venous_sinuses(distance)
+    lean = np.gradient(distance, HEAD_SPACING, axis=0)
+    return Head(origin, grey, white, brain, distance, is_face, face, sinuses, lean, mottle)
+
+
+def _sharpen(grey, white, fluid) -> tuple[np.ndarray, np.ndarray]:
+    """Undo the blur of an average of 152 brains.
+
+    Narrow sulci are left as faint ridges of fluid: what stands out from its surroundings is
+    made strong. Raising fractions to a power gives each voxel to the tissue that most brains have.
+    """
+    ridge = fluid - ndimage.gaussian_filter(fluid, 2.0, truncate=2.5)
+    fluid = np.clip(1.1 * fluid + 3.5 * np.clip(ridge - 0.01, 0, None), 0, 1)
+    grey, white, fluid = grey * np.sqrt(grey), white * np.sqrt(white), fluid * np.sqrt(fluid)
+    total = np.maximum(grey + white + fluid, 1e-3)
+    return grey / total, white / total
+
+
+def _zyx(image) -> np.ndarray:
+    return np.ascontiguousarray(image.get_fdata(dtype=np.float32).transpose(2, 1, 0))
+
+
+def head_axes() -> list[np.ndarray]:
+    """Millimetre coordinates of the head grid, one array an axis (z, y, x)."""
+    return [
+        (first + HEAD_SPACING * np.arange(n)).astype(np.float32)
+        for first, n in zip(HEAD_ORIGIN, HEAD_SHAPE, strict=True)
+    ]
+
+
+def _hull_distance(brain: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    coarse = np.zeros(HEAD_SHAPE, bool)
+    start = np.round((origin - HEAD_ORIGIN) / HEAD_SPACING).astype(int)
+    part = brain[::2, ::2, ::2] > 0.5
+    coarse[tuple(slice(s, s + n) for s, n in zip(start, part.shape, strict=True))] = part
+    # Closing over 16 mm bridges sulci and the fissure, as the dura does.
+    near = ndimage.distance_transform_edt(~coarse) <= 8
+    hull = ndimage.distance_transform_edt(near) > 8
+    hull |= coarse
+    signed = ndimage.distance_transform_edt(~hull) - ndimage.distance_transform_edt(hull)
+    return ndimage.gaussian_filter(signed * HEAD_SPACING, 1.2).astype(np.float32)
+
+
+def _ball(z, y, x, centre, radii) -> np.ndarray:
+    """How far inside an ellipsoid: above 0 inside; the shortest radius is the unit of length."""
+    parts = zip((z, y, x), centre, radii, strict=True)
+    return (1 - np.sqrt(sum(((a - c) / r) ** 2 for a, c, r in parts))) * min(radii)
+
+
+def _soft(inside: np.ndarray) -> np.ndarray:
+    return np.clip(inside / HEAD_SPACING + 0.5, 0, 1)
+
+
+def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fractions of soft tissue below the skull; what is missing to one is bone or air (dark).
+
+    Positions are read off where the structures lie in MNI space (eyes near (±32, 60, -38)).
+    """
+    # Nothing of the face lies higher than z = -8 mm.
+    top = int((-8 - HEAD_ORIGIN[0]) / HEAD_SPACING)
+    shape = (top, *HEAD_SHAPE[1:])
+    axes = head_axes()
+    z, y, x = np.meshgrid(axes[0][:top], *axes[1:], indexing="ij", sparse=True)
+    distance = distance[:top]
+    side = np.abs(x)
+    # The skin's outline, level by level: half width, front, back.
+    levels = [-140, -120, -100, -80, -60, -40, -20]
+    wide = np.interp(z, levels, [56, 58, 63, 69, 74, 78, 80])
+    front = np.interp(z, levels, [52, 82, 92, 92, 89, 85, 85])
+    back = np.interp(z, levels, [-82, -82, -84, -90, -102, -112, -116])
+    middle = 0.45 * front + 0.55 * back
+    reach = np.where(y > middle, front - middle, middle - back)
+    outline = ((side / wide) ** 2.3 + (np.abs(y - middle) / reach) ** 2.3) ** (1 / 2.3)
+    skin = (1 - outline) * np.minimum(wide, reach)
+    nose = _ball(z, y, x, (-62, 88, 0), (24, 24, 15))
+    ear = _ball(z, y, side, (-38, -22, 82), (26, 14, 7))
+    skin = np.maximum(np.maximum(skin, nose), ear)
+    # Roof of the orbits in front, base of the occiput behind: below it the face begins.
+    roof = np.interp(y, [-120, -60, -10, 40, 60, 90], [-62, -62, -46, -26, -19, -14])
+    is_face = np.clip((roof - z) / 6 + 0.5, 0, 1) * np.clip(distance / 4 - 0.5, 0, 1)
+
+    rng = np.random.default_rng(152)
+    noise = [ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), s) for s in (1.2, 2.2)]
+    noise = [field / field.std() for field in noise]
+    skin = skin + 0.6 * noise[1]
+    face = np.zeros((len(FACE_TISSUES), *shape), np.float32)
+    fat, muscle, marrow, fluid, mucosa, vessel, cord = face
+
+    def put(target, fraction):
+        """Lay a structure over what is there."""
+        face[...] *= 1 - np.asarray(fraction, np.float32)
+        if target is not None:
+            target += fraction
+
+    body = _soft(skin)
+    put(muscle, body)
+    # Muscles are bundles with fat between them, and a fat layer lies below the skin.
+    put(fat, body * np.clip(1.2 - 3.2 * np.abs(noise[1] + 0.3 * noise[0]), 0, 0.8))
+    put(fat, body * _soft(8.5 + 2.0 * noise[1] - skin) * _soft(skin - 1.5))
+    put(None, _soft(6.5 + noise[1] - distance) * body)  # the skull's base
+    put(marrow, _soft(2.5 - np.abs(distance - 4.5)) * np.clip(noise[1] - 0.2, 0, 1) * body)
+    # Cheekbone, mandible, teeth: dark shells with marrow.
+    for centre, radii in (
+        ((-46, 52, 52), (7, 16, 9)),
+        ((-85, 8, 52), (26, 9, 5)),
+        ((-52, 6, 54), (9, 8, 7)),
+    ):
+        bone = _ball(z, y, side, centre, radii)
+        put(None, _soft(bone))
+        put(marrow, _soft(bone - 2.5) * 0.9)
+    jaw = 5 - np.abs(np.hypot(side / 0.85, y - 42) - 42) + 0 * z
+    jaw = np.minimum(np.minimum(jaw, y - 30), np.minimum(-78 - z, z + 128))
+    put(None, _soft(jaw))
+    put(marrow, _soft(jaw - 3) * 0.8)
+    put(None, _soft(_ball(z, y, x, (-84, 40, 0), (7, 38, 30))))  # palate and mouth
+    put(muscle, _soft(_ball(z, y, x, (-98, 44, 0), (16, 32, 22))))  # tongue
+    # Nose: cavity with turbinates, ethmoid cells, maxillary sinuses, throat.
+    cavity = _ball(z, y, x, (-58, 60, 0), (24, 36, 15))
+    put(None, _soft(cavity))
+    put(mucosa, _soft(cavity) * _soft(2.2 - np.abs(side - 8 - 1.5 * noise[1])) * (z < -45))
+    put(mucosa, _soft(cavity) * _soft(1.2 - side + 0 * z))
+    put(mucosa, _soft(cavity) * np.clip(noise[0] - 0.3, 0, 0.8))
+    sinus = _ball(z, y, side, (-62, 56, 28), (17, 18, 14))
+    put(None, _soft(sinus + 2))
+    put(mucosa, _soft(1.2 - np.abs(sinus - 0.5)) * 0.8)
+    put(None, _soft(_ball(z, y, x, (-75, 14, 0), (26, 6, 11))))
+    put(None, _soft(_ball(z, y, side, (-47, -32, 54), (17, 17, 13))))  # mastoid cells
+    put(
+        mucosa,
+        _soft(_ball(z, y, side, (-47, -32, 54), (15, 14, 11))) * np.clip(noise[0] - 1, 0, 0.5),
+    )
+    clivus = _ball(z, y, x, (-48, -4, 0), (18, 9, 14))
+    put(None, _soft(clivus))
+    put(marrow, _soft(clivus - 2.5))
+    put(None, _soft(_ball(z, y, x, (-37, 14, 0), (9, 10, 12))))  # sphenoid sinus
+    # Orbits: fat, four muscles and the optic nerve, then the globe with its lens.
+    orbit = np.minimum(_ball(z, y, side, (-37, 46, 30), (18, 32, 19)), (side - 12) * 0.8)
+    put(None, _soft(orbit + 2.5))
+    put(fat, _soft(orbit))
+    around = np.hypot(z + 37, side - 24 - 0.12 * (y - 20))
+    put(muscle, _soft(1.8 - np.abs(around - 10.5)) * _soft(orbit) * (y < 58) * (noise[1] > -0.6))
+    put(cord, _soft(2.2 - around) * _soft(orbit))
+    globe = _ball(z, y, side, (-37, 61, 32), (12, 12.5, 12))
+    put(muscle, _soft(globe + 1.5))
+    put(fluid, _soft(globe))
+    put(muscle, _soft(_ball(z, y, side, (-37, 70.5, 32), (4.5, 2.5, 4.5))))
+    # Neck: vertebra, canal and cord; carotid and jugular beside the throat.
+    bony = _ball(0 * z, y, x, (0, -32, 0), (30, 30, 26)) + 0 * z
+    below = _soft(-70 - z) * np.ones(shape)
+    put(None, _soft(bony) * below)
+    put(marrow, _soft(bony - 4) * below * 0.6)
+    put(muscle, _soft(_ball(0 * z, y, side, (0, -68, 22), (18, 18, 18)) + 0 * z) * below)
+    canal = np.hypot(y + 46, x) + 0 * z
+    put(fluid, _soft(11 - canal) * below)
+    put(cord, _soft(6 - canal) * below)
+    for centre in ((5, 34), (-6, 42)):
+        vein = 4 - np.hypot(y - centre[0], side - centre[1]) + 0 * z
+        put(vessel, _soft(vein) * _soft(-58 - z))
+    face *= is_face * body
+    return is_face.astype(np.float32), face
+
+
+def _venous_sinuses(distance: np.ndarray) -> np.ndarray:
+    z, y, x = np.meshgrid(*head_axes(), indexing="ij", sparse=True)
+    side = np.abs(x)
+    sagittal = _soft(4.5 - side) * _soft(3.5 - np.abs(distance - 3.5)) * ((y < 55) & (z > -25))
+    transverse = _soft(4 - np.abs(z + 27 + 0.12 * (y + 90))) * _soft(3 - np.abs(distance - 3))
+    return (0.9 * np.maximum(sagittal, transverse * (y < -45))).astype(np.float32)
+
+
+def sample(volume, points, origin, spacing: float = 1.0, outside: float = 0.0) -> np.ndarray:
+    """Read ``volume`` at ``points`` (3, N) in mm, linearly; ``outside`` beyond its border."""
+    origin = np.asarray(origin, np.float32)[:, None]
+    return ndimage.map_coordinates(
+        volume, (points - origin) / np.float32(spacing), order=1, output=np.float32, cval=outside
+    )
+
+
+@dataclass(frozen=True)
+class Warp:
+    """Where each point of a patient lies in the average head: free-form deformation, then affine.
+
+    A free-form deformation moves a lattice of control points and interpolates between them with
+    cubic B-splines (Rueckert 1999). It cannot fold while the sum over levels of largest move /
+    lattice spacing stays below 0.40 (Choi and Lee 2000); `random_warp` keeps to that.
+    """
+
+    levels: tuple  # of (spacing in mm, moves in mm with shape (3, gz, gy, gx))
+    matrix: np.ndarray  # (3, 3)
+    centre: np.ndarray  # (3,) mm, what rotation and scale leave in place
+
+    def __call__(self, z: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Template positions (3, len(z), len(y), len(x)) in mm of the grid those axes span."""
+        # Sums of four neighbours along one axis after the other, in this order whatever the
+        # number of cores: matrix products by BLAS differ in the last digit from thread to thread.
+        turn = self.matrix.astype(np.float32)
+        where = np.empty((3, len(z), len(y), len(x)), np.float32)
+        plane = (
+            self.centre[:, None, None]
+            + self.matrix[:, 1, None, None] * (y - self.centre[1])[:, None]
+            + self.matrix[:, 2, None, None] * (x - self.centre[2])
+        ).astype(np.float32)
+        where[...] = plane[:, None]
+        where += (turn[:, 0, None] * (z - self.centre[0]).astype(np.float32))[..., None, None]
+        for spacing, moves in self.levels:
+            first, weights = _spline(z, HEAD_ORIGIN[0], spacing, moves.shape[1])
+            used = slice(first.min(), first.max() + 4)
+            part = np.einsum("ij,jzyx->izyx", turn, moves[:, used])
+            for axis, values in ((3, x), (2, y)):
+                at, parts = _spline(values, HEAD_ORIGIN[axis - 1], spacing, moves.shape[axis])
+                shape = [1] * 4
+                shape[axis] = -1
+                part = sum(np.take(part, at + k, axis) * parts[k].reshape(shape) for k in range(4))
+            for k in range(len(z)):
+                for step in range(4):
+                    where[:, k] += weights[step, k] * part[:, first[k] - used.start + step]
+        return where
+
+
+def _spline(positions, origin, spacing, count) -> tuple[np.ndarray, np.ndarray]:
+    """Cubic B-spline: first of four control points and their weights (4, n) at each position.
+
+    Control point i sits at ``origin + spacing * (i - 1)``.
+    """
+    t = np.clip((np.asarray(positions, float) - origin) / spacing + 1, 1, count - 3.001)
+    first = np.floor(t).astype(int) - 1
+    u = t - np.floor(t)
+    weights = [(1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3]
+    return first, (np.stack(weights) / 6).astype(np.float32)
+
+
+def random_warp(
+    rng: np.random.Generator, head: Head, strength: float = 1.0, tilt: float = 1.0
+) -> Warp:
+    """Draw a head shape and position.
+
+    Args:
+        rng: where the randomness comes from.
+        head: what is bent: gyri move freely, skull and scalp stay smooth.
+        strength: 1 for the usual variety of brains; up to 1.1 it cannot fold.
+        tilt: 1 for the usual variety of how a head lies in the scanner.
+    """
+    if not 0 <= strength <= 1.1:
+        raise ValueError(f"strength must lie between 0 and 1.1, got {strength}")
+    extent = np.array(HEAD_SHAPE) * HEAD_SPACING
+    levels = []
+    # Largest moves relative to the spacing: 0.17 + 0.12 + 0.07 = 0.36.
+    for spacing, share in ((40.0, 0.17), (18.0, 0.12), (9.0, 0.07)):
+        lattice = tuple(np.ceil(extent / spacing).astype(int) + 4)
+        moves = rng.uniform(-1, 1, (3, *lattice)).astype(np.float32)
+        if spacing < 20:
+            knots = [
+                o + spacing * (np.arange(n) - 1) for o, n in zip(HEAD_ORIGIN, lattice, strict=True)
+            ]
+            at = np.stack(np.meshgrid(*knots, indexing="ij")).reshape(3, -1)
+            outside = sample(head.distance, at, HEAD_ORIGIN, HEAD_SPACING, outside=60)
+            moves *= np.clip(1 - outside / 12, 0.1, 1).reshape(lattice)
+        levels.append((spacing, moves * np.float32(share * spacing * strength)))
+    pitch, yaw, roll = np.deg2rad(rng.normal(0, [6, 3, 3]).clip(-14, 14)) * tilt
+    matrix = _turn(0, 1, pitch) @ _turn(1, 2, yaw) @ _turn(0, 2, roll)
+    size = np.exp(rng.normal([0, 0.03, -0.03], [0.03, 0.03, 0.035]))
+    return Warp(tuple(levels), matrix @ np.diag(1 / size), np.array([0.0, -15.0, 0.0]))
+
+
+def _turn(a: int, b: int, angle: float) -> np.ndarray:
+    matrix = np.eye(3)
+    matrix[[a, b], [a, b]] = np.cos(angle)
+    matrix[a, b], matrix[b, a] = -np.sin(angle), np.sin(angle)
+    return matrix

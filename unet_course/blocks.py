@@ -1,0 +1,208 @@
+"""The pieces of a U-Net, in 2-D and 3-D from the same code.
+
+Each function takes a Keras tensor (batch, *spatial, channels) and returns another; the number of
+spatial axes is read from the tensor, so a 2-D and a 3-D network differ in their input alone. With
+`data_format="channels_first"` tensors are (batch, channels, *spatial).
+
+The network is Ronneberger, Fischer and Brox, "U-Net" (2015); in 3-D, Çiçek et al. (2016).
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+NORMALIZATIONS = ("batch", "instance", "group", "none")
+UPSAMPLINGS = ("transpose", "nearest", "linear", "linear_aligned")
+
+
+def spatial_rank(x) -> int:
+    """2 for an image's tensor, 3 for a volume's; raises ValueError for any other."""
+    rank = len(x.shape) - 2
+    if rank not in (2, 3):
+        raise ValueError(
+            f"a tensor (batch, *spatial, channels) with 2 or 3 spatial axes is needed, not {x.shape}"
+        )
+    return rank
+
+
+def channel_axis(data_format: str | None) -> int:
+    """1 for channels first, -1 for channels last (the default)."""
+    return 1 if data_format == "channels_first" else -1
+
+
+def convolution(x, filters: int, kernel: int = 3, **options):
+    """A convolution that keeps the spatial shape: (..., channels) → (..., filters)."""
+    layer = {2: layers.Conv2D, 3: layers.Conv3D}[spatial_rank(x)]
+    return layer(filters, kernel, padding=options.pop("padding", "same"), **options)(x)
+
+
+def transposed_convolution(x, filters: int, factor: int = 2, data_format: str | None = None):
+    """Learnt upsampling, each value painted as a patch: (side, ...) → (factor · side, filters)."""
+    layer = {2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}[spatial_rank(x)]
+    return layer(filters, factor, strides=factor, padding="same", data_format=data_format)(x)
+
+
+def normalize(x, kind: str, data_format: str | None = None):
+    """Normalise a tensor; the shape stays.
+
+    "batch" (Ioffe and Szegedy, 2015) uses the batch's statistics, "instance" (Ulyanov et al.,
+    2016) each case's own per channel, "group" (Wu and He, 2018) each case's own over up to 8
+    groups of channels, "none" does nothing.
+    """
+    axis = channel_axis(data_format)
+    if kind == "none":
+        return x
+    if kind == "batch":
+        # Keras' momentum of 0.99 needs some 500 steps before its averages can be trusted
+        return layers.BatchNormalization(axis=axis, momentum=0.9)(x)
+    if kind == "instance":
+        return layers.GroupNormalization(groups=-1, axis=axis)(x)
+    if kind == "group":
+        channels = x.shape[axis]
+        groups = max(g for g in (1, 2, 4, 8) if channels % g == 0)
+        return layers.GroupNormalization(groups=groups, axis=axis)(x)
+    raise ValueError(f"normalization must be one of {NORMALIZATIONS}, not {kind!r}")
+
+
+def conv_block(
+    x,
+    filters: int | tuple[int, ...],
+    *,
+    normalization: str = "batch",
+    activation: str = "relu",
+    dropout: float = 0.0,
+    data_format: str | None = None,
+):
+    """Convolutions of 3 pixels' width, each normalised, activated and, where asked, dropped out.
+
+    Args:
+        x: (batch, *spatial, channels).
+        filters: one number for two convolutions alike, or one for each convolution.
+        normalization: one of `NORMALIZATIONS`.
+        activation: the name of a Keras activation.
+        dropout: share of values set to 0 while training.
+
+    Returns:
+        (batch, *spatial, filters of the last convolution)
+    """
+    for n in (filters, filters) if isinstance(filters, int) else filters:
+        # a bias before batch or instance normalisation would be subtracted again
+        bias = normalization in ("none", "group")
+        x = convolution(x, n, use_bias=bias, data_format=data_format)
+        x = normalize(x, normalization, data_format)
+        x = layers.Activation(activation)(x)
+        if dropout:
+            x = layers.Dropout(dropout)(x)
+    return x
+
+
+def down(x, data_format: str | None = None):
+    """Halve each spatial axis: the largest of each 2 × 2 (× 2) values stays."""
+    layer = {2: layers.MaxPooling2D, 3: layers.MaxPooling3D}[spatial_rank(x)]
+    return layer(2, data_format=data_format)(x)
+
+
+def up(x, how: str = "transpose", filters: int | None = None, data_format: str | None = None):
+    """Double each spatial axis.
+
+    Args:
+        x: (batch, *spatial, channels).
+        how: "transpose", a learnt transposed convolution of width and stride 2; "nearest" and
+            "linear", fixed interpolation as Keras does it; "linear_aligned", fixed too, with the
+            corners aligned as PyTorch does it under `align_corners=True`.
+        filters: channels that "transpose" puts out; None: as many as come in. The others never
+            change the number of channels.
+
+    Returns:
+        (batch, *(2 · spatial), channels)
+    """
+    rank = spatial_rank(x)
+    if how == "transpose":
+        channels = filters or x.shape[channel_axis(data_format)]
+        return transposed_convolution(x, channels, data_format=data_format)
+    if how == "nearest":
+        layer = {2: layers.UpSampling2D, 3: layers.UpSampling3D}[rank]
+        return layer(2, data_format=data_format)(x)
+    if how in ("linear", "linear_aligned"):
+        return LinearUpsampling(align_corners=how == "linear_aligned", data_format=data_format)(x)
+    raise ValueError(f"how must be one of {UPSAMPLINGS}, not {how!r}")
+
+
+@keras.saving.register_keras_serializable("unet_course")
+class LinearUpsampling(layers.Layer):
+    """Double each spatial axis by (bi-, tri-)linear interpolation, with corners aligned or not.
+
+    Keras' own `UpSampling2D(interpolation="bilinear")` has no aligned corners, and no 3-D sister.
+    Interpolation along one axis is a product with a small matrix, so this one runs on every
+    backend and in any number of axes.
+
+    Args:
+        align_corners: True: the first and the last value stay the first and the last. False: a
+            pixel is a little square, and centres are interpolated.
+        data_format: None for channels last.
+
+    >>> import numpy as np
+    >>> row = np.array([0.0, 1.0]).reshape(1, 2, 1, 1) * np.ones((1, 2, 2, 1))
+    >>> np.array(LinearUpsampling(align_corners=True)(row))[0, :, 0, 0].round(2)
+    array([0.  , 0.33, 0.67, 1.  ], dtype=float32)
+    >>> np.array(LinearUpsampling(align_corners=False)(row))[0, :, 0, 0].round(2)
+    array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
+    """
+
+    def __init__(self, align_corners: bool = False, data_format: str | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.align_corners = align_corners
+        self.data_format = data_format
+
+    def _axes(self, rank: int) -> range:
+        first = 2 if self.data_format == "channels_first" else 1
+        return range(first, first + rank)
+
+    def call(self, x):
+        for axis in self._axes(spatial_rank(x)):
+            weights = ops.cast(_doubling_weights(x.shape[axis], self.align_corners), x.dtype)
+            # (2n, n) against axis `axis`; the new axis lands last, and is put back
+            x = ops.moveaxis(ops.tensordot(x, weights, axes=[[axis], [1]]), -1, axis)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        shape = list(input_shape)
+        for axis in self._axes(len(shape) - 2):
+            if shape[axis] is None:
+                raise ValueError("linear upsampling needs the spatial shape; give it to the Input")
+            shape[axis] *= 2
+        return tuple(shape)
+
+    def get_config(self):
+        own = {"align_corners": self.align_corners, "data_format": self.data_format}
+        return super().get_config() | own
+
+
+def _doubling_weights(n: int, align_corners: bool) -> np.ndarray:
+    """(2n, n): row i holds the weights of the n old values in the new value i."""
+    new = np.arange(2 * n)
+    place = new * (n - 1) / (2 * n - 1) if align_corners else (new + 0.5) / 2 - 0.5
+    place = np.clip(place, 0, n - 1)
+    low = np.minimum(np.floor(place).astype(int), max(n - 2, 0))
+    weights = np.zeros((2 * n, n), np.float32)
+    weights[new, low] = 1 - (place - low)
+    if n > 1:
+        weights[new, low + 1] = place - low
+    return weights
+
+
+def merge(x, skip, data_format: str | None = None):
+    """Put a skip connection's channels behind the upsampled ones.
+
+    Raises:
+        ValueError: the two differ in their spatial shape, as they do when the input isn't a
+            multiple of 2 to the power of the depth: pooling rounds down, upsampling doubles.
+    """
+    axis = channel_axis(data_format)
+    sides = [s[2:] if axis == 1 else s[1:-1] for s in (x.shape, skip.shape)]
+    if tuple(sides[0]) != tuple(sides[1]):
+        raise ValueError(
+            f"the upsampled tensor is {sides[0]} and the skip connection {sides[1]}: make each "
+            "side of the input a multiple of 2 to the power of the depth (crop or pad it)"
+        )
+    return layers.Concatenate(axis=axis)([x, skip])

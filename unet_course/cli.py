@@ -1,0 +1,268 @@
+"""The command ``unet-course``: open the course, look at the machine, fetch data, run a lesson.
+
+Only arguments and printing are here; each command's work is in the module that it names. Results
+go to standard output, progress and errors to standard error; an error is one message, not a
+traceback, and exit status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+import unet_course
+
+# what a user can cause and mend: reported as it reads, without a traceback
+MENDABLE = (OSError, LookupError, ValueError, RuntimeError)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # a Windows console may not have ○ and ✓: print a question mark rather than fail
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        sys.stderr.close()
+        return 0
+    except ModuleNotFoundError as error:
+        print(
+            f"unet-course: {error}. Install the course again: pip install unet-course",
+            file=sys.stderr,
+        )
+        return 1
+    except MENDABLE as error:
+        print(f"unet-course: {_message(error)}", file=sys.stderr)
+        return 1
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="unet-course",
+        description="Open the course in JupyterLab (no command), or run one of its commands.",
+    )
+    parser.add_argument("--version", action="version", version=unet_course.__version__)
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.add_argument("--port", type=int, help="JupyterLab's port (8888, or the next free one)")
+    parser.set_defaults(command=_open)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    doctor = commands.add_parser("doctor", help="what this machine has and what runs here")
+    doctor.add_argument("--json", action="store_true", help="the same for programs")
+    doctor.set_defaults(command=_doctor)
+
+    data = commands.add_parser("data", help="make, fetch or check a data set")
+    sets = data.add_subparsers(title="data sets", metavar="", required=True)
+    sample = sets.add_parser("sample", help="make the synthetic patients")
+    sample.add_argument("--root", type=Path, help="folder for them (the course's cache)")
+    sample.add_argument("--patients", type=int, default=24, help="how many (24)")
+    sample.add_argument("--seed", type=int, default=0, help="another seed, other patients (0)")
+    sample.set_defaults(command=_sample)
+    lgg = sets.add_parser("lgg", help="fetch the real LGG patients from Kaggle")
+    lgg.add_argument("--root", type=Path, help="folder for them (the course's cache)")
+    lgg.add_argument("--archive", type=Path, help="a ZIP that you downloaded by hand")
+    lgg.add_argument("--accept-licence", action="store_true", help="you accept its licence")
+    lgg.set_defaults(command=_lgg)
+    check = sets.add_parser("check", help="read every file of a folder, name each fault")
+    check.add_argument("folder", type=Path, metavar="DIR")
+    check.add_argument("--json", action="store_true", help="the same for programs")
+    check.set_defaults(command=_check)
+
+    run = commands.add_parser("run", help="execute a lesson without a browser")
+    run.add_argument("lesson", metavar="LESSON", help="05, 5, train_2d or a notebook's path")
+    run.add_argument("--data", type=Path, metavar="DIR", help="use the real patients in DIR")
+    run.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the executed lesson, .html or .ipynb"
+    )
+    run.add_argument(
+        "--save", action="store_true", help="rewrite the lesson with its outputs (maintainers)"
+    )
+    run.set_defaults(command=_run)
+
+    export = commands.add_parser("export", help="write a lesson in another form")
+    export.add_argument("lesson", metavar="LESSON", help="05, 5, train_2d or a notebook's path")
+    export.add_argument(
+        "--to", required=True, choices=["handout"], help="handout: the lesson without solutions"
+    )
+    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    export.set_defaults(command=_export)
+    return parser
+
+
+def _open(options) -> int:
+    from unet_course import lab
+
+    if not lab.installed():
+        print(
+            'unet-course: JupyterLab isn\'t installed. Install it with: pip install "unet-course[lab]"',
+            file=sys.stderr,
+        )
+        return 1
+    folder, told = lab.student_folder()
+    for line in told:
+        print(line)
+    print(f"Lessons: {folder}")
+    print("Ctrl-C here ends JupyterLab.", flush=True)
+    lab.start(folder, browser=not options.no_browser, port=options.port)
+    return 0
+
+
+def _doctor(options) -> int:
+    from unet_course import doctor
+
+    found = doctor.examine()
+    print(json.dumps(found, indent=1) if options.json else doctor.text(found))
+    return 0 if found["ready"] else 1
+
+
+def _sample(options) -> int:
+    from unet_course import sample_data
+
+    if options.root is None:
+        root = sample_data.lgg_root(seed=options.seed, patients=options.patients)
+    else:
+        root = sample_data.make_lgg(options.root, options.patients, options.seed)
+    print(root)
+    return 0
+
+
+def _lgg(options) -> int:
+    from unet_course.download import fetch_lgg
+
+    folder = fetch_lgg(options.root, options.archive, options.accept_licence)
+    print(f"Use them: unet-course run LESSON --data {folder}")
+    print(f"in a notebook: runtime.use_data({str(folder)!r})")
+    return 0
+
+
+def _check(options) -> int:
+    from unet_course.checks import check_lgg
+
+    report = check_lgg(options.folder)
+    print(json.dumps(report.json(), indent=1) if options.json else report.table())
+    return 1 if report.problems else 0
+
+
+# --- run and export ------------------------------------------------------------------------------
+
+
+def _run(options) -> int:
+    from unet_course import lessons, runtime
+
+    lesson = lessons.find(options.lesson)
+    if options.save and (options.data or options.out):
+        which = "--data" if options.data else "--out"
+        raise ValueError(f"--save and {which} don't go together: a lesson is saved on the sample")
+    if options.data:
+        runtime.existing_folder(options.data, "Correct --data.")
+    if options.out:
+        _writable(options.out, (".html", ".ipynb"), lesson)
+    # made before the lesson starts, so that the sample's progress bar isn't in its outputs
+    if options.save or not (options.data or runtime.data_folder()):
+        from unet_course import sample_data
+
+        sample_data.lgg_root()
+    show = _Show(lesson.stem, texts=not (options.out or options.save))
+    try:
+        if options.save:
+            run = lessons.save(lesson, on_cell=show)
+        else:
+            run = lessons.execute(lesson, options.data, on_cell=show)
+    except lessons.LessonError as error:
+        show.close()
+        source = "\n".join(f"    {line}" for line in error.source.splitlines())
+        print(
+            f"{lesson}: code cell {error.number} failed\n{source}\n{error.error}", file=sys.stderr
+        )
+        return 1
+    finally:
+        show.close()
+    done = f"{lesson.stem} ran in {run.seconds:.0f} s, {run.peak_gb:.1f} GB at the peak."
+    if options.save:
+        done += f" Saved: {lesson}"
+    if options.out:
+        if options.out.suffix == ".html":
+            runtime.write_text(options.out, lessons.to_html(run.notebook, lesson.stem))
+        else:
+            lessons.write(lessons.cleaned(run.notebook), options.out)
+        done += f" Written: {options.out}"
+    print(done)
+    return 0
+
+
+def _writable(path: Path, endings: tuple[str, ...], lesson: Path) -> None:
+    """Refuse an output file before minutes are spent on making it."""
+    if path.suffix not in endings:
+        raise ValueError(f"{path}: --out takes a name that ends in {' or '.join(endings)}")
+    if not path.resolve().parent.is_dir():
+        raise FileNotFoundError(f"{path.resolve().parent}: no such folder; make it first")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a folder; name a file")
+    if path.resolve() == lesson.resolve():
+        raise ValueError(f"{path}: is the lesson itself; name another file")
+
+
+class _Show:
+    """A bar over the cells, and without ``--out`` each cell's printed output as it comes."""
+
+    def __init__(self, name: str, texts: bool):
+        from tqdm import tqdm
+
+        self.texts = texts
+        self.bar = tqdm(desc=name, unit="cell", disable=None, leave=False)
+
+    def __call__(self, index: int, total: int, cell) -> None:
+        self.bar.total = total
+        self.bar.update()
+        if not self.texts:
+            return
+        if cell.cell_type == "markdown":
+            text = "\n".join(re.findall(r"^#{1,6} .*$", cell.source, re.MULTILINE))
+        else:
+            text = "\n".join(filter(None, (_as_text(output) for output in cell.outputs)))
+        if text:
+            self.bar.write(text)
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def _as_text(output) -> str:
+    if output.output_type == "stream":
+        # what a bar has written over itself isn't worth a line each
+        return "\n".join(line.split("\r")[-1] for line in output.text.rstrip("\n").split("\n"))
+    data = output.get("data", {})
+    alt = output.get("metadata", {}).get("image/png", {}).get("alt")
+    if "image/png" in data:
+        return f"[figure: {alt}]" if alt else "[figure]"
+    return data.get("text/plain", "")
+
+
+def _export(options) -> int:
+    from unet_course import lessons
+
+    lesson = lessons.find(options.lesson)
+    _writable(options.out, (".ipynb",), lesson)
+    lessons.write(lessons.handout(lesson), options.out)
+    print(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

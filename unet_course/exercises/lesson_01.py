@@ -1,0 +1,256 @@
+"""The checks of lesson 01: thresholds, softmax, one-hot, Dice, one step of learning."""
+
+import numpy as np
+
+from unet_course.exercises import verdict
+
+
+def threshold_a_map(answer):
+    given = np.array([[0.1, 0.5, 0.7], [0.9, 0.3, 0.6]])
+    right = np.array([[0, 1, 1], [1, 0, 1]])
+    got = answer(given, 0.5)
+    verdict.equal(
+        got,
+        right,
+        f"{given.tolist()} and threshold 0.5,",
+        mistakes=[
+            (255 * right, "Files hold 255; arrays to compute with hold 1: 0 for no, 1 for yes."),
+            (1 - right, "Yes and no are swapped."),
+            (
+                [[0, 0, 1], [1, 0, 1]],
+                "A pixel at the threshold itself counts: >= and not > (and not rounding, which "
+                "takes 0.5 down to 0).",
+            ),
+            (given * right, "A mask says only yes or no: 1 where the probability is kept."),
+        ],
+        hint="Compare the whole array with the threshold at once; the result is a mask.",
+    )
+    verdict.equal(
+        answer(given, 0.65),
+        [[0, 0, 1], [1, 0, 0]],
+        f"{given.tolist()} and threshold 0.65,",
+        mistakes=[(right, "Use the argument threshold: a fixed 0.5 won't follow it.")],
+        hint="Use the argument threshold: rounding won't follow it.",
+    )
+    verdict.dtype(
+        got,
+        np.uint8,
+        "a map of probabilities",
+        hint="The values are right. A comparison gives bool; .astype(np.uint8) makes it 0 and 1.",
+    )
+    return "Where the line is drawn is a choice: 0.5 is a start, and no law of nature."
+
+
+def softmax_over_channels(answer):
+    given = np.array([[[2.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[-1.0, 3.0, 1.0], [5.0, 5.0, 0.0]]])
+    power = np.exp(given)
+    right = power / power.sum(axis=-1, keepdims=True)
+    other_axis = (
+        "You summed over rows or columns: the axis of the channels is the last, axis=-1. Each "
+        "pixel's own probabilities must sum to 1."
+    )
+    with np.errstate(all="ignore"):
+        without_powers = given / given.sum(axis=-1, keepdims=True)
+    try:
+        got = answer(given)
+    except ValueError as error:
+        if "broadcast" in str(error):
+            error.hint = "keepdims=True keeps the summed axis, with length 1, so that shapes fit."
+        raise
+    verdict.close(
+        got,
+        right,
+        "a picture of 2 × 2 pixels and 3 classes,",
+        mistakes=[
+            (
+                power / power.sum(),
+                "You divided by the sum of all pixels: sum over the last axis, keepdims=True.",
+            ),
+            (power / power.sum(axis=0, keepdims=True), other_axis),
+            (power / power.sum(axis=1, keepdims=True), other_axis),
+            (
+                power / (1 + power),
+                "That is the sigmoid of each score alone: divide by the sum of the pixel's powers.",
+            ),
+            (power, "The powers are right: divide them by their sum over the last axis."),
+            (
+                power / power.max(axis=-1, keepdims=True),
+                "Subtracting the largest is right; now divide by the sum over the last axis.",
+            ),
+            (without_powers, "np.exp is missing: scores may be negative, their powers can't."),
+        ],
+        hint="np.exp of each score, divided by the sum of these over the last axis (keepdims=True).",
+    )
+    pixel = right[0, 0]
+    verdict.close(
+        answer(np.array([[[1000.0, 999.0, 998.0], [2.0, 1.0, 0.0]]])),
+        [[pixel, pixel]],
+        "the scores [1000, 999, 998] and [2, 1, 0] of two pixels in one picture,",
+        mistakes=[
+            (
+                [[pixel, [np.nan] * 3]],
+                "The maximum of the whole picture isn't enough: beside it, the powers of a pixel "
+                "whose scores are all lower become 0. Take each pixel's own: "
+                "max(axis=-1, keepdims=True).",
+            ),
+        ],
+        hint="np.exp(1000) is infinite: subtract each pixel's own largest score before np.exp.",
+    )
+    verdict.close(
+        answer(np.array([[[-1000.0, -1001.0, -1002.0]]])),
+        [[pixel]],
+        "the scores [-1000, -1001, -1002],",
+        hint="All powers are 0 here: subtract each pixel's own largest score, negative or not.",
+    )
+    return "Only differences between scores count, so subtracting the largest changes nothing."
+
+
+def one_hot_labels(answer):
+    given = np.array([[0, 2], [1, 1]], np.uint8)
+    right = (given[..., None] == np.arange(4)).astype(int)
+    off_by_one = "Off by one: the first class is 0, and its channel is channel 0."
+    got = answer(given, 4)
+    verdict.equal(
+        got,
+        right,
+        f"labels {given.tolist()} and 4 classes,",
+        mistakes=[
+            (
+                right[..., :3],
+                "Only labels 0 to 2 are in the picture, and still class 3 needs its channel: use "
+                "the argument classes, not what happens to be in the array.",
+            ),
+            (
+                np.moveaxis(right, -1, 0),
+                "You put the channels first; here they come last: np.stack(…, axis=-1).",
+            ),
+            (1 - right, "Swapped: 1 stands in the channel of the pixel's own class, else 0."),
+            (given[..., None] == np.arange(1, 5), off_by_one),
+            (np.roll(right, 1, axis=-1), off_by_one),
+            (np.roll(right, -1, axis=-1), off_by_one),
+            (right.reshape(4, 4), "Keep rows and columns, and add the channels behind."),
+        ],
+        hint="Channel c holds 1 where the label is c, and 0 elsewhere.",
+    )
+    verdict.dtype(
+        got,
+        np.uint8,
+        "labels of 4 classes",
+        hint="The values are right; .astype(np.uint8) keeps them in one byte each.",
+    )
+    wide = np.array([[4, 3, 0]])
+    verdict.equal(
+        answer(wide, 5),
+        (wide[..., None] == np.arange(5)).astype(int),
+        f"labels {wide.tolist()} and 5 classes,",
+        hint="Use the argument classes and the labels' own shape: nothing of 4 or of 2 × 2.",
+    )
+    return "One-hot is a softmax that is sure: now truth and answer have the same shape."
+
+
+def dice_by_hand(answer):
+    truth = np.array([[1, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]], np.uint8)  # 4 of 12 pixels
+    prediction = np.array([[0, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]], np.uint8)  # 3, 2 in both
+    nothing = np.zeros_like(truth)
+    verdict.close(
+        answer(truth, prediction),
+        4 / 7,
+        "4 true pixels, 3 predicted, 2 in both, which is 4 / 7,",
+        mistakes=[
+            (2 / 5, "That is the IoU: Dice counts the overlap twice, over the sum of sizes."),
+            (9 / 12, "That is the accuracy: it counts the background, which Dice leaves out."),
+            (4 / 5, "You divided by the union; Dice divides by the sum of both sizes."),
+            (2 / 7, "The overlap counts twice: the 2 in front is missing."),
+            (8 / 7, "Twice too much: no Dice is above 1."),
+            (2 / 4, "Overlap over the truth's size alone is recall: it forgives false alarms."),
+            (2 / 3, "Overlap over the prediction's size alone is precision: it forgives misses."),
+            (5 / 8, "You added 1 above and below (smoothing): fit for a loss, wrong for a score."),
+        ],
+        hint="2 × (pixels in both) / (pixels in the truth + pixels in the prediction), nothing "
+        "added.",
+    )
+    verdict.close(answer(truth, truth), 1, "two equal masks", hint="Equal masks agree fully: 1.")
+    verdict.close(
+        answer(truth, nothing),
+        0,
+        "a tumour and an empty prediction",
+        hint="Nothing was found of what is there: 0. Only when both are empty is it 1.",
+    )
+    verdict.close(answer(nothing, truth), 0, "a false alarm on an empty truth", hint="No overlap.")
+    verdict.close(
+        answer(nothing, nothing),
+        1,
+        "two empty masks",
+        hint="0 / 0 has no value, so it takes a convention. Here: nothing to find and nothing "
+        "claimed counts 1. Ask for it with an if before you divide.",
+    )
+    return "Pixels that both masks leave empty count nowhere: background can't flatter a Dice."
+
+
+def gradient_step(answer):
+    x, y = np.array([2.0, 1.0, -1.0, 0.5]), np.array([1.0, 1.0, 0.0, 0.0])
+    start, rate = np.array([0.5, -0.25]), 0.4
+    slope = _slope(*start, x, y)
+    score = start[0] * x + start[1]
+    late = _slope(start[0] - rate * slope[0], start[1], x, y)  # after the weight has moved
+    flat = np.array([np.mean((score - y) * x), np.mean(score - y)])
+    given = f"weight {start[0]}, bias {start[1]}, four pixels and rate {rate},"
+    verdict.close(
+        answer(*start.tolist(), x, y, rate),
+        start - rate * slope,
+        given,
+        mistakes=[
+            (
+                start + rate * slope,
+                "Uphill: this makes the loss larger. The gradient points up, so subtract it (and "
+                "the error is p - y).",
+            ),
+            (start - slope, "The rate is missing: multiply the gradient by it."),
+            (
+                start - rate * slope * x.size,
+                "You took the sum over the pixels. Take the mean, or twice the pixels would make "
+                "steps of twice the length.",
+            ),
+            (
+                start - rate * slope[0],
+                "The bias has no x: its gradient is the mean of p - y alone.",
+            ),
+            (start - rate * slope[1], "The weight's gradient has an x: the mean of (p - y) * x."),
+            (
+                [start[0] - rate * slope[0], start[1] - rate * late[1]],
+                "You moved the weight before the bias's gradient was taken: compute p once, then "
+                "both gradients, then move both.",
+            ),
+            (
+                start - rate * flat,
+                "The sigmoid is missing: the error is p - y, and p = sigmoid(weight * x + bias).",
+            ),
+            (slope, "That is the gradient itself: return what weight and bias become."),
+            (start, "Nothing moved: subtract rate times the gradient from each."),
+        ],
+        hint="p = sigmoid(weight * x + bias); new = old - rate * gradient, for weight and bias. "
+        "Return the two numbers, weight first.",
+    )
+    second = np.array([-1.0, 2.0])
+    verdict.close(
+        answer(*second.tolist(), x[:3], y[:3], 0.1),
+        second - 0.1 * _slope(*second, x[:3], y[:3]),
+        "weight -1, bias 2, three pixels and rate 0.1,",
+        hint="The first example was right: use the arguments, nothing that fits only that one.",
+    )
+    return "This line, for millions of weights at once, is how every network here learns."
+
+
+def _slope(weight, bias, x, y) -> np.ndarray:
+    """Slopes of the mean binary cross-entropy in weight and bias."""
+    error = 1 / (1 + np.exp(-(weight * x + bias))) - y
+    return np.array([np.mean(error * x), np.mean(error)])
+
+
+CHECKS = {
+    "threshold-a-map": threshold_a_map,
+    "softmax-over-channels": softmax_over_channels,
+    "one-hot-labels": one_hot_labels,
+    "dice-by-hand": dice_by_hand,
+    "gradient-step": gradient_step,
+}

@@ -1,0 +1,308 @@
+"""The checks of lesson 02: file names, missing sequences, class imbalance, splits, the leak."""
+
+import numpy as np
+
+from unet_course.exercises import verdict
+from unet_course.exercises.verdict import Wrong, describe
+from unet_course.layouts import LGG
+
+
+def read_a_file_name(answer):
+    names = {
+        "TCGA_CS_4941_19960909_10_mask.tif": ("TCGA_CS_4941", 10, True),
+        "TCGA_FG_A60K_20040224_7.tif": ("TCGA_FG_A60K", 7, False),
+        "SYN_HT_0007_19990328_73_mask.tif": ("SYN_HT_0007", 73, True),
+        "SYN_DU_0001_20010708_2.tif": ("SYN_DU_0001", 2, False),
+    }
+    for name, (patient, number, is_mask) in names.items():
+        got = answer(name)
+        if not isinstance(got, (tuple, list)) or len(got) != 3:
+            raise Wrong(
+                f"for {name} you gave {describe(got)}, expected three things",
+                "Return the patient's id, the slice's number and whether it is a mask, in this "
+                "order, with commas between them.",
+            )
+        _patient_of(name, got[0], patient)
+        _number_of(name, got[1], number)
+        if not isinstance(got[2], (bool, np.bool_)) or bool(got[2]) != is_mask:
+            raise Wrong(
+                f"for {name} you say that being a mask is {describe(got[2])}, expected {is_mask}",
+                "A mask's name ends in _mask.tif: name.endswith(…) gives True or False.",
+            )
+    return "A name is data too: id for the split, number for the order, mask for the pairing."
+
+
+def _patient_of(name, got, patient):
+    if got == patient:
+        return
+    hint = "The id is the first three parts between the underscores, joined by underscores again."
+    if isinstance(got, str) and got.startswith(patient + "_"):
+        hint = (
+            "data.csv knows patients without the date of the scan: keep the first three parts "
+            "only, and nothing after them."
+        )
+    elif isinstance(got, (list, tuple)) and list(got) == patient.split("_"):
+        hint = 'These are the right parts: "_".join(…) makes one text of them.'
+    raise Wrong(f"for {name} your patient is {describe(got)}, expected {patient!r}", hint)
+
+
+def _number_of(name, got, number):
+    date = int(name.split("_")[3])
+    hint = "The number is the fifth part; in an image's name .tif still hangs on it."
+    if isinstance(got, str) and got.isdecimal() and int(got) == number:
+        hint = "Right digits, but text: as text, '10' sorts before '2'. int(…) makes it a number."
+    elif str(got) == str(date):
+        hint = "That is the date of the scan; the slice's number comes after it."
+    elif str(got) == str(number)[-1]:
+        hint = "That is only the last digit: cut at the underscores, not at a fixed place."
+    elif isinstance(got, (int, np.integer)) and not isinstance(got, bool) and got == number:
+        return
+    raise Wrong(f"for {name} your number is {describe(got)}, expected {number}", hint)
+
+
+def missing_sequences(answer):
+    pre, flair, post = (np.random.default_rng(k).integers(9, 99, (4, 6, 6)) for k in range(3))
+    for channel in (pre, flair, post):
+        channel[0] = 0  # a black slice is the same in every sequence
+    one_alike = pre.copy()
+    one_alike[2] = flair[2]
+    one_pixel = flair.copy()
+    one_pixel[3, 5, 5] += 1
+    shuffled = np.random.default_rng(3).permuted(flair.reshape(4, 36), axis=1).reshape(4, 6, 6)
+    black = (
+        "A black slice is equal in all channels, missing or not: a sequence is missing only if "
+        "its channel equals FLAIR in every slice, so compare the whole arrays."
+    )
+    any_pixel = "One equal pixel proves nothing: the channel must equal FLAIR in every pixel."
+    cases = (
+        ("a post-contrast that repeats FLAIR", (pre, flair, flair), LGG.channels[2:], None),
+        ("three sequences, whose first slice is black", (pre, flair, post), (), black),
+        (
+            "three sequences that are alike in two of four slices",
+            (one_alike, flair, post),
+            (),
+            black,
+        ),
+        (
+            "a pre-contrast that differs from FLAIR in a single pixel",
+            (one_pixel, flair, post),
+            (),
+            "np.allclose and sums or means may overlook a pixel: np.array_equal misses none.",
+        ),
+        (
+            "a post-contrast with FLAIR's grey values in other places",
+            (pre, flair, shuffled),
+            (),
+            "The sums are the same, the pixels aren't: compare pixel by pixel.",
+        ),
+        (
+            "a pre-contrast and a post-contrast that are the same, but not FLAIR",
+            (pre, flair, pre),
+            (),
+            "Gaps are filled with FLAIR: compare each of the others with FLAIR, nothing else.",
+        ),
+        (
+            "pre- and post-contrast that repeat FLAIR",
+            (flair, flair, flair),
+            (LGG.channels[0], LGG.channels[2]),
+            "Both can be missing: collect the names and return them all at the end.",
+        ),
+    )
+    for words, channels, expected, hint in cases:
+        images = np.stack(channels, axis=-1).astype(np.uint8)
+        got = answer(images)
+        if got is None or isinstance(got, (str, bool, np.bool_, int)):
+            raise Wrong(
+                f"for {words} you gave {describe(got)}, expected a list of names",
+                verdict.FORGOTTEN_RETURN
+                if got is None
+                else "Return a list of names, also when it holds one name or none.",
+            )
+        names = [str(name) for name in got]
+        if names == list(expected):
+            continue
+        if "FLAIR" in names:
+            hint = "FLAIR equals itself, of course: leave it out of the comparison."
+        elif sorted(names) == sorted(expected):
+            hint = "The right names: give them in the channels' order."
+        elif expected and not names and hint is None:
+            hint = "Compare images[..., 0] and images[..., 2] with FLAIR, images[..., 1]."
+        elif not expected and _equal_somewhere(images, names) and hint is not black:
+            hint = hint or any_pixel
+        raise Wrong(f"for {words} you gave {names}, expected {list(expected)}", hint)
+    return "What a file promises and what it holds are two things: look at the pixels."
+
+
+def _equal_somewhere(images, names) -> bool:
+    flair = images[..., 1]
+    return any(
+        (images[..., LGG.channels.index(n)] == flair).any() for n in names if n in LGG.channels
+    )
+
+
+def tumour_shares(answer):
+    masks = np.zeros((4, 10, 10), np.uint8)
+    masks[1, 2:6, 2:7] = 1  # 20 pixels
+    masks[2, 3:4, 2:7] = 1  # 5
+    right = np.array([0.5, 25 / 400, 25 / 200])
+    verdict.close(
+        answer(masks),
+        right,
+        "4 slices of 10 × 10 pixels, with 0, 20, 5 and 0 pixels of tumour",
+        mistakes=[
+            (100 * right, "These are per cent: a share of one half is 0.5."),
+            ([2, 25, 25], "These are counts: divide by how many there are in all."),
+            ([0.5, 25 / 400, 25 / 400], "The third is a share of the tumour slices' pixels alone."),
+            (
+                [0.5, 25 / 200, 25 / 400],
+                "The last two are swapped: first all slices, then tumour slices.",
+            ),
+            (
+                [25 / 400] * 3,
+                "Three times the pixels' mean. A slice counts once, however large its tumour: "
+                "masks.any(axis=(1, 2)).",
+            ),
+            (
+                [1.0, 25 / 400, 25 / 400],
+                "Half of the slices have tumour: .any() without an axis looks at all of them at "
+                "once. Use axis=(1, 2).",
+            ),
+            ([0.5, 25 / 400, 20 / 100], "Take all slices with tumour, not only the largest."),
+            ([0.5, 0.5, 1.0], "That counts slices: the second and third are shares of pixels."),
+        ],
+        hint="Which slices have any tumour: masks.any(axis=(1, 2)). A mean of zeros and ones is a "
+        "share.",
+    )
+    verdict.close(
+        answer(np.zeros((3, 8, 8), np.uint8)),
+        [0, 0, 0],
+        "3 slices without any tumour",
+        mistakes=[
+            (
+                [0, 0, np.nan],
+                "0 / 0: where no slice has tumour, the third share is 0. Ask for it with an if.",
+            )
+        ],
+        hint="Where no slice has tumour, all three shares are 0: ask before you divide.",
+    )
+    return "Before you believe a score, know how little of the picture it is about."
+
+
+def split_by_patient(answer):
+    names = np.array([f"SYN_CS_{k:04d}" for k in range(1, 11)])
+    slices = np.repeat(names, [20, 24, 22, 60, 30, 21, 33, 45, 28, 72])
+    got = _one_split(answer, slices, 0.3, 0)
+    chosen = set(slices[got])
+    both = sorted(chosen & set(slices[~got]))
+    if both:
+        raise Wrong(
+            f"for {len(slices)} slices of 10 patients, {len(both)} patients are on both sides: "
+            f"{', '.join(both[:3])}{', …' if len(both) > 3 else ''}",
+            "Choose among the patients (np.unique), then take all slices of the chosen ones: "
+            "np.isin(patients, chosen).",
+        )
+    if len(chosen) != 3:
+        hint = "The share is one of patients, not of slices: round(share * number of patients)."
+        if len(chosen) == 7:
+            hint = "True stands for the test side; you marked the training side."
+        raise Wrong(f"for 10 patients and a share of 0.3 you chose {len(chosen)}, expected 3", hint)
+    if not np.array_equal(_one_split(answer, slices, 0.3, 0), got):
+        raise Wrong(
+            "called twice with seed 0, you gave two different splits",
+            "Make the generator inside the function: np.random.default_rng(seed). A split that "
+            "nobody can repeat can't be compared with anything.",
+        )
+    if all(np.array_equal(_one_split(answer, slices, 0.3, k), got) for k in range(1, 6)):
+        raise Wrong(
+            "with the seeds 0 to 5 you gave the same split every time",
+            "Shuffle the patients first: np.random.default_rng(seed).permutation(…). They are "
+            "sorted by hospital, so that the first ones would all come from one.",
+        )
+    few = _one_split(answer, slices[slices <= names[2]], 0.1, 0)
+    if len(set(slices[slices <= names[2]][few])) != 1:
+        raise Wrong(
+            "for 3 patients and a share of 0.1 you chose "
+            f"{len(set(slices[slices <= names[2]][few]))}, expected 1",
+            "0.1 · 3 rounds to 0, and a test side without patients tests nothing: max(1, …).",
+        )
+    return "Whoever is judged on a patient must not have learnt from that patient's slices."
+
+
+def _one_split(answer, slices, share, seed) -> np.ndarray:
+    got = np.asarray(answer(slices, share, seed))
+    given = f"{len(slices)} slices"
+    if got.dtype.kind in "US":
+        raise Wrong(
+            f"for {given} you gave names, expected True or False for each slice",
+            "You have the patients: np.isin(patients, chosen) finds their slices.",
+        )
+    if got.shape != slices.shape:
+        raise Wrong(
+            f"for {given} your result has shape {got.shape}, expected {slices.shape}",
+            "One True or False for each slice, not for each patient: np.isin(patients, chosen).",
+        )
+    verdict.dtype(
+        got, bool, given, hint="True for test, False for the rest: a comparison gives it."
+    )
+    return got
+
+
+def copy_the_nearest(answer):
+    rng = np.random.default_rng(0)
+    train = np.zeros((3, 2, 2), np.uint8)
+    train[0], train[1], train[2] = 90, 100, 230
+    masks = rng.integers(0, 2, (3, 4, 4)).astype(np.uint8)
+    masks[:, 0, :3] = np.eye(3, dtype=np.uint8)  # so that no two are alike
+    test = np.stack([np.full((2, 2), value, np.uint8) for value in (98, 235, 70)])
+    test[0, 0, 0] = 101  # above the nearest in one pixel, below it in the others
+    right = masks[[1, 2, 0]]
+    wrapped = ((test[:, None] - train[None]) ** 2).sum(axis=(2, 3)).argmin(axis=1)
+    wrapped_abs = np.abs(test[:, None] - train[None]).sum(axis=(2, 3)).argmin(axis=1)
+    wide = test.astype(int)[:, None] - train.astype(int)[None]
+    signed = wide.sum(axis=(2, 3)).argmin(axis=1)
+    furthest = (wide**2).sum(axis=(2, 3)).argmax(axis=1)
+    wraps = (
+        "uint8 holds 0 to 255 and wraps round: 98 - 100 becomes 254, and 160 squared becomes 0. "
+        "Make the pictures float before you subtract: test.astype(float)."
+    )
+    got = answer(test, train, masks)
+    verdict.equal(
+        got,
+        right,
+        "3 test pictures and 3 training pictures of 2 × 2 pixels",
+        mistakes=[
+            ([1, 2, 0], "These are the numbers of the nearest: train_masks[numbers] gives masks."),
+            (train[[1, 2, 0]], "You copied the picture; copy its mask: train_masks[…]."),
+            (masks[wrapped], wraps),
+            (masks[wrapped_abs], wraps),
+            (masks[furthest], "That is the one furthest away: argmin, not argmax."),
+            (
+                masks[signed],
+                "Positive and negative differences cancel: square them, or take np.abs, before "
+                "you sum.",
+            ),
+            (
+                masks,
+                "You gave the training masks in their own order: look for each test picture's.",
+            ),
+        ],
+        hint="For each test picture: the sum of squared differences to every training picture, "
+        "then argmin, then that picture's mask.",
+    )
+    more = np.concatenate([test, test[:1]])
+    verdict.equal(
+        answer(more, train[:2], masks[:2]),
+        masks[[1, 1, 0, 1]],
+        "4 test pictures and 2 training pictures",
+        hint="Let the arrays say how many pictures there are: nothing here is always 3.",
+    )
+    return "It knows nothing of tumours, so whatever it scores, the split has given away."
+
+
+CHECKS = {
+    "read-a-file-name": read_a_file_name,
+    "missing-sequences": missing_sequences,
+    "tumour-shares": tumour_shares,
+    "split-by-patient": split_by_patient,
+    "copy-the-nearest": copy_the_nearest,
+}

@@ -1,0 +1,98 @@
+"""From a trained network to masks: prediction, test-time flips, cleaning up, full size."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from scipy import ndimage
+
+from unet_course.metrics import dice_by_patient
+from unet_course.slices import Slices, resize
+
+
+def predict(
+    model: keras.Model,
+    slices: Slices,
+    *,
+    neighbours: int = 0,
+    flips: Sequence[Sequence[int]] = ((),),
+    batch_size: int = 16,
+) -> np.ndarray:
+    """Tumour probability of each pixel.
+
+    Args:
+        model: (batch, side, side, channels) → (batch, side, side, 1).
+        slices: what to predict.
+        neighbours: as the network was trained with; see `Slices.inputs`.
+        flips: test-time augmentation: the network sees each slice flipped along each of these
+            sets of axes (0 rows, 1 columns), the answers are flipped back and averaged. The
+            default is the slice as it stands; `((), (1,))` adds its mirror image.
+
+    Returns:
+        (slices, side, side, 1) float32, 0 to 1.
+    """
+    found = np.empty((*slices.masks.shape[:3], 1), np.float32)
+    for start in range(0, len(slices), batch_size):
+        index = np.arange(start, min(start + batch_size, len(slices)))
+        images = slices.inputs(index, neighbours)
+        total = 0
+        for axes in flips:
+            axes = tuple(axis + 1 for axis in axes)
+            answer = model.predict_on_batch(np.flip(images, axes) if axes else images)
+            total = total + np.flip(np.asarray(answer), axes)
+        found[index] = total / len(flips)
+    return found
+
+
+def largest_component(mask: np.ndarray, connectivity: int | None = None) -> np.ndarray:
+    """Keep the largest connected piece of a mask; a mask without any stays empty.
+
+    A patient of LGG has one tumour, as a rule, so smaller pieces are mostly mistakes. Where two
+    pieces are equally large, the first stays.
+
+    Args:
+        mask: bool or 0 and 1, any number of axes: all slices of a patient together.
+        connectivity: 1: pixels touch at faces; up to the number of axes, the default: at
+            corners too.
+
+    Returns:
+        The same shape and type.
+
+    >>> largest_component(np.array([1, 0, 1, 1]))
+    array([0, 0, 1, 1])
+    """
+    mask = np.asarray(mask)
+    touching = ndimage.generate_binary_structure(mask.ndim, connectivity or mask.ndim)
+    pieces, count = ndimage.label(mask, touching)
+    if count < 2:
+        return mask.copy()
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0  # the background isn't a piece
+    return np.where(pieces == sizes.argmax(), mask, np.zeros_like(mask))
+
+
+def keep_largest(patients: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """`largest_component` for each patient; masks (slices, side, side, 1), patients (slices,)."""
+    kept = masks.copy()
+    for patient in np.unique(patients):
+        rows = patients == patient
+        kept[rows, ..., 0] = largest_component(masks[rows, ..., 0])
+    return kept
+
+
+def patient_dice(
+    model: keras.Model,
+    slices: Slices,
+    *,
+    neighbours: int = 0,
+    flips: Sequence[Sequence[int]] = ((),),
+    threshold: float = 0.5,
+) -> dict[str, float]:
+    """Volumetric Dice by patient, at the resolution of `slices`; see `metrics.dice_by_patient`."""
+    probabilities = predict(model, slices, neighbours=neighbours, flips=flips)
+    return dice_by_patient(slices.patients, slices.masks, probabilities >= threshold)
+
+
+def full_size(probabilities: np.ndarray, side: int = 256) -> np.ndarray:
+    """Probabilities (slices, s, s, 1) at the files' size, (slices, side, side, 1), float32."""
+    return resize(probabilities, side)

@@ -1,0 +1,290 @@
+"""Where am I, where is the data, what does this machine do well, and how do I repeat a run?
+
+Nothing here knows about images. Everything that depends on the machine (folders, precision,
+memory) is asked here, so that lessons and modules hold no path and no guess.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import platformdirs
+
+from unet_course.memory import MemoryWatch, peak_memory_gb
+
+DATA_VARIABLE = "UNET_COURSE_DATA"
+CACHE_VARIABLE = "UNET_COURSE_CACHE"
+USER_VARIABLE = "UNET_COURSE_USER"
+
+__all__ = [
+    "MemoryWatch",
+    "best_precision",
+    "cache_dir",
+    "data_folder",
+    "existing_folder",
+    "gpus",
+    "peak_memory_gb",
+    "processor",
+    "repeatable",
+    "seconds_per_step",
+    "use_data",
+    "user_dir",
+    "where",
+    "write_text",
+]
+
+
+def where() -> str:
+    """Name the place this runs in: ``"colab"``, ``"binder"``, ``"hub"`` or ``"laptop"``.
+
+    Binder is itself a JupyterHub, so it is asked about first.
+    """
+    if "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ:
+        return "colab"
+    if "BINDER_SERVICE_HOST" in os.environ or "BINDER_LAUNCH_HOST" in os.environ:
+        return "binder"
+    if "JUPYTERHUB_API_URL" in os.environ or "JUPYTERHUB_USER" in os.environ:
+        return "hub"
+    return "laptop"
+
+
+# --- folders ----------------------------------------------------------------------------------
+
+
+def cache_dir() -> Path:
+    """Return the folder for what can be made again (sample patients), creating it if needed.
+
+    The variable ``UNET_COURSE_CACHE`` wins over the user's cache folder.
+    """
+    return _made(os.environ.get(CACHE_VARIABLE), platformdirs.user_cache_dir, "cache")
+
+
+def user_dir() -> Path:
+    """Return the folder for what can't be made again (progress), creating it if needed.
+
+    ``UNET_COURSE_USER`` wins; on Colab it is a folder on Drive where Drive is mounted, because
+    Colab's own disk is emptied after each session; else the user's data folder.
+    """
+    chosen = os.environ.get(USER_VARIABLE)
+    drive = Path("/content/drive/MyDrive")
+    if not chosen and where() == "colab" and drive.is_dir():
+        chosen = str(drive / "unet-course")
+    return _made(chosen, platformdirs.user_data_dir, "data")
+
+
+def _made(chosen: str | None, default, what: str) -> Path:
+    folder = Path(chosen or default("unet-course", appauthor=False)).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        variable = CACHE_VARIABLE if what == "cache" else USER_VARIABLE
+        raise OSError(
+            f"{folder}: the course's {what} folder can't be made there ({error.strerror}). "
+            f"Set {variable} to a folder that you may write to."
+        ) from error
+    return folder.resolve()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old or the new content, never half of one."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp makes the file private; keep what the replaced one allowed
+        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def use_data(path: str | os.PathLike | None) -> Path | None:
+    """Remember a folder of real patients for this and the next lessons; ``None`` forgets it.
+
+    The folder is searched through for any layout that the course reads. The variable
+    ``UNET_COURSE_DATA`` wins over what is remembered.
+
+    Raises:
+        NotADirectoryError: there is no such folder; what was remembered stays as it was.
+    """
+    memory = user_dir() / "data.json"
+    if path is None:
+        memory.unlink(missing_ok=True)
+        return None
+    folder = existing_folder(path, "Check the spelling; use_data(None) goes back to the sample.")
+    write_text(memory, json.dumps({"folder": str(folder)}) + "\n")
+    return folder
+
+
+def data_folder() -> Path | None:
+    """Return the folder of real patients to use, or ``None`` when only the sample is asked for.
+
+    Raises:
+        NotADirectoryError: ``UNET_COURSE_DATA``, or the folder remembered by `use_data`, is gone.
+    """
+    named = os.environ.get(DATA_VARIABLE)
+    if named:
+        return existing_folder(named, f"Correct the variable {DATA_VARIABLE}, or unset it.")
+    memory = user_dir() / "data.json"
+    try:
+        remembered = json.loads(memory.read_text(encoding="utf-8"))["folder"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{memory}: not the file that use_data writes. Call runtime.use_data(folder) again, "
+            "or use_data(None) to go back to the sample."
+        ) from error
+    return existing_folder(
+        remembered, "It was remembered by runtime.use_data; use_data(None) forgets it."
+    )
+
+
+def existing_folder(path: str | os.PathLike, cure: str) -> Path:
+    """Return the folder as an absolute path.
+
+    Raises:
+        NotADirectoryError: it isn't there; the message ends with ``cure``.
+    """
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    what = "a file, not a folder" if folder.exists() else "no such folder"
+    if folder.suffix == ".zip" and folder.exists():
+        what = "an archive, not a folder: unpack it first"
+    raise NotADirectoryError(f"{folder}: {what}. {cure}")
+
+
+# --- runs that can be repeated, and the precision that pays --------------------------------------
+
+
+def repeatable(seed: int) -> None:
+    """Seed Python, NumPy and the backend, and make TensorFlow's operations deterministic.
+
+    After this call the same code gives the same numbers on the same machine. Training costs
+    about a tenth more.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def best_precision() -> str:
+    """Return the Keras dtype policy that trains fastest here without harm.
+
+    A GPU takes ``"mixed_bfloat16"`` where it has it (compute capability 8 or more), else
+    ``"mixed_float16"``. A CPU takes ``"mixed_bfloat16"`` only where a measurement of a few
+    seconds (made once, then read from the cache) shows that it is faster; on most it is several
+    times slower than ``"float32"``. ``"mixed_float16"`` fails on a CPU and is never chosen there.
+    """
+    flags = _cpu_flags()
+    gpu = _gpu_capability()
+    if gpu is not None:
+        return "mixed_bfloat16" if gpu >= (8, 0) else "mixed_float16"
+    if flags is not None and not flags & {"amx_bf16", "avx512_bf16", "bf16", "sve_bf16"}:
+        return "float32"  # no such instruction, nothing to measure
+    gain = _measured_gain()
+    return "mixed_bfloat16" if gain >= 1.2 else "float32"
+
+
+def gpus() -> list[str]:
+    """Return the names of the GPUs that TensorFlow can use."""
+    import tensorflow as tf
+
+    found = []
+    for device in tf.config.list_physical_devices("GPU"):
+        details = tf.config.experimental.get_device_details(device)
+        found.append(details.get("device_name", device.name))
+    return found
+
+
+def _gpu_capability() -> tuple[int, int] | None:
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    if not devices:
+        return None
+    details = tf.config.experimental.get_device_details(devices[0])
+    return tuple(details.get("compute_capability", (0, 0)))
+
+
+def _cpu_flags() -> set[str] | None:
+    """Return the CPU's feature flags, or ``None`` where the system doesn't list them."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        if line.lower().startswith(("flags", "features")):
+            return set(line.partition(":")[2].split())
+    return None
+
+
+def _measured_gain() -> float:
+    """Return how many times as fast bfloat16 convolves as float32, from the cache or measured."""
+    import tensorflow as tf
+
+    machine = f"{processor()}, {os.cpu_count()} cores, TensorFlow {tf.__version__}"
+    memory = cache_dir() / "precision.json"
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if machine not in known:
+        seconds = {kind: seconds_per_step(kind) for kind in ("float32", "bfloat16")}
+        known[machine] = round(seconds["float32"] / seconds["bfloat16"], 2)
+        write_text(memory, json.dumps(known, indent=1) + "\n")
+    return known[machine]
+
+
+def seconds_per_step(kind: str = "float32", budget: float = 3.0) -> float:
+    """Return the median seconds of one forward and backward pass of three convolutions.
+
+    A yardstick, not a network: 4 images of 128×128 with 32 channels, ``kind`` the arithmetic.
+    """
+    import tensorflow as tf
+
+    dtype = tf.as_dtype(kind)
+    images = tf.cast(tf.random.stateless_normal((4, 128, 128, 32), (1, 2)), dtype)
+    kernels = [tf.random.stateless_normal((3, 3, 32, 32), (i, 3)) / 17 for i in range(3)]
+
+    @tf.function
+    def step(images, *kernels):
+        with tf.GradientTape() as tape:
+            tape.watch(kernels)
+            x = images
+            for kernel in kernels:
+                x = tf.nn.relu(tf.nn.conv2d(x, tf.cast(kernel, dtype), 1, "SAME"))
+            loss = tf.reduce_mean(tf.cast(x, tf.float32))
+        return tape.gradient(loss, kernels)
+
+    step(images, *kernels)  # tracing isn't counted
+    times: list[float] = []
+    while len(times) < 3 or (sum(times) < budget and len(times) < 20):
+        start = time.perf_counter()
+        step(images, *kernels)[0].numpy()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]
+
+
+def processor() -> str:
+    """Return the processor's name as the system gives it, such as ``"AMD EPYC"``."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
