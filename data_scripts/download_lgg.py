@@ -23,13 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--accept-licence", action="store_true", help="the licence is accepted")
     options = parser.parse_args(arguments)
     try:
-        fetch_lgg(options.root, options.archive, options.accept_licence)
+        folder = fetch_lgg(options.root, options.archive, options.accept_licence)
     except DownloadError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
         return 130
+    print(f"Use it: unet-course run 05 --data {folder}")
     return 0
 
 

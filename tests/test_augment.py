@@ -56,6 +56,17 @@ def test_a_seed_repeats_a_batch_and_the_input_stays(shape):
     np.testing.assert_array_equal(masks, before[1])
 
 
+def test_a_missing_sequence_is_filled_as_in_the_files():
+    images = np.random.default_rng(0).random((40, 4, 4, 3), dtype=np.float32)
+    lose = Augmentation(flips=(), probability=0, missing=1)
+    changed, _ = lose(images, images > 0.5, np.random.default_rng(1))
+    np.testing.assert_array_equal(changed[..., 1], images[..., 1])
+    np.testing.assert_array_equal(changed[..., 2], images[..., 1])
+    kept = (changed[..., 0] == images[..., 0]).all(axis=(1, 2))
+    filled = (changed[..., 0] == images[..., 1]).all(axis=(1, 2))
+    assert (kept ^ filled).all() and 4 <= kept.sum() <= 20
+
+
 def test_doing_nothing_does_nothing():
     image, mask = pair()
     same, labels = Augmentation(flips=(), probability=0)(image, mask, np.random.default_rng(0))

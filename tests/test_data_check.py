@@ -97,6 +97,8 @@ def test_two_copies_that_differ_are_named(tmp_path):
     data[-1] ^= 1
     path.write_bytes(data)
     only_problem(tmp_path, path, "differs from the other copy")
+    path.write_bytes(b"")
+    only_problem(tmp_path, path, "empty")
     path.unlink()
     (other / NAME / f"{NAME}_2_mask.tif").unlink()
     report = check_lgg(tmp_path)
@@ -158,7 +160,9 @@ def test_truncated_file(folder, end, share):
     path = folder / NAME / f"{NAME}{end}"
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    only_problem(folder, path, "cut short")
+    only_problem(
+        folder, path, f"{int(len(data) * share):,} bytes of" if share > 0.1 else "cut short"
+    )
 
 
 def test_text_in_place_of_a_tiff(folder):
@@ -403,9 +407,17 @@ def whole(tmp_path_factory):
     return [*stored, padded_strips(image)]
 
 
+def test_a_cut_in_the_very_last_bytes_is_noticed(tmp_path, whole):
+    for full in whole:
+        for lost in range(1, 20):
+            (tmp_path / "cut.tif").write_bytes(full[:-lost])
+            with pytest.raises(DataError, match="cut short"):
+                tiff.read_image(tmp_path / "cut.tif")
+
+
 @given(which=st.integers(0, 3), data=st.data())
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100
 )
 def test_every_truncation_is_noticed(tmp_path, whole, which, data):
     full = whole[which]
@@ -422,7 +434,7 @@ def test_every_truncation_is_noticed(tmp_path, whole, which, data):
 
 @given(which=st.integers(0, 3), data=st.data())
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100
 )
 def test_no_damage_ends_in_a_traceback(tmp_path, whole, which, data):
     damaged = bytearray(whole[which])

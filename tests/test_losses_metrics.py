@@ -75,7 +75,9 @@ def test_soft_dice_averages_classes_rather_than_adding_them_up():
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 4, 1), (2, 4, 4, 4, 2)])
-@pytest.mark.parametrize("loss", [losses.SoftDice(), losses.BCEDice(), losses.BCEDice(pool_batch=True)])
+@pytest.mark.parametrize(
+    "loss", [losses.SoftDice(), losses.BCEDice(), losses.BCEDice(pool_batch=True)]
+)
 def test_losses_fall_from_wrong_to_right_and_survive_bfloat16(loss, shape):
     truth = (np.random.default_rng(0).random(shape) > 0.5).astype(np.float32)
     right, half, wrong = (float(loss(truth, p)) for p in (truth, 0.5 + 0 * truth, 1 - truth))

@@ -95,7 +95,9 @@ def test_softmax_classes_sum_to_one_and_sigmoid_classes_need_not():
     image = np.ones((1, 8, 8, 1), np.float32)
     softmax = models.unet((8, 8, 1), classes=3, filters=2, depth=1)(image)
     np.testing.assert_allclose(np.asarray(softmax).sum(-1), 1, atol=1e-5)
-    assert models.unet((8, 8, 1), classes=3, filters=2, depth=1, head="sigmoid").output.shape[-1] == 3
+    assert (
+        models.unet((8, 8, 1), classes=3, filters=2, depth=1, head="sigmoid").output.shape[-1] == 3
+    )
 
 
 def test_probabilities_stay_float32_in_mixed_precision():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unet_course import anatomy, scanner, synthetic, tumours
+from unet_course import anatomy, paint, scanner, tumours, warp
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,9 @@ def test_ventricles_are_fluid_and_corpus_callosum_is_white(head):
 @pytest.mark.parametrize("seed", range(4))
 def test_warp_does_not_fold(head, seed):
     rng = np.random.default_rng(seed)
-    warp = anatomy.random_warp(rng, head)
+    bend = warp.random_warp(rng, head)
     z, y, x = (np.arange(a, b, 2.0) for a, b in ((-60, 90), (-110, 90), (-80, 80)))
-    where = warp(z, y, x)
+    where = bend(z, y, x)
     tumour = tumours.Tumour(np.zeros(3), None, None, np.array([30.0, 20, 30]), (0.28 * 30, 30.0))
     tumours.push_away(where, tumour)
     slopes = np.stack([np.stack(np.gradient(part, 2.0)) for part in where])
@@ -47,13 +47,13 @@ def test_warp_does_not_fold(head, seed):
 
 def test_warp_refuses_a_strength_that_could_fold(head):
     with pytest.raises(ValueError, match=r"between 0 and 1.1, got 2"):
-        anatomy.random_warp(np.random.default_rng(0), head, strength=2)
+        warp.random_warp(np.random.default_rng(0), head, strength=2)
 
 
 def test_without_strength_and_tilt_the_warp_only_scales(head):
-    warp = anatomy.random_warp(np.random.default_rng(0), head, strength=0, tilt=0)
+    bend = warp.random_warp(np.random.default_rng(0), head, strength=0, tilt=0)
     z, y, x = (np.array([-20.0, 0, 20]) for _ in range(3))
-    where = warp(z, y, x)
+    where = bend(z, y, x)
     steps = np.diff(where[2], axis=2)
     assert np.allclose(steps, steps.flat[0], rtol=1e-3)
 
@@ -122,8 +122,8 @@ def test_paint_marks_the_tumour_where_it_lies(head):
     axes = [np.arange(c - 30, c + 30, 3.0) for c in place]
     where = np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float32)
     flair = [scanner.signal(scanner.FLAIR)]
-    sick, parts = synthetic.paint(where, head, tumour, flair)
-    well, none = synthetic.paint(where, head, None, flair)
+    sick, parts = paint.paint(where, head, tumour, flair)
+    well, none = paint.paint(where, head, None, flair)
     inside = parts.sum(0) > 0.9
     assert none.max() == 0 and inside.any()
     assert np.median(sick[0][inside]) > 1.15 * np.median(well[0][inside])

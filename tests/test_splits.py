@@ -22,7 +22,9 @@ def test_a_split_keeps_everybody_once_and_its_sizes(cohort):
     split = splits.split_patients(ids, volumes=volumes, institutions=hospitals, seed=seed)
     splits.assert_no_leak(split.train, split.validation, split.test)
     assert sorted(split.train + split.validation + split.test) == ids
-    for side, share in zip((split.train, split.validation, split.test), (0.6, 0.2, 0.2), strict=True):
+    for side, share in zip(
+        (split.train, split.validation, split.test), (0.6, 0.2, 0.2), strict=True
+    ):
         assert side and abs(len(side) - share * len(ids)) < 1 + (len(ids) < 6)
     again = splits.split_patients(ids, volumes=volumes, institutions=hospitals, seed=seed)
     assert again == split

@@ -65,7 +65,9 @@ def test_the_best_epochs_weights_are_kept_and_patience_ends_it(tmp_path):
     # a run that stopped by itself isn't started again, and hands out its best weights
     again = network()
     batches = Toy()
-    training.fit(again, batches, epochs=6, validate=validate, patience=3, folder=tmp_path, progress=False)
+    training.fit(
+        again, batches, epochs=6, validate=validate, patience=3, folder=tmp_path, progress=False
+    )
     assert batches.asked == []
     np.testing.assert_array_equal(weights(again), seen[1])
 
@@ -120,7 +122,14 @@ def test_killed_in_mid_epoch_it_resumes_to_the_same_weights(tmp_path):
 
 
 def test_the_folder_holds_no_more_than_two_epochs_and_nothing_half_written(tmp_path):
-    training.fit(network(), Toy(), epochs=5, validate=lambda m: {"dice": 0.5}, folder=tmp_path, progress=False)
+    training.fit(
+        network(),
+        Toy(),
+        epochs=5,
+        validate=lambda m: {"dice": 0.5},
+        folder=tmp_path,
+        progress=False,
+    )
     names = sorted(file.name for file in tmp_path.iterdir())
     assert names == ["epoch-0001.weights.h5", "epoch-0005.weights.h5", "state.json"]
 

@@ -5,7 +5,7 @@ Three families, as one patient may differ from the next: *affine* (flip, turn, s
 its labels (nearest neighbour); *intensity* changes (contrast, brightness, gamma, bias field,
 noise) are the scanner's, so the mask stays. All the moves of one case are combined into a single
 resampling, since each resampling blurs. Plain NumPy: SciPy's `map_coordinates` gives the same
-values and took 6 times as long for three channels (`benchmarks/augment_speed.py`).
+values and takes several times as long (`benchmarks/augment_speed.py` measures it).
 """
 
 from dataclasses import dataclass
@@ -36,6 +36,10 @@ class Augmentation:
         bias_field: standard deviation of the logarithm of a smooth multiplicative field
             (van Leemput et al., 1999, model the receive coil so).
         noise: largest standard deviation of Gaussian noise, as a share of the image's range.
+        missing: how often a sequence is taken away: in three of ten such cases the last channel
+            is replaced by the channel `stand_in`, else all the others are. LGG's files do so for
+            a sequence that wasn't taken; 10 of its 110 patients lack one or two.
+        stand_in: the channel that replaces missing ones; FLAIR in LGG's files.
         probability: how often the moves, and how often each intensity change, happen.
 
     Raises:
@@ -54,6 +58,8 @@ class Augmentation:
     gamma: float = 0.25
     bias_field: float = 0.15
     noise: float = 0.04
+    missing: float = 0.0
+    stand_in: int = 1
     probability: float = 0.7
 
     def __post_init__(self):
@@ -63,8 +69,9 @@ class Augmentation:
         for name in ("bias_field", "noise"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, it is {getattr(self, name)}")
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"probability must lie between 0 and 1, it is {self.probability}")
+        for name in ("probability", "missing"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, it is {getattr(self, name)}")
 
     def __call__(
         self, images: np.ndarray, masks: np.ndarray, rng: np.random.Generator
@@ -134,9 +141,15 @@ class Augmentation:
         return where
 
     def recolour(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Change contrast, brightness, gamma, bias field and noise; (*spatial, channels)."""
+        """Take sequences away, change contrast, brightness, gamma, bias field and noise.
+
+        (*spatial, channels) in and out.
+        """
         image = np.array(image)
         *shape, channels = image.shape
+        if rng.random() < self.missing:
+            lost = slice(-1, None) if rng.random() < 0.3 else slice(None)
+            image[..., lost] = image[..., self.stand_in, None]
         low, high = float(image.min()), float(image.max())
         span = max(high - low, 1e-6)
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from unet_course import lgg
 from unet_course.layouts import LGG, DataError, natural_key
 from unet_course.report import Problem, Report
-from unet_course.tiff import RESTORE, read_image, read_mask
+from unet_course.tiff import AGAIN, RESTORE, read_image, read_mask
 
 __all__ = ["Problem", "Report", "check_lgg"]
 
@@ -116,7 +116,8 @@ def _unlisted(path: Path, error: OSError) -> Problem:
     if os.path.islink(path) and not os.path.exists(path):
         return Problem(path, "a link that leads nowhere", "Correct or remove the link.")
     if isinstance(error, NotADirectoryError):
-        return Problem(path, "a file where a patient's folder should be", "Remove it. " + RESTORE)
+        cure = f"Remove the file, or restore the patient: {AGAIN}"
+        return Problem(path, "a file where a patient's folder should be", cure)
     return Problem(path, f"a folder that can't be listed: {error.strerror}", RESTORE)
 
 
@@ -148,7 +149,8 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
         report.notes.append(f"{folder}: passed over, as the names don't fit: {named}.")
     if not images and not masks:
         what = "a patient's folder without any slice"
-        report.problems.append(Problem(folder, what, "Remove it. " + RESTORE))
+        cure = f"Restore the patient: {AGAIN} Or remove the folder."
+        report.problems.append(Problem(folder, what, cure))
         return
 
     def paths(number):
@@ -161,13 +163,14 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
         image, mask = paths(number)
         if number not in images | masks:
             what = f"missing, a gap in the numbering, which runs to {max(images | masks)}"
-            report.problems.append(Problem(image, what, "Restore it and its mask. " + RESTORE))
+            cure = f"Restore it and its mask: {AGAIN}"
+            report.problems.append(Problem(image, what, cure))
         elif number not in masks:
             what = f"an image without its mask {mask.name}"
-            report.problems.append(Problem(image, what, RESTORE))
+            report.problems.append(Problem(image, what, f"Restore the mask: {AGAIN}"))
         elif number not in images:
             what = f"a mask without its image {image.name}"
-            report.problems.append(Problem(mask, what, RESTORE))
+            report.problems.append(Problem(mask, what, f"Restore the image: {AGAIN}"))
 
     row = {
         "id": id,
@@ -229,6 +232,9 @@ def _compare(report: Report, first: Path, second: Path) -> None:
         report.problems.append(_unlisted(Path(error.filename or second), error))
         return
     for name in sorted(unequal | (names[0] ^ names[1]), key=natural_key):
+        reader = read_mask if LGG.slice_of(second.name, name)[1] else read_image
+        if name in names[1] and _read(report, reader, second / name) is None:
+            continue  # damaged in itself, which says more than that it differs
         what = (
             f"differs from the other copy of this patient, {first}, which is the one that is read"
         )

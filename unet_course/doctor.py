@@ -6,9 +6,7 @@ package is out of range, memory or disk too small; each of these is a trouble wi
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
-import os
 import platform
 import shutil
 import sys
@@ -143,7 +141,7 @@ def _memory(troubles: list[str]) -> dict:
 
 def _arithmetic(troubles: list[str]) -> dict:
     try:
-        with _quiet():
+        with runtime.quiet():
             return {
                 "gpus": runtime.gpus(),
                 "precision": runtime.best_precision(),
@@ -152,22 +150,6 @@ def _arithmetic(troubles: list[str]) -> dict:
     except Exception as error:  # a broken installation shows in many ways, all worth telling
         troubles.append(f"TensorFlow doesn't run here ({type(error).__name__}: {error})")
         return {}
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Keep back what TensorFlow's C++ code writes while it starts: it goes past sys.stderr."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _disk(troubles: list[str]) -> float:

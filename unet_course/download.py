@@ -112,7 +112,7 @@ def _fetch(root: Path, archive: Path | None, accept_licence: bool, progress: boo
     if not archive:
         shutil.rmtree(kaggle.cache(root), ignore_errors=True)
     folder = target / LGG.folder
-    print(f"In place and checked: {folder}\nTo use it: unet-course run 05 --data {folder}")
+    print(f"In place and checked: {folder}")
     return folder
 
 

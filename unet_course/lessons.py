@@ -264,10 +264,9 @@ def save(lesson: Path, on_cell=None) -> Run:
                 raise PermissionError(
                     f"{lesson.name} isn't saved: it read real patients ({output['text'].strip()})."
                 )
-    run.notebook.metadata["unet_course"] = {
-        "seconds": round(run.seconds),
-        "yardstick": round(runtime.seconds_per_step(), 3),
-    }
+    with runtime.quiet():
+        yardstick = round(runtime.seconds_per_step(), 3)
+    run.notebook.metadata["unet_course"] = {"seconds": round(run.seconds), "yardstick": yardstick}
     write(cleaned(run.notebook), lesson)
     return run
 

@@ -6,6 +6,7 @@ memory) is asked here, so that lessons and modules hold no path and no guess.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -31,6 +32,7 @@ __all__ = [
     "gpus",
     "peak_memory_gb",
     "processor",
+    "quiet",
     "repeatable",
     "seconds_per_step",
     "use_data",
@@ -134,7 +136,7 @@ def data_folder() -> Path | None:
         return existing_folder(named, f"Correct the variable {DATA_VARIABLE}, or unset it.")
     memory = user_dir() / "data.json"
     try:
-        remembered = json.loads(memory.read_text(encoding="utf-8"))["folder"]
+        remembered = Path(json.loads(memory.read_text(encoding="utf-8"))["folder"])
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -276,6 +278,22 @@ def seconds_per_step(kind: str = "float32", budget: float = 3.0) -> float:
         step(images, *kernels)[0].numpy()
         times.append(time.perf_counter() - start)
     return sorted(times)[len(times) // 2]
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keep back what TensorFlow's C++ code writes while it starts: it goes past sys.stderr."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def processor() -> str:

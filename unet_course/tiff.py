@@ -13,7 +13,8 @@ import tifffile
 
 from unet_course.layouts import LGG, DataError
 
-RESTORE = "Restore it: unpack it from the archive again, or run `unet-course data lgg`."
+AGAIN = "unpack it from the archive again, or run `unet-course data lgg`."
+RESTORE = f"Restore it: {AGAIN}"
 
 # What it complains about in a damaged file is raised here as a DataError instead.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -72,7 +73,8 @@ def _read(path: Path) -> np.ndarray:
     try:
         size = os.stat(path).st_size
         if os.path.isdir(path):
-            raise DataError(path, "a folder where a file should be", "Remove it. " + RESTORE)
+            cure = f"Remove the folder, then restore the file: {AGAIN}"
+            raise DataError(path, "a folder where a file should be", cure)
         if size == 0:
             raise DataError(path, "the file is empty", RESTORE)
         with tifffile.TiffFile(path) as file:

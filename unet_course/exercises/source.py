@@ -41,14 +41,32 @@ def _node(answer: Callable) -> tuple[ast.AST, int]:
     while isinstance(answer, functools.partial):
         answer = answer.func
     answer = inspect.unwrap(answer)
-    code = getattr(answer, "__code__", None)
+    code = _code(answer)
     if code is not None:
         whole = "".join(linecache.getlines(code.co_filename))
-        found = _definition(whole, code)
+        found = _definition(whole, code) if not isinstance(answer, type) else _class(whole, answer)
         if found is not None:
             return found, 0
     lines, first = inspect.getsourcelines(answer)
     return ast.parse(textwrap.dedent("".join(lines))), max(first, 1) - 1
+
+
+def _code(answer):
+    """Return a function's code, a class's first method's, or None."""
+    if isinstance(answer, type):
+        methods = (part for part in vars(answer).values() if inspect.isfunction(part))
+        return getattr(next(methods, None), "__code__", None)
+    return getattr(answer, "__code__", None)
+
+
+def _class(text: str, answer: type) -> ast.AST | None:
+    """Return the last class of that name: `inspect` finds no class that a notebook defines."""
+    named = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef) and node.name == answer.__name__
+    ]
+    return named[-1] if named else None
 
 
 def _definition(text: str, code) -> ast.AST | None:
@@ -85,7 +103,7 @@ def student_line(trace: TracebackType | None, answer: Callable) -> tuple[int, st
     It is the deepest line in the cell that holds ``answer``, so an error inside NumPy is laid at
     the call that led there.
     """
-    code = getattr(inspect.unwrap(answer), "__code__", None)
+    code = _code(inspect.unwrap(answer))
     if code is None:
         return None
     frames = traceback.extract_tb(trace)

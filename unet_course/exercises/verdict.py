@@ -153,6 +153,8 @@ def _same(got, expected, given, rtol, atol, mistakes, hint) -> None:
 
 
 def _difference(got: np.ndarray, expected: np.ndarray, agrees) -> str:
+    if got.dtype.kind in "US" and expected.dtype.kind not in "US":
+        return f"you gave {describe(got[()])}, a text, expected {describe(expected[()])}"
     if got.shape != expected.shape:
         if not expected.shape:
             return f"you gave {describe(got)}, expected one number, {describe(expected[()])}"

@@ -1,0 +1,254 @@
+"""Lesson 05's exercises: the usual mistakes, and the words of the hint that each must get."""
+
+
+def flip(body: str) -> str:
+    return (
+        "def flip_both(images, masks, chosen):\n"
+        "    images, masks = images.copy(), masks.copy()\n"
+        f"{body}"
+        "    return images, masks"
+    )
+
+
+def loss(body: str, first: str = "p = np.clip(p, 1e-7, 1 - 1e-7)") -> str:
+    return (
+        "def bce_dice(truth, p, smooth=1.0):\n"
+        f"    {first}\n"
+        "    bce = -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean()\n"
+        "    both, sizes = (truth * p).sum(), truth.sum() + p.sum()\n"
+        f"    return {body}"
+    )
+
+
+def adam(m="0.9 * m + 0.1 * gradient", v="0.999 * v + 0.001 * gradient**2", step=None, back="m, v"):
+    step = step or "rate * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"
+    return (
+        "def adam_step(weight, gradient, m, v, t, rate):\n"
+        f"    m = {m}\n"
+        f"    v = {v}\n"
+        f"    weight = weight - {step}\n"
+        f"    return weight, {back}"
+    )
+
+
+def schedule(fall: str, climb: str = "peak * step / rising") -> str:
+    return (
+        "def learning_rate(step, steps, peak, rising):\n"
+        "    if step < rising:\n"
+        f"        return {climb}\n"
+        "    share = (step - rising) / (steps - rising)\n"
+        f"    return {fall}"
+    )
+
+
+def stopping(better="score > best", late="waited >= patience", back="epoch, best_epoch", start=1):
+    return (
+        "def early_stopping(scores, patience=3):\n"
+        "    best, best_epoch, waited = -1, 0, 0\n"
+        f"    for epoch, score in enumerate(scores, start={start}):\n"
+        f"        if {better}:\n"
+        "            best, best_epoch, waited = score, epoch, 0\n"
+        "        else:\n"
+        "            waited += 1\n"
+        f"        if {late}:\n"
+        "            break\n"
+        f"    return {back}"
+    )
+
+
+def bill(steps="-(-slices // batch_size) * epochs", hours="slices * epochs * seconds / 3600"):
+    return (
+        "def training_bill(slices, batch_size, epochs, seconds):\n"
+        f"    steps, hours = {steps}, {hours}\n"
+        "    return steps, hours"
+    )
+
+
+COSINE = "peak * 0.5 * (1 + np.cos(np.pi * share))"
+
+MISTAKES = {
+    "flip-both": [
+        (flip("    images[chosen] = images[chosen][:, :, ::-1]\n"), "marks the wrong side"),
+        (flip("    masks[chosen] = masks[chosen][:, :, ::-1]\n"), "Image and mask move together"),
+        (
+            flip(
+                "    images[chosen] = images[chosen][:, ::-1]\n"
+                "    masks[chosen] = masks[chosen][:, ::-1]\n"
+            ),
+            "upside down",
+        ),
+        (
+            flip("    images, masks = images[:, :, ::-1], masks[:, :, ::-1]\n"),
+            "only those where `chosen`",
+        ),
+        (
+            flip(
+                "    images[chosen] = images[chosen][..., ::-1]\n"
+                "    masks[chosen] = masks[chosen][..., ::-1]\n"
+            ),
+            "reverses the channels",
+        ),
+        (
+            flip(
+                "    images[chosen] = images[chosen][::-1]\n    masks[chosen] = masks[chosen][::-1]\n"
+            ),
+            "axis 0 is the batch",
+        ),
+        (
+            flip(
+                "    masks = masks.astype(float)\n"
+                "    for batch in (images, masks):\n"
+                "        batch[chosen] = batch[chosen][:, :, ::-1]\n"
+            ),
+            "keeps its type",
+        ),
+        (
+            "def flip_both(images, masks, chosen):\n"
+            "    images[chosen] = images[chosen][:, :, ::-1]\n"
+            "    return images",
+            "Return two arrays",
+        ),
+        ("def flip_both(images, masks, chosen):\n    images[chosen, :, ::-1]", "yours missing?"),
+    ],
+    "bce-plus-dice": [
+        (loss("bce + (2 * both + smooth) / (sizes + smooth)"), "it is 1 - Dice"),
+        (loss("-bce + 1 - (2 * both + smooth) / (sizes + smooth)"), "a minus in front"),
+        (loss("bce"), "cross-entropy alone"),
+        (loss("1 - (2 * both + smooth) / (sizes + smooth)"), "Dice loss alone"),
+        (
+            loss("-(truth * np.log(p)).mean() + 1 - (2 * both + smooth) / (sizes + smooth)"),
+            "healthy pixels are missing",
+        ),
+        (loss("bce * p.size + 1 - (2 * both + smooth) / (sizes + smooth)"), "not a sum"),
+        (
+            loss(
+                "bce + 1 - (2 * (truth * (p >= 0.5)).sum() + smooth)"
+                " / (truth.sum() + (p >= 0.5).sum() + smooth)"
+            ),
+            "no slope",
+        ),
+        (loss("bce + 1 - (both + smooth) / (sizes + smooth)"), "the 2 is missing"),
+        (loss("bce + 1 - 2 * both / sizes"), "above and below the line"),
+        (loss("bce + 1 - 2 * both / (sizes + smooth)"), "missing above the line"),
+        (loss("bce + 1 - (2 * both + smooth) / sizes"), "missing below the line"),
+        (loss("bce + 1 - (2 * both + smooth) / (sizes - both + smooth)"), "not the union"),
+        (
+            loss("bce + 1 - (2 * both + smooth) / (sizes + smooth)", "pass"),
+            "Clip the probabilities",
+        ),
+    ],
+    "adam-step": [
+        (adam(step="-rate * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"), "Uphill"),
+        (adam(step="rate * m / (np.sqrt(v) + 1e-7)"), "start at 0"),
+        (adam(step="rate * m / (1 - 0.9**t) / (v / (1 - 0.999**t) + 1e-7)"), "root of v"),
+        (
+            adam(step="rate * gradient / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"),
+            "follows m",
+        ),
+        (adam(step="rate * m / (1 - 0.9**t)"), "what makes it Adam"),
+        (adam(step="rate * gradient"), "plain SGD"),
+        (
+            adam(step="m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"),
+            "learning rate is missing",
+        ),
+        (adam(m="0.1 * m + 0.9 * gradient"), "the new gradient gets 0.1"),
+        (adam(m="m"), "m came back as it was"),
+        (adam(v="v"), "v came back as it was"),
+        (adam(v="0.999 * v + 0.001 * gradient"), "*squared*"),
+        (adam(v="0.9 * v + 0.1 * gradient**2"), "forgets more slowly"),
+        (adam(back="m / (1 - 0.9**t), v"), "only the update uses"),
+        (adam(back="m, v / (1 - 0.999**t)"), "only the update uses"),
+        (adam(back="m"), "three numbers"),
+        ("def adam_step(weight, gradient, m, v, t, rate):\n    return weight", "three numbers"),
+    ],
+    "learning-rate": [
+        (schedule(COSINE, climb="peak"), "The full rate at once"),
+        (schedule(COSINE, climb="peak * (step + 1) / rising"), "Steps count from 0"),
+        (schedule(COSINE, climb="step / rising"), "multiply it by peak"),
+        (schedule(COSINE, climb="peak * step / steps"), "takes `rising` steps"),
+        (
+            "def learning_rate(step, steps, peak, rising):\n"
+            "    return peak * 0.5 * (1 + np.cos(np.pi * step / steps))",
+            "the cosine already",
+        ),
+        (
+            schedule("peak * 0.5 * (1 + np.cos(np.pi * step / steps))"),
+            "begins where the climb ends",
+        ),
+        (
+            schedule("peak * 0.5 * (1 + np.cos(np.pi * (step - rising) / steps))"),
+            "never gets down to 0",
+        ),
+        (schedule("peak * (1 + np.cos(np.pi * share))"), "halve it"),
+        (schedule("peak * np.cos(np.pi * share)"), "from 1 down to -1"),
+        (schedule("peak * 0.5 * (1 + np.cos(share))"), "multiply the share by π"),
+        (schedule("peak * (1 - share)"), "a straight line"),
+        (schedule("peak * (step % rising) / rising"), "once, at the start"),
+        (schedule("peak"), "It stays up there"),
+    ],
+    "early-stopping": [
+        (stopping(late="False"), "It never stopped"),
+        (stopping(late="waited >= patience - 1"), "one epoch too early"),
+        (stopping(late="waited > patience"), "one epoch too late"),
+        (stopping(start=0), "Count from 1"),
+        (stopping(back="epoch, epoch"), "not the last one"),
+        (stopping(back="best_epoch, epoch"), "The other way round"),
+        (stopping(back="epoch, best_epoch - 1"), "Count the best epoch from 1"),
+        (stopping(better="score >= best"), "Equal isn't better"),
+        (stopping(late="waited >= 3"), "argument patience"),
+        (
+            "def early_stopping(scores, patience=3):\n"
+            "    waited = 0\n"
+            "    for epoch in range(2, len(scores) + 1):\n"
+            "        if scores[epoch - 1] > scores[epoch - 2]:\n"
+            "            waited = 0\n"
+            "        else:\n"
+            "            waited += 1\n"
+            "        if waited >= patience:\n"
+            "            break\n"
+            "    return epoch, int(np.argmax(scores[:epoch])) + 1",
+            "with the best so far",
+        ),
+        (
+            "def early_stopping(scores, patience=3):\n"
+            "    best, best_epoch, waited = -1, 0, 0\n"
+            "    for epoch, score in enumerate(scores, start=1):\n"
+            "        if score > best:\n"
+            "            best, best_epoch = score, epoch\n"
+            "        else:\n"
+            "            waited += 1\n"
+            "        if waited >= patience:\n"
+            "            break\n"
+            "    return epoch, best_epoch",
+            "Start counting afresh",
+        ),
+        (stopping(back="best_epoch"), "two numbers"),
+    ],
+    "training-bill": [
+        (bill(steps="slices // batch_size * epochs"), "round up"),
+        (bill(steps="slices / batch_size * epochs"), "no quarter of a step"),
+        (bill(steps="-(-slices * epochs // batch_size)"), "Round up in each epoch"),
+        (bill(steps="-(-slices // batch_size)"), "That is one epoch"),
+        (bill(steps="slices * epochs"), "a whole batch"),
+        (bill(steps="(slices // batch_size + 1) * epochs"), "rounding up adds nothing"),
+        (bill(hours="slices * epochs * seconds"), "an hour has 3600"),
+        (bill(hours="slices * epochs * seconds / 60"), "Those are minutes"),
+        (bill(hours="slices * seconds / 3600"), "That is one epoch"),
+        (bill(hours="-(-slices // batch_size) * epochs * seconds / 3600"), "price of a slice"),
+        (
+            bill(hours="-(-slices // batch_size) * epochs * batch_size * seconds / 3600"),
+            "Count the slices",
+        ),
+        (
+            "def training_bill(slices, batch_size, epochs, seconds):\n"
+            "    steps = -(-slices // batch_size) * epochs\n"
+            "    return slices * epochs * seconds / 3600, steps",
+            "steps first",
+        ),
+        (
+            "def training_bill(slices, batch_size, epochs, seconds):\n"
+            "    return -(-slices // batch_size) * epochs",
+            "two numbers",
+        ),
+    ],
+}

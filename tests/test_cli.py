@@ -1,0 +1,350 @@
+"""The command: run, save, export, data, doctor, and opening the course; errors as one message."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import unet_course
+from unet_course import cli, doctor, lab, lessons, runtime
+
+
+def write(path: Path, *cells) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell(cell[2:]) if cell.startswith("# ") else new_code_cell(cell)
+            for cell in cells
+        ]
+    )
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A folder with two little lessons, and no need for the sample."""
+    from unet_course import sample_data
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sample_data, "lgg_root", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(runtime, "seconds_per_step", lambda *_, **__: 0.25)
+    monkeypatch.setenv("UNET_COURSE_USER", str(tmp_path / "user"))
+    write(
+        tmp_path / "notebooks" / "05_small.ipynb",
+        "# # 05 Small",
+        "print('hello'); 6 * 7",
+        "import os\nprint(os.environ.get('UNET_COURSE_DATA'))",
+    )
+    write(tmp_path / "notebooks" / "06_broken.ipynb", "x = 1", "# a comment", "if x:\n    1 / 0")
+    return tmp_path
+
+
+def notebook(path: Path):
+    return nbformat.read(path, as_version=4)
+
+
+# --- finding ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["05", "5", "small", "05_small", "05_small.ipynb", "SMALL"])
+def test_a_lesson_is_found_by_any_of_its_names(course, name):
+    assert lessons.find(name) == course / "notebooks" / "05_small.ipynb"
+
+
+def test_a_path_is_taken_as_it_is(course):
+    other = write(course / "mine.ipynb", "1")
+    assert lessons.find("mine.ipynb") == other.resolve()
+
+
+@pytest.mark.parametrize("name", ["7", "smal", "", "../05_small", "nope.ipynb"])
+def test_an_unknown_lesson_is_told_with_the_list(course, capsys, name):
+    assert cli.main(["run", name]) == 1
+    said = capsys.readouterr().err
+    assert "there is no lesson" in said and "  05_small\n  06_broken" in said
+
+
+# --- run --------------------------------------------------------------------------------------
+
+
+def test_run_prints_what_the_lesson_prints(course, capsys):
+    before = (course / "notebooks" / "05_small.ipynb").read_bytes()
+    assert cli.main(["run", "5"]) == 0
+    out = capsys.readouterr().out
+    assert "# 05 Small\nhello\n42\nNone\n" in out and "05_small ran in" in out
+    assert (course / "notebooks" / "05_small.ipynb").read_bytes() == before
+
+
+def test_run_uses_the_data_it_is_given(course, capsys):
+    (course / "real data").mkdir()
+    assert cli.main(["run", "5", "--data", "real data"]) == 0
+    assert str(course / "real data") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["html", "ipynb"])
+def test_run_writes_what_it_ran(course, capsys, ending):
+    out = course / f"a long name that nobody should ever wrap or cut in the middle.{ending}"
+    assert cli.main(["run", "5", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert f"Written: {out}\n" in said
+    assert "hello" in out.read_text(encoding="utf-8") and "hello" not in said
+    if ending == "ipynb":
+        assert [c.get("execution_count") for c in notebook(out).cells] == [None, 1, 2]
+
+
+def test_a_failing_cell_is_named(course, capsys):
+    assert cli.main(["run", "6", "--out", "x.html"]) == 1
+    err = capsys.readouterr().err
+    assert "06_broken.ipynb: code cell 2 failed" in err
+    assert "    if x:\n        1 / 0\nZeroDivisionError: division by zero" in err
+    assert "Traceback" not in err
+    assert not Path("x.html").exists()
+
+
+def test_a_kernel_that_dies_is_told(course, capsys):
+    write(course / "notebooks" / "07_dies.ipynb", "import os; os._exit(3)")
+    assert cli.main(["run", "7"]) == 1
+    assert "the kernel died" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "5", "--data", "nope"], "nope: no such folder"),
+        (["run", "5", "--out", "x.pdf"], "ends in .html or .ipynb"),
+        (["run", "5", "--out", "nope/x.html"], "no such folder"),
+        (["run", "5", "--out", "notebooks/05_small.ipynb"], "is the lesson itself"),
+        (["run", "5", "--save", "--out", "x.html"], "don't go together"),
+        (["run", "5", "--save", "--data", "."], "don't go together"),
+        (["export", "5", "--to", "handout", "--out", "x.html"], "ends in .ipynb"),
+        (["data", "sample", "--root", "s", "--patients", "0"], "patients must be 1 or more"),
+    ],
+)
+def test_a_wrong_argument_is_one_message(course, capsys, arguments, words):
+    assert cli.main(arguments) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("unet-course: ") and words in err and "Traceback" not in err
+
+
+def test_the_kernel_is_this_interpreter(course, capsys):
+    """A kernelspec "python3" of some other environment must not be used."""
+    fake = course / "jupyter" / "kernels" / "python3"
+    fake.mkdir(parents=True)
+    spec = {"argv": ["nowhere", "{connection_file}"], "display_name": "x", "language": "python"}
+    (fake / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    path = write(course / "08_which.ipynb", "import sys; print(sys.executable)")
+    run = lessons.execute(path, environment={"JUPYTER_PATH": str(course / "jupyter")})
+    assert run.notebook.cells[0].outputs[0].text.strip() == sys.executable
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no Ctrl-C to a single process")
+def test_ctrl_c_stops_the_kernel_and_writes_nothing(course):
+    path = write(course / "notebooks" / "09_long.ipynb", "import time; time.sleep(99)")
+    before = path.read_bytes()
+    command = [sys.executable, "-m", "unet_course.cli", "run", "9", "--out", "x.html"]
+    env = lessons.kernel_environment() | {"UNET_COURSE_DATA": str(course)}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
+    kernels = []
+    for _ in range(300):
+        kernels = psutil.Process(process.pid).children(recursive=True)
+        if kernels:
+            break
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in err
+    _, alive = psutil.wait_procs(kernels, timeout=10)
+    assert kernels and not alive
+    assert path.read_bytes() == before and not Path("x.html").exists()
+
+
+# --- save -------------------------------------------------------------------------------------
+
+
+def test_save_keeps_ids_and_drops_what_differs(course, capsys):
+    path = course / "notebooks" / "05_small.ipynb"
+    raw = notebook(path)
+    ids = [cell.id for cell in raw.cells]
+    raw.metadata["widgets"] = {"state": {}}
+    raw.cells[1].metadata.update(execution={"x": 1}, collapsed=True, tags=["exercise"])
+    nbformat.write(raw, path)
+    assert cli.main(["run", "5", "--save"]) == 0
+    saved = notebook(path)
+    assert [cell.id for cell in saved.cells] == ids
+    assert saved.cells[1].metadata == {"tags": ["exercise"]}
+    assert [cell.execution_count for cell in saved.cells if cell.cell_type == "code"] == [1, 2]
+    assert set(saved.metadata) == {"kernelspec", "language_info", "unet_course"}
+    assert saved.metadata.unet_course["yardstick"] == 0.25
+    assert path.read_bytes().endswith(b"}\n") and b"\r" not in path.read_bytes()
+    first = path.read_bytes()
+    assert cli.main(["run", "5", "--save"]) == 0
+    strip = notebook(path)
+    strip.metadata.unet_course = saved.metadata.unet_course
+    assert nbformat.writes(strip) + "\n" == first.decode(), "saved again, the same but the seconds"
+
+
+def test_save_leaves_a_failing_lesson_as_it_was(course):
+    path = course / "notebooks" / "06_broken.ipynb"
+    before = path.read_bytes()
+    assert cli.main(["run", "6", "--save"]) == 1
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in path.parent.iterdir()) == ["05_small.ipynb", "06_broken.ipynb"]
+
+
+def test_real_patients_never_get_into_a_saved_lesson(course, capsys, monkeypatch):
+    monkeypatch.setenv("UNET_COURSE_DATA", str(course))
+    assert cli.main(["run", "5", "--save"]) == 1
+    assert "real patients" in capsys.readouterr().err
+    monkeypatch.delenv("UNET_COURSE_DATA")
+    runtime.use_data(course)  # remembered: the saving kernel doesn't see it
+    assert cli.main(["run", "5", "--save"]) == 0
+    path = write(course / "notebooks" / "07_real.ipynb", "print('Data: 36 patients in here.')")
+    assert cli.main(["run", "7", "--save"]) == 1
+    assert notebook(path).cells[0].outputs == []
+
+
+# --- export -----------------------------------------------------------------------------------
+
+
+def test_the_handout_leaves_solutions_out(course, capsys):
+    path = course / "notebooks" / "05_small.ipynb"
+    raw = notebook(path)
+    raw.cells.append(new_markdown_cell("<details><summary>Hint</summary>h</details>"))
+    raw.cells.append(new_markdown_cell("<details><summary>Solution</summary>s</details>"))
+    nbformat.write(raw, path)
+    out = course / "handout.ipynb"
+    assert cli.main(["export", "5", "--to", "handout", "--out", str(out)]) == 1
+    assert "hasn't" in capsys.readouterr().err or not out.exists()
+    raw.cells[-1].metadata["tags"] = ["solution"]
+    nbformat.write(raw, path)
+    assert cli.main(["export", "5", "--to", "handout", "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    assert "Hint" in text and "Solution" not in text
+
+
+def test_other_forms_are_not_promised(course, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["export", "5", "--to", "slides", "--out", "x"])
+
+
+# --- data and doctor --------------------------------------------------------------------------
+
+
+def test_data_sample_and_check(tmp_path, capsys):
+    root = tmp_path / "made"
+    assert cli.main(["data", "sample", "--root", str(root), "--patients", "1"]) == 0
+    assert capsys.readouterr().out.strip() == str(root / "kaggle_3m")
+    assert cli.main(["data", "check", str(root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["patients"] == 1
+    victim = next((root / "kaggle_3m").rglob("*_3.tif"))
+    victim.write_bytes(b"")
+    assert cli.main(["data", "check", str(root)]) == 1
+    assert str(victim) in capsys.readouterr().out
+
+
+def test_doctor_says_what_is_here(course, capsys, monkeypatch):
+    monkeypatch.setattr(runtime, "best_precision", lambda: "float32")
+    path = course / "notebooks" / "05_small.ipynb"
+    raw = notebook(path)
+    raw.metadata["unet_course"] = {"seconds": 60, "yardstick": 0.5}
+    nbformat.write(raw, path)
+    code = cli.main(["doctor", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert code == (0 if found["ready"] else 1)
+    assert found["lessons"] == [
+        {"lesson": "05_small", "minutes": 0.5},
+        {"lesson": "06_broken", "minutes": None},
+    ]
+    assert {"tensorflow", "jupyterlab"} <= {row["name"] for row in found["packages"]}
+    assert "05_small: 0.5 min" in doctor.text(found)
+    assert f"{found['cores']} cores" in doctor.text(found)
+
+
+def test_doctor_names_what_is_missing(course, capsys, monkeypatch):
+    real = doctor.importlib.metadata.version
+
+    def version(name):
+        if name == "nilearn":
+            raise doctor.importlib.metadata.PackageNotFoundError(name)
+        return "1.0" if name == "keras" else real(name)
+
+    monkeypatch.setattr(runtime, "best_precision", lambda: "float32")
+    monkeypatch.setattr(doctor.importlib.metadata, "version", version)
+    monkeypatch.setenv("UNET_COURSE_DATA", str(course / "gone"))
+    assert cli.main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "nilearn is missing" in said and 'pip install "nilearn>=' in said
+    assert "keras is 1.0, needed is >=" in said
+    assert "gone: no such folder" in said
+
+
+# --- opening the course -----------------------------------------------------------------------
+
+
+def test_without_jupyterlab_it_says_how_to_get_it(course, capsys, monkeypatch):
+    monkeypatch.setattr(lab, "installed", lambda: False)
+    assert cli.main([]) == 1
+    assert 'pip install "unet-course[lab]"' in capsys.readouterr().err
+
+
+def test_an_installed_courses_lessons_are_copied_and_never_written_over(tmp_path, monkeypatch):
+    wheel = tmp_path / "site" / "unet_course"
+    for name in ("00_a", "01_b", "02_c"):
+        write(wheel / "_notebooks" / f"{name}.ipynb", f"'{name}'")
+    monkeypatch.setattr(lessons, "PACKAGE", wheel)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    folder, told = lab.student_folder()
+    assert folder == work / lab.COPIES and len(told) == 3
+    assert lab.student_folder()[1] == []
+    mine = folder / "01_b.ipynb"
+    mine.write_text("my own work", encoding="utf-8")
+    assert lab.student_folder()[1] == []
+    assert mine.read_text(encoding="utf-8") == "my own work"
+    # a new version of the course: what wasn't touched is renewed, what was is kept and told
+    write(wheel / "_notebooks" / "01_b.ipynb", "'new b'")
+    write(wheel / "_notebooks" / "02_c.ipynb", "'new c'")
+    _, told = lab.student_folder()
+    assert mine.read_text(encoding="utf-8") == "my own work"
+    assert "new c" in (folder / "02_c.ipynb").read_text(encoding="utf-8")
+    assert any("yours is kept" in line and "01_b" in line for line in told)
+
+
+def test_lessons_come_from_here_before_the_wheel(course, monkeypatch):
+    wheel = course / "site" / "unet_course"
+    write(wheel / "_notebooks" / "00_a.ipynb", "1")
+    monkeypatch.setattr(lessons, "PACKAGE", wheel)
+    assert lab.student_folder() == (course / "notebooks", [])
+    monkeypatch.chdir(course / "site")
+    assert lessons.folder() == wheel / "_notebooks"
+
+
+def test_without_any_lesson_it_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lessons, "PACKAGE", tmp_path / "nowhere" / "unet_course")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", "5"]) == 1
+    assert "no lessons here" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out.strip() == unet_course.__version__
+
+
+def test_a_reader_that_leaves_early_is_no_error(course):
+    command = f'"{sys.executable}" -m unet_course.cli --help | head -1'
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, env=lessons.kernel_environment()
+    )
+    assert "Traceback" not in done.stderr

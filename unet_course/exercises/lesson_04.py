@@ -1,0 +1,326 @@
+"""The checks of lesson 04: convolution, output size, parameters, a block in Keras, padding."""
+
+import numpy as np
+
+from unet_course.exercises import verdict
+from unet_course.exercises.verdict import Wrong
+
+
+def convolve_by_hand(answer):
+    image = np.array([[0, 0, 5, 5, 7], [0, 1, 5, 5, 9], [0, 0, 6, 5, 2], [1, 0, 5, 3, 4]], float)
+    kernel = np.array([[-1.0, 0, 1], [-2, 0, 3], [-1, 0, 1]])  # its mirror image is another
+    right = _slide(image, kernel)
+    whole = _slide(np.pad(image, 1), kernel)
+    short = np.zeros_like(right)
+    short[:-1, :-1] = right[:-1, :-1]
+    corners = np.zeros_like(image)
+    corners[:2, :3] = right
+    middles = np.zeros_like(image)
+    middles[1:3, 1:4] = right
+    turned = (
+        "You turned the kernel round (by 180°, or mirrored it). Mathematics does that and calls it "
+        "convolution; networks, and this exercise, lay the kernel on as it is."
+    )
+    verdict.close(
+        answer(image, kernel),
+        right,
+        "a picture of 4 × 5 pixels and a kernel of 3 × 3",
+        mistakes=[
+            (_slide(image, kernel[::-1, ::-1]), turned),
+            (_slide(image, kernel[:, ::-1]), turned),
+            (
+                _slide(image, kernel.T),
+                "Rows and columns of the kernel are swapped.",
+            ),
+            (
+                whole,
+                "You padded the border with zeros ('same'). Here the kernel stays inside the "
+                "picture ('valid'), so the result is smaller.",
+            ),
+            (
+                right[:-1, :-1],
+                "The last row and column are missing: a side of n has n - k + 1 places for a "
+                "kernel of k.",
+            ),
+            (
+                short,
+                "The last row and column stayed 0: a side of n has n - k + 1 places for a kernel "
+                "of k, so the loops have to go one further.",
+            ),
+            (corners, "The values are right; the result has n - k + 1 rows, not n."),
+            (middles, "The values are right; without padding there is no rim of zeros."),
+            (right / 9, "You took the mean of the nine products; their sum is asked for."),
+        ],
+        hint="At [row, column] stands the sum of image[row : row + 3, column : column + 3] * kernel.",
+    )
+    mean = np.full((3, 3), 1 / 9)
+    whole_numbers = image.astype(int)
+    verdict.close(
+        answer(whole_numbers, mean),
+        _slide(image, mean),
+        "a picture of whole numbers and a kernel of ninths",
+        mistakes=[
+            (
+                np.trunc(_slide(image, mean)),
+                "The digits behind the point were cut off: np.zeros_like(image) makes an array of "
+                "whole numbers, np.zeros(shape) one that holds fractions.",
+            ),
+        ],
+    )
+    small = np.array([[1.0, -1.0]])
+    verdict.close(
+        answer(image, small),
+        _slide(image, small),
+        "a kernel of 1 × 2",
+        hint="Take the kernel's own size from kernel.shape, rows and columns apart; nothing may be "
+        "fixed to 3.",
+    )
+    return "Keras does this for many kernels at once, and finds their numbers by itself."
+
+
+def _slide(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
+    return np.einsum("rcij,ij->rc", windows, kernel)
+
+
+def output_side(answer):
+    for side, kernel, stride in ((10, 3, 1), (256, 3, 1), (11, 3, 2), (10, 3, 2), (7, 2, 2)):
+        _side(answer, side, kernel, stride, "valid")
+        _side(answer, side, kernel, stride, "same")
+    return "Add the sizes up before you build: most networks that won't start fail at this."
+
+
+def _side(answer, side: int, kernel: int, stride: int, padding: str) -> None:
+    inside = (side - kernel) // stride + 1
+    everywhere = -(-side // stride)
+    right, other = (inside, everywhere) if padding == "valid" else (everywhere, inside)
+    # mixed up comes last: the first call, at stride 1, is where nothing else gives that number
+    mixed = "'valid' and 'same' are mixed up: 'valid' stays inside and loses the border."
+    if padding == "valid":
+        mistakes = [
+            (
+                (side - kernel) // stride,
+                "One too few: the first place counts too, so + 1 at the end.",
+            ),
+            (
+                -(-(side - kernel) // stride) + 1,
+                "A last step that leads out of the picture isn't taken: round down.",
+            ),
+            ((side - kernel) / stride + 1, "No half places: round down (the operator is //)."),
+            (side - kernel + 1, "The stride is missing: divide side - kernel by it first."),
+            (side // stride - kernel + 1, "First take the kernel off, then divide by the stride."),
+        ]
+    else:
+        mistakes = [
+            (side // stride, "With 'same' the pixel that is left over gets a place: round up."),
+            (side / stride, "No half places: round up."),
+            (side, "The stride is missing: with 'same' the side is divided by it."),
+        ]
+    got = answer(side, kernel, stride, padding)
+    given = f"side {side}, kernel {kernel}, stride {stride}, {padding!r}"
+    verdict.equal(
+        got,
+        right,
+        given,
+        mistakes=[m for m in (*mistakes, (other, mixed)) if m[0] != right],
+        hint="valid: (side - kernel) // stride + 1. same: side / stride, rounded up.",
+    )
+
+
+def count_parameters(answer):
+    right = _double(3, 8)
+    verdict.equal(
+        answer(3, 8),
+        right,
+        "3 channels in and 8 filters",
+        mistakes=[
+            (right - 16, "The biases are missing: one for each filter of each convolution."),
+            (right - 8, "One convolution's biases are missing: both have one for each filter."),
+            (
+                right - 14,
+                "A bias belongs to a filter, not to a convolution: 8 and 8, not 1 and 1.",
+            ),
+            (
+                2 * (9 * 8 + 8),
+                "You left out the channels that come in: a filter has 3 × 3 numbers for each.",
+            ),
+            (
+                2 * (9 * 3 * 8 + 8),
+                "The second convolution doesn't see the picture any more: what comes in there are "
+                "the first one's 8 channels.",
+            ),
+            (9 * 3 * 8 + 8, "That is the first convolution alone; the block has two."),
+            (9 * 8 * 8 + 8, "That is the second convolution alone; the block has two."),
+            (
+                3 * 3 * 8 + 8 + 3 * 8 * 8 + 8,
+                "A kernel is 3 wide and 3 high: 3 · 3 = 9 numbers for each channel that comes in.",
+            ),
+        ],
+        hint="Each convolution: 3 · 3 · channels in · filters + filters. Then add the two.",
+    )
+    verdict.equal(
+        answer(512, 256),
+        _double(512, 256),
+        "512 channels in and 256 filters",
+        hint="The first example was right: use the arguments, nothing that fits only that one.",
+    )
+    return "A block's cost grows with in × out: that is why the bottom of a U-Net is so heavy."
+
+
+def _double(channels_in: int, filters: int) -> int:
+    return 9 * channels_in * filters + filters + 9 * filters * filters + filters
+
+
+def double_conv(answer):
+    import keras  # here, not above: the checks of other lessons shall not wait for TensorFlow
+
+    inputs = keras.Input((8, 6, 3))
+    output = answer(inputs, 4)
+    if not keras.backend.is_keras_tensor(output):
+        raise Wrong(
+            f"for 3 channels in and 4 filters you returned {verdict.describe(output)}, a tensor is "
+            "expected",
+            "Making a layer and calling it are two steps: layers.Conv2D(…)(x).",
+        )
+    shape, expected = tuple(output.shape), (None, 8, 6, 4)
+    if shape != expected:
+        hints = {
+            (None, 4, 2, 4): 'The border got lost twice: padding="same" is missing in both.',
+            (None, 6, 4, 4): 'The border got lost once: padding="same" in both convolutions.',
+            (None, 8, 6, 3): "The number of channels is what `filters` says.",
+            (None, 8, 6, 8): "Both convolutions have `filters` filters; nothing doubles here.",
+            (None, 4, 3, 4): "Pooling comes after the block: it isn't part of it.",
+        }
+        raise Wrong(
+            f"for an input of shape (None, 8, 6, 3) and 4 filters your result has shape {shape}, "
+            f"expected {expected}",
+            hints.get(shape, "Two convolutions with padding='same'; only the channels change."),
+        )
+    model = keras.Model(inputs, output)
+    right = _double(3, 4)
+    verdict.equal(
+        model.count_params(),
+        right,
+        "3 channels in and 4 filters, the parameters:",
+        mistakes=[
+            (9 * 3 * 4 + 4, "One convolution only, or the second was given the block's input x."),
+            (right - 8, "The biases are missing: leave use_bias as it is."),
+            (right + 32, "Batch normalisation is a good idea for later: here are only two layers."),
+            (_double(3, 4) + 9 * 4 * 4 + 4, "Three convolutions: the block has two."),
+            (
+                3 * 4 + 4 + 4 * 4 + 4,
+                "The kernels are 1 × 1: the second argument of Conv2D is their width, 3.",
+            ),
+        ],
+        hint="Two convolutions of width 3: 112 + 148 parameters.",
+    )
+    # one set of numbers through the student's block and through the right one
+    rng = np.random.default_rng(4)
+    weights = [rng.normal(size=w.shape).astype("float32") for w in model.get_weights()]
+    model.set_weights(weights)
+    picture = rng.normal(size=(1, 8, 6, 3)).astype("float32")
+    got = np.asarray(model(picture))
+    relu = {
+        key: np.asarray(_two(keras, picture, weights, *key))
+        for key in ((True, True), (True, False), (False, True), (False, False))
+    }
+    verdict.close(
+        got,
+        relu[True, True],
+        "a picture of random numbers",
+        rtol=1e-3,
+        atol=1e-3,
+        mistakes=[
+            (relu[True, False], "ReLU is missing after the second convolution."),
+            (relu[False, True], "ReLU is missing after the first convolution."),
+            (
+                relu[False, False],
+                'ReLU is missing: activation="relu" in both convolutions. Without it, two in a '
+                "row do no more than a single wider one could.",
+            ),
+        ],
+        hint='Conv2D(filters, 3, padding="same", activation="relu"), twice, one after the other.',
+    )
+    return "Two lines: all U-Nets of this course are built of them, nine times over or seven."
+
+
+def _two(keras, picture, weights, first: bool, second: bool):
+    x = picture
+    for kernel, bias, relu in ((*weights[:2], first), (*weights[2:], second)):
+        x = keras.ops.conv(x, kernel, padding="same") + bias
+        x = keras.ops.relu(x) if relu else x
+    return x
+
+
+def pad_to_multiple(answer):
+    rng = np.random.default_rng(4)
+    image = rng.random((5, 9, 2)) + 1  # nowhere 0, so that padding shows
+    right = _padded(image, 8, 16)
+    more = "Already a multiple is enough: of 8 there are 0 to add to 16, not 8."
+    verdict.close(
+        answer(image, 8),
+        right,
+        "a picture of 5 × 9 pixels with 2 channels, and a multiple of 8",
+        mistakes=[
+            (_padded(image, 16, 16), "Rows and columns each have a number of their own: 3 and 7."),
+            (
+                np.pad(right, ((0, 0), (0, 0), (0, 6))),
+                "The channels are no side of the picture: they stay as they are.",
+            ),
+            (
+                np.pad(image, ((3, 0), (7, 0), (0, 0))),
+                "You padded above and to the left: put the zeros below and to the right.",
+            ),
+            (
+                np.pad(image, ((1, 2), (3, 4), (0, 0))),
+                "You padded on all sides, which works too if one remembers by how much. Here: "
+                "below and to the right only.",
+            ),
+            (
+                _padded(image, 13, 17),
+                "You added a whole multiple: add only what is missing to the next one.",
+            ),
+            (
+                _padded(image, 10, 10),
+                "You added the rest itself (5 % 8 is 5); what is missing is 8 - 5.",
+            ),
+            (image[:0, :8], "You cut off; padding adds, so that no pixel gets lost."),
+            (
+                np.pad(image, ((0, 3), (0, 7), (0, 0)), mode="edge"),
+                "You repeated the edge; zeros are asked for (np.pad does that by default).",
+            ),
+            (
+                np.pad(image, ((0, 3), (0, 7), (0, 0)), mode="reflect"),
+                "You mirrored the picture; zeros are asked for (np.pad does that by default).",
+            ),
+        ],
+        hint="Missing in a side: -side % multiple. np.pad takes (before, after) for each axis.",
+    )
+    whole = rng.random((8, 16, 1)) + 1
+    verdict.close(
+        answer(whole, 8),
+        whole,
+        "a picture of 8 × 16 pixels, which needs no padding,",
+        mistakes=[(_padded(whole, 16, 24), more), (_padded(whole, 16, 16), more)],
+        hint="Where nothing is missing, nothing is added.",
+    )
+    verdict.close(
+        answer(image, 5),
+        _padded(image, 5, 10),
+        "a picture of 5 × 9 pixels and a multiple of 5",
+        hint="Use the argument multiple: nothing of 8 or 16.",
+    )
+    return "Pad, predict, cut the rim off again: [:rows, :columns] gives every pixel its answer."
+
+
+def _padded(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    return np.pad(image, ((0, rows - image.shape[0]), (0, columns - image.shape[1]), (0, 0)))
+
+
+CHECKS = {
+    "convolve-by-hand": convolve_by_hand,
+    "output-side": output_side,
+    "count-parameters": count_parameters,
+    "double-conv": double_conv,
+    "pad-to-multiple": pad_to_multiple,
+}

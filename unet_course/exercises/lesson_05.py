@@ -1,0 +1,404 @@
+"""The checks of lesson 05: flip both, BCE + Dice, Adam's step, warm-up, early stopping, the bill."""
+
+import math
+
+import numpy as np
+
+from unet_course.exercises import verdict
+from unet_course.exercises.verdict import Wrong
+
+
+def flip_both(answer):
+    rng = np.random.default_rng(5)
+    images = rng.random((3, 4, 6, 2)).round(2)
+    masks = (rng.random((3, 4, 6, 1)) > 0.5).astype(np.uint8)
+    chosen = np.array([True, False, True])
+    pair = _pair(answer(images, masks, chosen), "the flipped images and the flipped masks")
+    given = "a batch of three of which the first and the last are chosen, the {}"
+    for got, before, name in ((pair[0], images, "images"), (pair[1], masks, "masks")):
+        right = before.copy()
+        right[chosen] = right[chosen][:, :, ::-1]
+        rows, channels, cases, all_cases = (before.copy() for _ in range(4))
+        rows[chosen] = rows[chosen][:, ::-1]
+        channels[chosen] = channels[chosen][..., ::-1]
+        cases[chosen] = cases[chosen][::-1]
+        all_cases = all_cases[:, :, ::-1]
+        mistakes = [
+            (
+                before,
+                f"The {name} came back as they were. Image and mask move together, or the mask "
+                "marks the wrong side.",
+            ),
+            (rows, "That is upside down: axis 1 holds the rows, left and right run along axis 2."),
+            (all_cases, "You flipped every case: only those where `chosen` is True may move."),
+            (cases, "That reverses the order of the cases: axis 0 is the batch."),
+        ]
+        if before.shape[-1] > 1:  # a mask with one channel can't show this one
+            mistakes.append((channels, "That reverses the channels: the columns are axis 2."))
+        verdict.equal(
+            got,
+            right,
+            given.format(name),
+            mistakes=mistakes,
+            hint="Take the chosen cases out, reverse axis 2 with [:, :, ::-1], put them back.",
+        )
+        if np.asarray(got).dtype != before.dtype:
+            raise Wrong(
+                f"the {name} came in as {before.dtype} and went out as {np.asarray(got).dtype}",
+                "A flip only moves values: start from a copy of the array, so that it keeps its type.",
+            )
+    return "One flip for both: an augmented mask is worth nothing where its image went elsewhere."
+
+
+def bce_plus_dice(answer):
+    truth = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    p = np.array([[0.9, 0.4, 0.3], [0.1, 0.1, 0.2]])
+    entropies = -(truth * np.log(p) + (1 - truth) * np.log(1 - p))
+    bce, overlap, sizes = entropies.mean(), (truth * p).sum(), truth.sum() + p.sum()
+    score = (2 * overlap + 1) / (sizes + 1)
+    hard = p >= 0.5
+    hard_score = (2 * (truth * hard).sum() + 1) / (truth.sum() + hard.sum() + 1)
+    own_sign = -(truth * np.log(p)).mean()
+    verdict.close(
+        answer(truth, p),
+        bce + 1 - score,
+        f"truth {truth.tolist()} and probabilities {p.tolist()}",
+        mistakes=[
+            (bce + score, "A loss gets smaller as things get better: it is 1 - Dice."),
+            (-bce + 1 - score, "The logarithm of a probability is negative: a minus in front."),
+            (bce, "That is the cross-entropy alone: add 1 - Dice."),
+            (1 - score, "That is the Dice loss alone: add the cross-entropy."),
+            (
+                own_sign + 1 - score,
+                "The healthy pixels are missing from the cross-entropy: (1 - t) · log(1 - p).",
+            ),
+            (
+                entropies.sum() + 1 - score,
+                "The cross-entropy is a mean over the pixels, not a sum.",
+            ),
+            (
+                bce + 1 - hard_score,
+                "Leave the probabilities as they are: a threshold has no slope to learn from.",
+            ),
+            (
+                bce + 1 - (overlap + 1) / (sizes + 1),
+                "The overlap counts twice in Dice: the 2 is missing.",
+            ),
+            (
+                bce + 1 - 2 * overlap / sizes,
+                "`smooth` is added above and below the line.",
+            ),
+            (
+                bce + 1 - 2 * overlap / (sizes + 1),
+                "`smooth` is missing above the line: it is added above and below.",
+            ),
+            (
+                bce + 1 - (2 * overlap + 1) / sizes,
+                "`smooth` is missing below the line: it is added above and below.",
+            ),
+            (
+                bce + 1 - (2 * overlap + 1) / (sizes - overlap + 1),
+                "Below the line stand both sizes, |truth| + |prediction|, and not the union.",
+            ),
+        ],
+        hint="Two numbers, added: the mean of the pixels' cross-entropies, and 1 - Dice.",
+    )
+    certain = answer(np.array([1.0, 0.0]), np.array([1.0, 0.0]))
+    if not np.isfinite(np.asarray(certain, float)).all():
+        raise Wrong(
+            f"for a perfect and perfectly certain prediction you gave {verdict.describe(certain)}",
+            hint="log(0) is infinite, and 0 times infinite is NaN. Clip the probabilities to "
+            "1e-7 … 1 - 1e-7 first, as Keras does.",
+        )
+    verdict.close(certain, 0.0, "a perfect and perfectly certain prediction", atol=1e-5)
+    verdict.close(
+        answer(np.zeros(4), np.zeros(4)),
+        0.0,
+        "no tumour and none found",
+        atol=1e-5,
+        hint="With `smooth` above and below, Dice is 1 here, and so the loss 0.",
+    )
+    return (
+        "Cross-entropy pulls at every pixel, Dice at the shape: the pair that trains this lesson."
+    )
+
+
+def adam_step(answer):
+    weight, gradient, m, v, t, rate = 0.5, 0.2, 0.1, 0.03, 3, 0.01
+    new_m, new_v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+    fair_m, fair_v = new_m / (1 - 0.9**t), new_v / (1 - 0.999**t)
+    right = weight - rate * fair_m / (np.sqrt(fair_v) + 1e-7)
+    given = f"weight {weight}, gradient {gradient}, m {m}, v {v}, step {t} and rate {rate},"
+    got = answer(weight, gradient, m, v, t, rate)
+    new = _values(got, 3, "three numbers: the new weight, m and v")
+    verdict.close(
+        new[1],
+        new_m,
+        f"{given} the new m:",
+        mistakes=[
+            (fair_m, "Return m itself: only the update uses the corrected one."),
+            (0.1 * m + 0.9 * gradient, "The old m keeps 0.9, the new gradient gets 0.1."),
+            (m, "m came back as it was: mix the new gradient into it."),
+        ],
+        hint="m ← 0.9 · m + 0.1 · gradient",
+    )
+    verdict.close(
+        new[2],
+        new_v,
+        f"{given} the new v:",
+        rtol=1e-6,
+        mistakes=[
+            (fair_v, "Return v itself: only the update uses the corrected one."),
+            (0.999 * v + 0.001 * gradient, "v is a mean of *squared* gradients."),
+            (0.9 * v + 0.1 * gradient**2, "v forgets more slowly than m: 0.999 and 0.001."),
+            (v, "v came back as it was: mix the new squared gradient into it."),
+        ],
+        hint="v ← 0.999 · v + 0.001 · gradient²",
+    )
+    verdict.close(
+        new[0],
+        right,
+        f"{given} the new weight:",
+        rtol=1e-5,
+        mistakes=[
+            (weight + (weight - right), "Uphill: the weight goes against the gradient, so minus."),
+            (
+                weight - rate * new_m / (np.sqrt(new_v) + 1e-7),
+                "m and v start at 0 and are too small at first: divide m by 1 - 0.9**t and v by "
+                "1 - 0.999**t before using them.",
+            ),
+            (
+                weight - rate * fair_m / (fair_v + 1e-7),
+                "Divide by the root of v: v is a mean of squares, its root has the gradient's size.",
+            ),
+            (
+                weight - rate * gradient / (np.sqrt(fair_v) + 1e-7),
+                "The step follows m, the mean of the gradients, not the last gradient alone.",
+            ),
+            (weight - rate * fair_m, "Divide by the root of v: that is what makes it Adam."),
+            (weight - rate * gradient, "That is plain SGD: use m and v."),
+            (weight - fair_m / (np.sqrt(fair_v) + 1e-7), "The learning rate is missing."),
+        ],
+        hint="weight ← weight - rate · m̂ / (√v̂ + 1e-7), with m̂ and v̂ the corrected m and v.",
+    )
+    for size in (1e-3, 10.0):
+        first = _values(answer(0.0, size, 0.0, 0.0, 1, rate), 3, "three numbers")
+        verdict.close(
+            first[0],
+            -rate,
+            f"the first step with a gradient of {size:g}",
+            rtol=1e-3,
+            hint="At t = 1 the corrected m is the gradient and the root of the corrected v its size.",
+        )
+    return (
+        "Adam's first step is as long as the learning rate, whether the gradient is 0.001 or 10. "
+        "That is why one rate suits so many networks."
+    )
+
+
+def learning_rate(answer):
+    steps, peak, rising = 100, 0.002, 10
+
+    def right(step):
+        if step < rising:
+            return peak * step / rising
+        return peak * 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
+
+    def say(step):
+        return f"step {step} of {steps}, peak {peak} and rising {rising}"
+
+    verdict.close(
+        answer(5, steps, peak, rising),
+        peak / 2,
+        say(5),
+        mistakes=[
+            (peak, "The full rate at once: in the first `rising` steps it climbs from 0 to peak."),
+            (
+                peak * 0.5 * (1 + math.cos(math.pi * 5 / steps)),
+                "That is the cosine already: the first `rising` steps climb in a straight line.",
+            ),
+            (peak * 6 / 10, "Steps count from 0: at step 5 of 10 it stands half way up."),
+            (5 / 10, "That is the share of the way up: multiply it by peak."),
+            (peak * 5 / 100, "The climb takes `rising` steps, not the whole run."),
+        ],
+        hint="While step < rising the rate is peak · step / rising.",
+    )
+    verdict.close(answer(0, steps, peak, rising), 0.0, say(0), hint="A climb starts at 0.")
+    late = 72
+    verdict.close(
+        answer(late, steps, peak, rising),
+        right(late),
+        say(late),
+        mistakes=[
+            (
+                peak * 0.5 * (1 + math.cos(math.pi * late / steps)),
+                "The cosine begins where the climb ends: count its steps from `rising`, and there "
+                "are steps - rising of them.",
+            ),
+            (
+                peak * 0.5 * (1 + math.cos(math.pi * (late - rising) / steps)),
+                "The fall has steps - rising steps, not steps: this one never gets down to 0.",
+            ),
+            (
+                peak * (1 + math.cos(math.pi * (late - rising) / (steps - rising))),
+                "1 + cos runs from 2 down to 0: halve it.",
+            ),
+            (
+                peak * math.cos(math.pi * (late - rising) / (steps - rising)),
+                "cos runs from 1 down to -1: (1 + cos) / 2 runs from 1 down to 0.",
+            ),
+            (
+                peak * 0.5 * (1 + math.cos((late - rising) / (steps - rising))),
+                "The half wave is π long: multiply the share by π.",
+            ),
+            (
+                peak * (1 - (late - rising) / (steps - rising)),
+                "That falls in a straight line. A cosine: peak · (1 + cos(π · share)) / 2.",
+            ),
+            (
+                peak * (late % rising) / rising,
+                "It climbs again and again: warm-up comes once, at the start of the run.",
+            ),
+            (peak, "It stays up there: after the climb it falls along half a cosine."),
+        ],
+        hint="share = (step - rising) / (steps - rising); the rate is peak · (1 + cos(π · share)) / 2.",
+    )
+    for step in (rising, 30, 99):
+        verdict.close(
+            answer(step, steps, peak, rising),
+            right(step),
+            say(step),
+            atol=1e-9,
+            hint="At step = rising it is peak itself; from there on it falls.",
+        )
+    return "Careful first, bold in the middle, fine at the end: one warm-up and one cosine a run."
+
+
+def early_stopping(answer):
+    runs = [
+        # validation Dice, patience, (epochs run, best epoch)
+        ([0.2, 0.5, 0.6, 0.55, 0.58, 0.59, 0.57, 0.9], 3, (6, 3)),
+        ([0.1, 0.4, 0.3, 0.35, 0.5, 0.4, 0.45, 0.6], 3, (8, 8)),
+        ([0.5, 0.5, 0.5, 0.5, 0.7], 3, (4, 1)),
+        ([0.3, 0.6, 0.5], 3, (3, 2)),
+        ([0.4, 0.3, 0.9], 1, (2, 1)),
+    ]
+    hints = {
+        0: {
+            (8, 8): "It never stopped: compare each epoch with the best so far, not with the one "
+            "before, and stop when three in a row weren't better.",
+            (5, 3): "That is one epoch too early: three epochs are to pass without a better one.",
+            (7, 3): "That is one epoch too late: when the third epoch in a row isn't better, stop.",
+            (5, 2): "Count from 1: the first epoch is number 1.",
+            (6, 6): "The best epoch is the one with the highest score, not the last one.",
+            (3, 6): "The other way round: epochs run first, best epoch second.",
+            (6, 2): "Count the best epoch from 1: the first is number 1.",
+        },
+        1: {
+            (4, 2): "Epochs that aren't better must come in a row, and three of them.",
+            (6, 5): "Start counting afresh whenever an epoch is the best so far.",
+            (7, 5): "Epoch 8 was the third chance, and better: it stopped one epoch too early.",
+        },
+        2: {
+            (5, 5): "Equal isn't better: a plateau must end the run too, so compare with >.",
+            (4, 4): "Equal isn't better: the first of equal epochs stays the best.",
+        },
+        3: {
+            (3, 3): "The best epoch is the one with the highest score, not the last one.",
+        },
+        4: {
+            (3, 3): "Use the argument patience: it is 1 here.",
+        },
+    }
+    for number, (scores, patience, right) in enumerate(runs):
+        got = _values(answer(list(scores), patience), 2, "two numbers: epochs run, best epoch")
+        given = f"validation Dice {scores} and patience {patience}"
+        found = tuple(int(v) if float(v).is_integer() else v for v in got)
+        if found != right:
+            raise Wrong(
+                f"for {given} you gave {found}, expected {right}",
+                hints[number].get(
+                    found,
+                    "Compare each epoch with the best so far, not with the one before; better: "
+                    "note it and count from 0 again; not better: count one up.",
+                ),
+            )
+    return "Patience decides when to stop; the best epoch's weights are what you keep."
+
+
+def training_bill(answer):
+    verdict_for = "1000 slices, batches of 32, 50 epochs and 0.5 seconds a slice"
+    got = _values(answer(1000, 32, 50, 0.5), 2, "two numbers: steps and hours")
+    steps, hours = 32 * 50, 1000 * 50 * 0.5 / 3600
+    verdict.close(
+        got[0],
+        steps,
+        f"{verdict_for}, the steps:",
+        rtol=0,
+        mistakes=[
+            (31 * 50, "The last batch is smaller, but it is a step too: round up."),
+            (1000 / 32 * 50, "There is no quarter of a step: round up, before the epochs count."),
+            (math.ceil(1000 * 50 / 32), "Round up in each epoch: every epoch ends with its rest."),
+            (32, "That is one epoch: there are 50."),
+            (1000 * 50, "Those are the slices seen: a step takes a whole batch of them."),
+            (hours, "The other way round: steps first, hours second."),
+        ],
+        hint="Steps an epoch: slices / batch size, rounded up. Times the epochs.",
+    )
+    verdict.close(
+        got[1],
+        hours,
+        f"{verdict_for}, the hours:",
+        rtol=1e-6,
+        mistakes=[
+            (hours * 3600, "Those are seconds: an hour has 3600."),
+            (hours * 60, "Those are minutes."),
+            (hours / 50, "That is one epoch: there are 50."),
+            (steps * 0.5 / 3600, "0.5 seconds is the price of a slice, not of a step."),
+            (
+                steps * 32 * 0.5 / 3600,
+                "That bills full batches; the last one holds 8 slices. Count the slices.",
+            ),
+        ],
+        hint="Slices times epochs times seconds a slice, over 3600.",
+    )
+    again = _values(answer(96, 16, 2, 1.0), 2, "two numbers: steps and hours")
+    verdict.close(
+        again[0],
+        12,
+        "96 slices in batches of 16 and 2 epochs, the steps:",
+        rtol=0,
+        mistakes=[(14, "96 is 6 times 16 exactly: rounding up adds nothing here.")],
+    )
+    return "Work the bill out before you start: some recipes are a coffee long, some a week."
+
+
+def _values(got, count: int, what: str) -> list:
+    """The numbers in a tuple, list or array of so many; raises Wrong for anything else."""
+    if got is None:
+        raise Wrong("you gave None", verdict.FORGOTTEN_RETURN)
+    try:
+        values = [float(np.asarray(value)) for value in got]
+    except (TypeError, ValueError) as error:
+        raise Wrong(f"you gave {verdict.describe(got)}", f"Return {what}.") from error
+    if len(values) != count:
+        raise Wrong(f"you gave {len(values)} values", f"Return {what}.")
+    return values
+
+
+def _pair(got, what: str):
+    if got is None:
+        raise Wrong("you gave None", verdict.FORGOTTEN_RETURN)
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        raise Wrong(f"you gave {verdict.describe(got)}", f"Return two arrays: {what}.")
+    return got
+
+
+CHECKS = {
+    "flip-both": flip_both,
+    "bce-plus-dice": bce_plus_dice,
+    "adam-step": adam_step,
+    "learning-rate": learning_rate,
+    "early-stopping": early_stopping,
+    "training-bill": training_bill,
+}
