@@ -255,6 +255,9 @@ def save(lesson: Path, on_cell=None) -> Run:
             f"{lesson.name} isn't saved: {runtime.DATA_VARIABLE} points at real patients, and their "
             "pictures must not get into a saved notebook. Unset it and save again."
         )
+    from unet_course import sample_data
+
+    sample_data.lgg_root()  # made now: its progress bar would stand in a saved output
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
         # a user's remembered folder and progress have no place in a saved lesson either
         run = execute(lesson, on_cell=on_cell, environment={runtime.USER_VARIABLE: nobody})

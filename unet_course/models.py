@@ -91,7 +91,7 @@ def tutorial_000(input_shape: tuple[int, ...] = (256, 256, 3)) -> keras.Model:
 
     Five blocks down from 64 filters, transposed convolutions up, ReLU, sigmoid. The tutorial's
     loop pools after its fifth block too and then goes on from the block's unpooled output, so
-    that pooling isn't part of the network.
+    that pooling isn't part of the network. It prints no number of filters; 64 is the original's.
     """
     return unet(input_shape, filters=64, depth=4, normalization="none", name="tutorial_000")
 
@@ -117,8 +117,8 @@ def tutorial_002(input_shape: tuple[int, ...] = (256, 256, 3)) -> keras.Model:
     """ "Cooking your first U-Net for Image Segmentation" (François Porcher): 2-D, 7,782,913.
 
     Four blocks of 64 to 512 filters, bilinear upsampling with aligned corners, sigmoid. The
-    tutorial leaves out its `double_conv`; two 3 × 3 convolutions with bias and ReLU, without
-    normalisation, give the count that its network has.
+    tutorial prints neither its `double_conv` nor a count; here it is two 3 × 3 convolutions with
+    bias and ReLU and without normalisation.
     """
     return unet(
         input_shape,

@@ -52,7 +52,7 @@ def show(fig, alt: str, dpi: int = 100) -> None:
     display(Image(_small(buffer)), metadata={"image/png": {"alt": " ".join(alt.split())}})
 
 
-def _small(png: io.BytesIO, limit: int = 150_000) -> bytes:
+def _small(png: io.BytesIO, limit: int = 250_000) -> bytes:
     """Return the picture in 256 colours where it is large: noise in full colour packs badly."""
     from PIL import Image
 
