@@ -213,6 +213,7 @@ def judge(recipe: Recipe, model: keras.Model, patients: list[lgg.Patient]) -> di
 
 
 def main() -> None:
+    sys.stdout.reconfigure(line_buffering=True)  # a long run is watched through a pipe, too
     options = arguments()
     recipe = RECIPES[options.recipe]
     if options.recipe == "course" and options.train_on == "sample":

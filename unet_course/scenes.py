@@ -85,7 +85,9 @@ def guess(labels: np.ndarray, seed: int = 0) -> np.ndarray:
         seed: of the noise.
 
     Returns:
-        float32 (120, 160, 4), a score for each class: above 0 speaks for it, below 0 against.
+        float32 (120, 160, 4), a score for each class, the higher the more it speaks for the class.
+        Made so that both a sigmoid of one channel and a softmax over all four give sensible
+        probabilities; a real network's scores are trained for one of the two only.
     """
     if labels.shape != (HEIGHT, WIDTH):
         raise ValueError(f"labels must be of shape {(HEIGHT, WIDTH)}, got {labels.shape}")

@@ -23,6 +23,11 @@ MISTAKES = {
         ),
         (
             "def to_mask(probabilities, threshold=0.5):\n"
+            "    return np.where(probabilities >= threshold, 1, 0)",
+            "default, int64",
+        ),
+        (
+            "def to_mask(probabilities, threshold=0.5):\n"
             "    return np.where(probabilities >= threshold, 255, 0).astype(np.uint8)",
             "Files hold 255",
         ),
@@ -133,7 +138,7 @@ MISTAKES = {
         ),
         (
             "def one_hot(labels, classes):\n    return np.eye(classes)[labels]",
-            "astype(np.uint8)",
+            "np.eye float64",
         ),
         (
             "def one_hot(labels, classes):\n"

@@ -34,7 +34,15 @@ MISTAKES = {
             "def read_name(name):\n"
             '    parts = name.split("_")\n'
             '    return "_".join(parts[:3]), int(parts[4]), parts[-1] == "mask.tif"',
-            "your function raised ValueError",
+            ".tif still hangs on",
+        ),
+        (  # the last part of a mask's name is "mask"
+            NAME + '    return "_".join(parts[:3]), int(parts[-1]), "mask" in name',
+            "Count from the front",
+        ),
+        (
+            NAME + '    return "_".join(parts[:3]), int(parts[1]), "mask" in name',
+            "Only the fifth part",
         ),
         (
             NAME + '    return "_".join(parts[:3]), int(parts[4]), parts[-1] != "mask"',
@@ -178,6 +186,27 @@ MISTAKES = {
             "    return tumour.mean(), masks.mean(), masks[tumour].mean()",
             "all three shares are 0",
         ),
+        (  # columns
+            "def shares(masks):\n"
+            "    tumour = masks.any(axis=(0, 1))\n"
+            "    return tumour.mean(), masks.mean(), masks.mean() / max(tumour.mean(), 1e-9)",
+            "Slices are the first axis",
+        ),
+        (  # rows
+            "def shares(masks):\n"
+            "    tumour, slices = masks.any(axis=(0, 2)), masks.any(axis=(1, 2))\n"
+            "    return tumour.mean(), masks.mean(), masks[slices].mean() if slices.any() else 0",
+            "Slices are the first axis",
+        ),
+        (  # half of the slices, as in the task's example
+            "def shares(masks):\n    return 0.5, masks.mean(), 2 * masks.mean()",
+            "Slices are the first axis",
+        ),
+        (  # two slices in five, as in the first input
+            "def shares(masks):\n    return 0.4, masks.mean(), 2.5 * masks.mean()",
+            "fits those alone",
+        ),
+        ("def shares(masks):\n    return 0.4, 25 / 400, 25 / 160", "nothing here is fixed"),
         (  # a doubled answer
             "def shares(masks):\n"
             "    tumour = masks.any(axis=(1, 2))\n"
@@ -222,6 +251,40 @@ MISTAKES = {
             "    chosen = np.random.default_rng(42).permutation(everybody)\n"
             "    return np.isin(patients, chosen[: max(1, round(share * len(everybody)))])",
             "the same split every time",
+        ),
+        *(
+            (
+                SPLIT + "    everybody = np.unique(patients)\n"
+                "    rng = np.random.default_rng(seed)\n"
+                f"    count = max(1, {count})\n"
+                f"    return np.isin(patients, {chosen})",
+                words,
+            )
+            for count, chosen, words in (
+                ("round(share * len(everybody))", "rng.choice(everybody, count)", "drawn twice"),
+                (
+                    "round(share * len(everybody))",
+                    "everybody[rng.integers(0, len(everybody), count)]",
+                    "drawn twice",
+                ),
+                (
+                    "round(share * len(everybody))",
+                    "np.roll(everybody, seed)[:count]",
+                    "A block that moves along",
+                ),
+                (
+                    "round(share * len(everybody))",
+                    "np.roll(everybody, rng.integers(len(everybody)))[:count]",
+                    "A block that moves along",
+                ),
+                ("int(share * len(everybody))", "rng.permutation(everybody)[:count]", "rounded up"),
+                (
+                    "int(np.ceil(share * len(everybody)))",
+                    "rng.permutation(everybody)[:count]",
+                    "rounded down",
+                ),
+                ("3", "rng.permutation(everybody)[:count]", "rounded up"),
+            )
         ),
         (
             SPLIT + "    everybody = np.unique(patients)\n"
@@ -273,6 +336,44 @@ MISTAKES = {
             "    return train_masks[nearest]",
             "differences cancel",
         ),
+        *(
+            (
+                COPY + "    train, nearest = train.astype(float), []\n"
+                "    for t in test.astype(float):\n"
+                f"        nearest.append({distance}.argmin())\n"
+                "    return train_masks[nearest]",
+                words,
+            )
+            for distance, words in (
+                ("abs(train.mean(axis=(1, 2)) - t.mean())", "mean brightness only"),
+                ("abs((train - t).sum(axis=(1, 2)))", "mean brightness only"),
+                ("abs(train - t).max(axis=(1, 2))", "single largest difference"),
+                ("abs(train - t).sum(axis=(1, 2))", "The task asks for squares"),
+                ("(t - train).sum(axis=(1, 2))", "differences cancel"),
+            )
+        ),
+        (
+            COPY + "    train, test = train.astype(np.int16), test.astype(np.int16)\n"
+            "    nearest = [((train - t) ** 2).sum(axis=(1, 2)).argmin() for t in test]\n"
+            "    return train_masks[nearest]",
+            "int16 ends at 32767",
+        ),
+        *(
+            (  # normalised first, as the lesson's own cell does
+                COPY + "    def norm(x):\n"
+                "        x = x - x.mean(axis=(1, 2), keepdims=True)\n"
+                f"        return x{spread}\n"
+                "    test, train = norm(test), norm(train)\n"
+                "    nearest = [((train - t) ** 2).sum(axis=(1, 2)).argmin() for t in test]\n"
+                "    return train_masks[nearest]",
+                "compare them as they come",
+            )
+            for spread in (
+                "",
+                " / x.std(axis=(1, 2), keepdims=True)",
+                " / (x.std(axis=(1, 2), keepdims=True) + 1e-3)",
+            )
+        ),
         (
             COPY + "    far = train.astype(float)\n"
             "    nearest = [((far - t) ** 2).sum(axis=(1, 2)).argmax() for t in test]\n"
@@ -291,7 +392,7 @@ MISTAKES = {
             "    return train[nearest]",
             "copy its mask",
         ),
-        (COPY + "    return train_masks[: len(test)]", "look for each test picture's"),
+        (COPY + "    return train_masks[: len(test)]", "masks in their own order"),
         (  # one sum over everything
             COPY + "    far = train.astype(float)\n"
             "    nearest = [((far - t) ** 2).sum().argmin() for t in test]\n"
@@ -300,13 +401,13 @@ MISTAKES = {
         ),
         (
             COPY + "    far = train.astype(float)\n"
-            "    nearest = [((far - test[k]) ** 2).sum(axis=(1, 2)).argmin() for k in range(3)]\n"
+            "    nearest = [((far - test[k]) ** 2).sum(axis=(1, 2)).argmin() for k in range(6)]\n"
             "    return train_masks[nearest]",
-            "nothing here is always 3",
+            "nothing here is a fixed number",
         ),
         (
             COPY + "    return train_masks[((train.astype(float) - test) ** 2).sum()]",
-            "your function raised IndexError",
+            "your function raised ValueError",
         ),
         (COPY + "    nearest = len(test)", "is yours missing?"),
     ],

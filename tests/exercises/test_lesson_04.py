@@ -46,13 +46,12 @@ def conv(given="x", filters="filters", kernel="3", rest='padding="same", activat
     return f"layers.Conv2D({filters}, {kernel}, {rest})({given})"
 
 
-def pad(rows: str = "-image.shape[0] % multiple", columns=None, rest="") -> str:
-    columns = columns or rows.replace("shape[0]", "shape[1]")
-    return (
-        "def pad_to_multiple(image, multiple):\n"
-        f"    rows, columns = {rows}, {columns}\n"
-        f"    return np.pad(image, ((0, rows), (0, columns), (0, 0)){rest})"
-    )
+def step(
+    enlarge="layers.Conv2DTranspose(filters, 2, strides=2)(x)",
+    beside="layers.Concatenate()([x, kept])",
+    back='blocks.conv_block(x, filters, normalization="none")',
+) -> str:
+    return f"def up_step(x, kept, filters):\n    x = {enlarge}\n    x = {beside}\n    return {back}"
 
 
 RIGHT = "(side - kernel) // stride + 1"
@@ -102,6 +101,7 @@ MISTAKES = {
         (side("(side - kernel) / stride + 1"), "round down"),
         (side("-(-(side - kernel) // stride) + 1"), "isn't taken"),
         (side("side - kernel + 1"), "stride is missing"),
+        (side("(side - 3) // stride + 1"), "nothing fixed to 3"),
         (side("side // stride - kernel + 1"), "First take the kernel off"),
         (side(RIGHT, "side // stride"), "round up"),
         (side(RIGHT, "side / stride"), "round up"),
@@ -156,36 +156,22 @@ MISTAKES = {
         ),
         (block(conv(rest='padding="same", activation="tanh"'), conv("y")), "one after the other"),
     ],
-    "pad-to-multiple": [
-        (pad("multiple - image.shape[0] % multiple"), "Already a multiple"),
-        (pad("image.shape[0] % multiple"), "the rest itself"),
-        (pad("multiple", "multiple"), "a whole multiple"),
-        (pad("-max(image.shape) % multiple + max(image.shape) - image.shape[0]"), "of their own"),
-        (pad(rest=', mode="edge"'), "repeated the edge"),
-        (pad(rest=', mode="reflect"'), "mirrored"),
-        (pad("-image.shape[0] % 8"), "nothing of 8 or 16"),
+    "up-step": [
+        (step(beside="layers.Concatenate()([kept, x])"), "the other way round"),
+        (step(beside="x"), "`kept` isn't used"),
+        (step(beside="kept"), "What comes from below is missing"),
+        (step("layers.UpSampling2D(2)(x)"), "without weights"),
+        (step("layers.Conv2DTranspose(filters, 3, strides=2, padding='same')(x)"), "overlap"),
+        (step("layers.Conv2DTranspose(x.shape[-1], 2, strides=2)(x)"), "has `filters` filters"),
         (
-            "def pad_to_multiple(image, multiple):\n"
-            "    return np.pad(image, [(0, -n % multiple) for n in image.shape])",
-            "no side of the picture",
+            step("layers.Conv2DTranspose(filters, 2, strides=2, activation='relu')(x)"),
+            "no activation here",
         ),
-        (
-            "def pad_to_multiple(image, multiple):\n"
-            "    rows, columns = -image.shape[0] % multiple, -image.shape[1] % multiple\n"
-            "    return np.pad(image, ((rows, 0), (columns, 0), (0, 0)))",
-            "above and to the left",
-        ),
-        (
-            "def pad_to_multiple(image, multiple):\n"
-            "    sides = [(-n % multiple) for n in image.shape[:2]]\n"
-            "    return np.pad(image, [(n // 2, n - n // 2) for n in sides] + [(0, 0)])",
-            "on all sides",
-        ),
-        (
-            "def pad_to_multiple(image, multiple):\n"
-            "    rows, columns = (n // multiple * multiple for n in image.shape[:2])\n"
-            "    return image[:rows, :columns]",
-            "You cut off",
-        ),
+        (step(back="x"), "the block is missing"),
+        (step("layers.Conv2DTranspose(filters, 2)(x)", "x").replace("2)(x)", "1)(x)"), "strides=2"),
+        (step("layers.Conv2DTranspose(filters, 2, strides=2)"), "ValueError"),
+        (step(beside="layers.Add()([x, kept])"), "ValueError"),
+        (step(back="blocks.conv_block(x, (filters,), normalization='none')"), "then the block"),
+        (step(back="layers.Conv2DTranspose"), "Making a layer and calling it"),
     ],
 }

@@ -36,7 +36,8 @@ def threshold_a_map(answer):
         got,
         np.uint8,
         "a map of probabilities",
-        hint="The values are right. A comparison gives bool; .astype(np.uint8) makes it 0 and 1.",
+        hint="The values are right; only their type isn't. A comparison gives bool, "
+        "np.where(…, 1, 0) NumPy's default, int64; .astype(np.uint8) turns either into uint8.",
     )
     return "Where the line is drawn is a choice: 0.5 is a start, and no law of nature."
 
@@ -136,7 +137,8 @@ def one_hot_labels(answer):
         got,
         np.uint8,
         "labels of 4 classes",
-        hint="The values are right; .astype(np.uint8) keeps them in one byte each.",
+        hint="The values are right; only their type isn't. A comparison gives bool, np.eye float64; "
+        ".astype(np.uint8) keeps each in one byte.",
     )
     wide = np.array([[4, 3, 0]])
     verdict.equal(

@@ -15,7 +15,7 @@ def read_a_file_name(answer):
         "SYN_DU_0001_20010708_2.tif": ("SYN_DU_0001", 2, False),
     }
     for name, (patient, number, is_mask) in names.items():
-        got = answer(name)
+        got = _name_read(answer, name)
         if not isinstance(got, (tuple, list)) or len(got) != 3:
             raise Wrong(
                 f"for {name} you gave {describe(got)}, expected three things",
@@ -30,6 +30,25 @@ def read_a_file_name(answer):
                 "A mask's name ends in _mask.tif: name.endswith(…) gives True or False.",
             )
     return "A name is data too: id for the split, number for the order, mask for the pairing."
+
+
+def _name_read(answer, name):
+    """Call the student's function; int() of the wrong part gets its hint."""
+    try:
+        return answer(name)
+    except ValueError as error:
+        if "int()" not in str(error):
+            raise
+        hint = "Only the fifth part, parts[4], is the slice's number."
+        if "'mask" in str(error):
+            hint = (
+                "A mask's name has one part more, so that its last part isn't the number. Count "
+                "from the front: the number is the fifth part, parts[4]."
+            )
+        elif ".tif'" in str(error):
+            hint = "In an image's name .tif still hangs on the number: take it off first."
+        error.hint = hint  # shown with the line that raised
+        raise
 
 
 def _patient_of(name, got, patient):
@@ -132,37 +151,54 @@ def missing_sequences(answer):
 
 
 def tumour_shares(answer):
-    masks = np.zeros((4, 10, 10), np.uint8)
+    masks = np.zeros((5, 8, 10), np.uint8)
     masks[1, 2:6, 2:7] = 1  # 20 pixels
     masks[2, 3:4, 2:7] = 1  # 5
-    right = np.array([0.5, 25 / 400, 25 / 200])
+    whole = 25 / masks.size
+    right = np.array([2 / 5, whole, 25 / 160])
+    other_axes = "Slices are the first axis: .any() must run over the other two, axis=(1, 2)."
     verdict.close(
         answer(masks),
         right,
-        "4 slices of 10 × 10 pixels, with 0, 20, 5 and 0 pixels of tumour",
+        "5 slices of 8 × 10 pixels, with 0, 20, 5, 0 and 0 pixels of tumour",
         mistakes=[
             (100 * right, "These are per cent: a share of one half is 0.5."),
             ([2, 25, 25], "These are counts: divide by how many there are in all."),
-            ([0.5, 25 / 400, 25 / 400], "The third is a share of the tumour slices' pixels alone."),
+            *(
+                ([share, whole, third], other_axes)
+                for share in (5 / 10, 4 / 8)  # columns with tumour, rows with tumour
+                for third in (whole / share, right[2])
+            ),
+            ([2 / 5, whole, whole], "The third is a share of the tumour slices' pixels alone."),
             (
-                [0.5, 25 / 200, 25 / 400],
+                [2 / 5, 25 / 160, whole],
                 "The last two are swapped: first all slices, then tumour slices.",
             ),
             (
-                [25 / 400] * 3,
+                [whole] * 3,
                 "Three times the pixels' mean. A slice counts once, however large its tumour: "
                 "masks.any(axis=(1, 2)).",
             ),
             (
-                [1.0, 25 / 400, 25 / 400],
-                "Half of the slices have tumour: .any() without an axis looks at all of them at "
+                [1.0, whole, whole],
+                "Two slices in five have tumour: .any() without an axis looks at all of them at "
                 "once. Use axis=(1, 2).",
             ),
-            ([0.5, 25 / 400, 20 / 100], "Take all slices with tumour, not only the largest."),
-            ([0.5, 0.5, 1.0], "That counts slices: the second and third are shares of pixels."),
+            ([2 / 5, whole, 20 / 80], "Take all slices with tumour, not only the largest."),
+            ([2 / 5, 2 / 5, 1.0], "That counts slices: the second and third are shares of pixels."),
         ],
         hint="Which slices have any tumour: masks.any(axis=(1, 2)). A mean of zeros and ones is a "
         "share.",
+    )
+    few = np.zeros((3, 6, 4), np.uint8)
+    few[2, 1:4, 2] = 1
+    verdict.close(
+        answer(few),
+        [1 / 3, 3 / 72, 3 / 24],
+        "3 slices of 6 × 4 pixels, with 0, 0 and 3 pixels of tumour",
+        mistakes=[(right, "Those are the shares of the masks before: nothing here is fixed.")],
+        hint="Right for other masks, so something in it fits those alone: compute all of it from "
+        "the masks that come in.",
     )
     verdict.close(
         answer(np.zeros((3, 8, 8), np.uint8)),
@@ -192,23 +228,52 @@ def split_by_patient(answer):
             "Choose among the patients (np.unique), then take all slices of the chosen ones: "
             "np.isin(patients, chosen).",
         )
-    if len(chosen) != 3:
-        hint = "The share is one of patients, not of slices: round(share * number of patients)."
-        if len(chosen) == 7:
-            hint = "True stands for the test side; you marked the training side."
-        raise Wrong(f"for 10 patients and a share of 0.3 you chose {len(chosen)}, expected 3", hint)
+    if len(chosen) == 7:
+        raise Wrong(
+            "for 10 patients and a share of 0.3 you chose 7, expected 3",
+            "True stands for the test side; you marked the training side.",
+        )
     if not np.array_equal(_one_split(answer, slices, 0.3, 0), got):
         raise Wrong(
             "called twice with seed 0, you gave two different splits",
             "Make the generator inside the function: np.random.default_rng(seed). A split that "
             "nobody can repeat can't be compared with anything.",
         )
-    if all(np.array_equal(_one_split(answer, slices, 0.3, k), got) for k in range(1, 6)):
+    draws = [_one_split(answer, slices, 0.3, seed) for seed in range(30)]
+    counts = [len(set(slices[draw])) for draw in draws]
+    for seed, count in enumerate(counts):
+        if count == 3:
+            continue
+        hint = "The share is one of patients, not of slices: round(share * number of patients)."
+        if min(counts) < max(counts) <= 3:
+            hint = (
+                "Some seeds give fewer: the same patient was drawn twice. Draw without putting "
+                "back: rng.permutation(everybody), or rng.choice(…, replace=False)."
+            )
         raise Wrong(
-            "with the seeds 0 to 5 you gave the same split every time",
+            f"for 10 patients, a share of 0.3 and seed {seed} you chose {count}, expected 3", hint
+        )
+    different = len({draw.tobytes() for draw in draws})
+    if different == 1:
+        raise Wrong(
+            "with the seeds 0 to 29 you gave the same split every time",
             "Shuffle the patients first: np.random.default_rng(seed).permutation(…). They are "
             "sorted by hospital, so that the first ones would all come from one.",
         )
+    if different <= 10:  # of 120; 30 fair draws give about 27
+        raise Wrong(
+            f"with the seeds 0 to 29 you gave only {different} different splits, of 120 possible",
+            "A block that moves along the sorted list, or one half of it, isn't chance: "
+            "neighbours are of the same hospital. Shuffle all: rng.permutation(everybody).",
+        )
+    for share, expected, way in ((0.18, 2, "up"), (0.32, 3, "down")):
+        count = len(set(slices[_one_split(answer, slices, share, 0)]))
+        if count != expected:
+            raise Wrong(
+                f"for 10 patients and a share of {share} you chose {count}, expected {expected}",
+                f"{10 * share:.1f} patients is rounded {way} here: int(…) always goes down and "
+                "math.ceil(…) always up, round(…) goes to the nearest.",
+            )
     few = _one_split(answer, slices[slices <= names[2]], 0.1, 0)
     if len(set(slices[slices <= names[2]][few])) != 1:
         raise Wrong(
@@ -239,59 +304,109 @@ def _one_split(answer, slices, share, seed) -> np.ndarray:
 
 
 def copy_the_nearest(answer):
-    rng = np.random.default_rng(0)
-    train = np.zeros((3, 2, 2), np.uint8)
-    train[0], train[1], train[2] = 100, 90, 230
-    masks = rng.integers(0, 2, (3, 4, 4)).astype(np.uint8)
-    masks[:, 0, :3] = np.eye(3, dtype=np.uint8)  # so that no two are alike
-    test = np.stack([np.full((2, 2), value, np.uint8) for value in (98, 235, 70)])
-    test[0, 0, 0] = 101  # above the nearest in one pixel, below it in the others
-    right = masks[[0, 2, 1]]
-    wide = test.astype(int)[:, None] - train.astype(int)[None]
-    furthest = (wide**2).sum(axis=(2, 3)).argmax(axis=1)
-    wraps = (
-        "uint8 holds 0 to 255 and wraps round: 98 - 100 becomes 254, and 160 squared becomes 0. "
-        "Make the pictures float before you subtract: test.astype(float)."
+    train = np.array(
+        [
+            [[100, 100, 100], [102, 100, 106]],
+            [[90, 94, 90], [90, 90, 84]],
+            [[255, 250, 255], [255, 255, 253]],
+            [[0, 0, 0], [0, 10, 0]],
+            [[10, 50, 10], [50, 10, 50]],
+            [[50, 10, 50], [10, 50, 10]],
+            [[60, 60, 60], [60, 60, 90]],
+            [[66, 66, 66], [66, 68, 100]],
+            [[160, 165, 160], [160, 160, 160]],
+        ],
+        np.uint8,
     )
-    cancel = (
-        "Positive and negative differences cancel: square them, or take np.abs, before you sum."
+    test = np.array(
+        [
+            [[98, 98, 98], [98, 101, 98]],  # a little below the first, but for one pixel
+            [[255, 255, 255], [250, 255, 255]],  # white: 255² is too much for int16
+            [[49, 12, 49], [10, 50, 12]],  # two pictures have this mean: the pattern decides
+            [[60, 60, 60], [60, 60, 110]],  # six middling differences beat one large in squares
+            [[60, 60, 60], [60, 60, 102]],  # and here they don't
+            [[0, 5, 0], [0, 0, 0]],  # 160 squared is 0 in uint8
+        ],
+        np.uint8,
     )
-    small, turned = test[:, None] - train[None], train[None] - test[:, None]  # in uint8
-    got = answer(test, train, masks)
+    masks = np.random.default_rng(0).integers(0, 2, (len(train), 4, 5)).astype(np.uint8)
+    masks[:, 0, :4] = [[k >> bit & 1 for bit in range(4)] for k in range(len(train))]  # all differ
+    chosen = _squares(test, train).argmin(axis=1)
     verdict.equal(
-        got,
-        right,
-        "3 test pictures and 3 training pictures of 2 × 2 pixels",
+        answer(test, train, masks),
+        masks[chosen],
+        f"{len(test)} test pictures and {len(train)} training pictures of 2 × 3 pixels",
         mistakes=[
-            ([0, 2, 1], "These are the numbers of the nearest: train_masks[numbers] gives masks."),
-            (train[[0, 2, 1]], "You copied the picture; copy its mask: train_masks[…]."),
-            *(
-                (masks[distance.sum(axis=(2, 3)).argmin(axis=1)], wraps)
-                for distance in (small**2, small, turned)  # np.abs changes nothing in uint8
-            ),
-            (masks[furthest], "That is the one furthest away: argmin, not argmax."),
-            (masks[wide.sum(axis=(2, 3)).argmin(axis=1)], cancel),
-            (masks[(-wide).sum(axis=(2, 3)).argmin(axis=1)], cancel),
+            (chosen, "These are the numbers of the nearest: train_masks[numbers] gives masks."),
+            (train[chosen], "You copied the picture; copy its mask: train_masks[…]."),
+            (masks[: len(test)], "The masks in their own order: look for each test picture's."),
             (
-                masks[[0, 0, 0]],
+                masks[np.zeros(len(test), int)],
                 "Always the first: keep the training pictures apart when you sum, axis=(1, 2).",
             ),
-            (
-                masks,
-                "You gave the training masks in their own order: look for each test picture's.",
-            ),
+            *((masks[numbers], hint) for numbers, hint in _other_neighbours(test, train)),
         ],
         hint="For each test picture: the sum of squared differences to every training picture, "
         "then argmin, then that picture's mask.",
     )
     more = np.concatenate([test, test[:1]])
     verdict.equal(
-        answer(more, train[:2], masks[:2]),
-        masks[[0, 0, 1, 0]],
-        "4 test pictures and 2 training pictures",
-        hint="Let the arrays say how many pictures there are: nothing here is always 3.",
+        answer(more, train[:4], masks[:4]),
+        masks[:4][_squares(more, train[:4]).argmin(axis=1)],
+        f"{len(more)} test pictures and 4 training pictures",
+        hint="Let the arrays say how many pictures there are: nothing here is a fixed number.",
     )
     return "It knows nothing of tumours, so whatever it scores, the split has given away."
+
+
+def _squares(test, train) -> np.ndarray:
+    """Sum of squared differences, (n test, m training)."""
+    apart = test.astype(float)[:, None] - train.astype(float)[None]
+    return (apart**2).sum(axis=(2, 3))
+
+
+def _other_neighbours(test, train):
+    """Which training pictures a usual mistake takes for the nearest, and its hint."""
+    a, b = test.astype(float)[:, None], train.astype(float)[None]
+    over = (2, 3)
+    wraps = (
+        "uint8 holds 0 to 255 and wraps round: 98 - 100 becomes 254, and 160 squared becomes 0. "
+        "Make the pictures float before you subtract: test.astype(float)."
+    )
+    for small in (test[:, None] - train[None], train[None] - test[:, None]):  # still uint8
+        yield (small**2).sum(axis=over).argmin(axis=1), wraps
+        yield small.sum(axis=over).argmin(axis=1), wraps  # np.abs changes nothing in uint8
+    short = test[:, None].astype(np.int16) - train[None].astype(np.int16)
+    yield (
+        (short**2).sum(axis=over).argmin(axis=1),
+        "int16 ends at 32767, and 255 squared is 65025: it wraps round. Make the pictures float.",
+    )
+    yield _squares(test, train).argmax(axis=1), "That is the one furthest away: argmin, not argmax."
+    cancel = "Positive and negative differences cancel: square them before you sum."
+    yield (a - b).sum(axis=over).argmin(axis=1), cancel
+    yield (b - a).sum(axis=over).argmin(axis=1), cancel
+    yield (
+        np.abs((a - b).sum(axis=over)).argmin(axis=1),
+        "That compares mean brightness only: pictures with different patterns can have one mean. "
+        "Subtract pixel by pixel, square, and only then sum.",
+    )
+    yield (
+        np.abs(a - b).sum(axis=over).argmin(axis=1),
+        "That sums the differences without their sign. The task asks for squares, in which one "
+        "large difference weighs more than many small ones: ** 2.",
+    )
+    yield (
+        np.abs(a - b).max(axis=over).argmin(axis=1),
+        "That looks at the single largest difference: sum the squares over all pixels.",
+    )
+    normalised = (
+        "You normalised the pictures first, as the lesson does after this exercise. Here compare "
+        "them as they come."
+    )
+    a, b = (x - x.mean(axis=over, keepdims=True) for x in (a, b))
+    yield ((a - b) ** 2).sum(axis=over).argmin(axis=1), normalised
+    a, b = (x / x.std(axis=over, keepdims=True) for x in (a, b))
+    yield ((a - b) ** 2).sum(axis=over).argmin(axis=1), normalised
 
 
 CHECKS = {

@@ -1,4 +1,4 @@
-"""The checks of lesson 04: convolution, output size, parameters, a block in Keras, padding."""
+"""The checks of lesson 04: convolution, output size, parameters, a block and an up step in Keras."""
 
 import numpy as np
 
@@ -28,10 +28,7 @@ def convolve_by_hand(answer):
         mistakes=[
             (_slide(image, kernel[::-1, ::-1]), turned),
             (_slide(image, kernel[:, ::-1]), turned),
-            (
-                _slide(image, kernel.T),
-                "Rows and columns of the kernel are swapped.",
-            ),
+            (_slide(image, kernel.T), "Rows and columns of the kernel are swapped."),
             (
                 whole,
                 "You padded the border with zeros ('same'). Here the kernel stays inside the "
@@ -64,7 +61,7 @@ def convolve_by_hand(answer):
                 np.trunc(_slide(image, mean)),
                 "The digits behind the point were cut off: np.zeros_like(image) makes an array of "
                 "whole numbers, np.zeros(shape) one that holds fractions.",
-            ),
+            )
         ],
     )
     small = np.array([[1.0, -1.0]])
@@ -84,7 +81,8 @@ def _slide(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def output_side(answer):
-    for side, kernel, stride in ((10, 3, 1), (256, 3, 1), (11, 3, 2), (10, 3, 2), (7, 2, 2)):
+    sizes = ((10, 3, 1), (256, 3, 1), (11, 3, 2), (10, 3, 2), (7, 2, 2), (9, 5, 1), (10, 2, 1))
+    for side, kernel, stride in sizes:
         _side(answer, side, kernel, stride, "valid")
         _side(answer, side, kernel, stride, "same")
     return "Add the sizes up before you build: most networks that won't start fail at this."
@@ -109,6 +107,7 @@ def _side(answer, side: int, kernel: int, stride: int, padding: str) -> None:
             ((side - kernel) / stride + 1, "No half places: round down (the operator is //)."),
             (side - kernel + 1, "The stride is missing: divide side - kernel by it first."),
             (side // stride - kernel + 1, "First take the kernel off, then divide by the stride."),
+            ((side - 3) // stride + 1, "The kernel is an argument too: nothing fixed to 3."),
         ]
     else:
         mistakes = [
@@ -136,14 +135,8 @@ def count_parameters(answer):
         mistakes=[
             (right - 16, "The biases are missing: one for each filter of each convolution."),
             (right - 8, "One convolution's biases are missing: both have one for each filter."),
-            (
-                right - 14,
-                "A bias belongs to a filter, not to a convolution: 8 and 8, not 1 and 1.",
-            ),
-            (
-                2 * (9 * 8 + 8),
-                "You left out the channels that come in: a filter has 3 × 3 numbers for each.",
-            ),
+            (right - 14, "A bias belongs to a filter, not to a convolution: 8 and 8, not 1 and 1."),
+            (160, "You left out the channels that come in: a filter has 3 × 3 numbers for each."),
             (
                 2 * (9 * 3 * 8 + 8),
                 "The second convolution doesn't see the picture any more: what comes in there are "
@@ -176,26 +169,19 @@ def double_conv(answer):
 
     inputs = keras.Input((8, 6, 3))
     output = answer(inputs, 4)
-    if not keras.backend.is_keras_tensor(output):
-        raise Wrong(
-            f"for 3 channels in and 4 filters you returned {verdict.describe(output)}, a tensor is "
-            "expected",
-            "Making a layer and calling it are two steps: layers.Conv2D(…)(x).",
-        )
-    shape, expected = tuple(output.shape), (None, 8, 6, 4)
-    if shape != expected:
-        hints = {
+    _expect_shape(
+        output,
+        (None, 8, 6, 4),
+        "an input of shape (None, 8, 6, 3) and 4 filters",
+        {
             (None, 4, 2, 4): 'The border got lost twice: padding="same" is missing in both.',
             (None, 6, 4, 4): 'The border got lost once: padding="same" in both convolutions.',
             (None, 8, 6, 3): "The number of channels is what `filters` says.",
             (None, 8, 6, 8): "Both convolutions have `filters` filters; nothing doubles here.",
             (None, 4, 3, 4): "Pooling comes after the block: it isn't part of it.",
-        }
-        raise Wrong(
-            f"for an input of shape (None, 8, 6, 3) and 4 filters your result has shape {shape}, "
-            f"expected {expected}",
-            hints.get(shape, "Two convolutions with padding='same'; only the channels change."),
-        )
+        },
+        "Two convolutions with padding='same'; only the channels change.",
+    )
     model = keras.Model(inputs, output)
     right = _double(3, 4)
     verdict.equal(
@@ -207,10 +193,7 @@ def double_conv(answer):
             (right - 8, "The biases are missing: leave use_bias as it is."),
             (right + 32, "Batch normalisation is a good idea for later: here are only two layers."),
             (_double(3, 4) + 9 * 4 * 4 + 4, "Three convolutions: the block has two."),
-            (
-                3 * 4 + 4 + 4 * 4 + 4,
-                "The kernels are 1 × 1: the second argument of Conv2D is their width, 3.",
-            ),
+            (36, "The kernels are 1 × 1: the second argument of Conv2D is their width, 3."),
         ],
         hint="Two convolutions of width 3: 112 + 148 parameters.",
     )
@@ -244,6 +227,22 @@ def double_conv(answer):
     return "Two lines: all U-Nets of this course are built of them, nine times over or seven."
 
 
+def _expect_shape(output, expected: tuple, given: str, hints: dict, hint: str) -> None:
+    import keras
+
+    if not keras.backend.is_keras_tensor(output):
+        raise Wrong(
+            f"for {given} you returned {verdict.describe(output)}, a tensor is expected",
+            "Making a layer and calling it are two steps: layers.Conv2D(…)(x).",
+        )
+    shape = tuple(output.shape)
+    if shape != expected:
+        raise Wrong(
+            f"for {given} your result has shape {shape}, expected {expected}",
+            hints.get(shape, hint),
+        )
+
+
 def _two(keras, picture, weights, first: bool, second: bool):
     x = picture
     for kernel, bias, relu in ((*weights[:2], first), (*weights[2:], second)):
@@ -252,69 +251,66 @@ def _two(keras, picture, weights, first: bool, second: bool):
     return x
 
 
-def pad_to_multiple(answer):
-    rng = np.random.default_rng(4)
-    image = rng.random((5, 9, 2)) + 1  # nowhere 0, so that padding shows
-    right = _padded(image, 8, 16)
-    more = "Already a multiple is enough: of 8 there are 0 to add to 16, not 8."
-    verdict.close(
-        answer(image, 8),
+def up_step(answer):
+    import keras
+
+    inputs = keras.Input((4, 3, 6)), keras.Input((8, 6, 5))
+    output = answer(*inputs, 4)
+    _expect_shape(
+        output,
+        (None, 8, 6, 4),
+        "x of shape (None, 4, 3, 6), kept of shape (None, 8, 6, 5) and 4 filters",
+        {
+            (None, 8, 6, 9): "Two things are done, the block is missing: give it what they made.",
+            (None, 4, 3, 4): "Nothing was enlarged: strides=2 doubles rows and columns.",
+        },
+        "Enlarge x, lay kept beside it, and end with the block that stands in the last line.",
+    )
+    model = keras.Model(inputs, output)
+    block = _double(4 + 5, 4)
+    right = 4 * 6 * 4 + 4 + block
+    verdict.equal(
+        model.count_params(),
         right,
-        "a picture of 5 × 9 pixels with 2 channels, and a multiple of 8",
+        "x of 6 channels, kept of 5 and 4 filters, the parameters:",
         mistakes=[
-            (_padded(image, 16, 16), "Rows and columns each have a number of their own: 3 and 7."),
+            (right - 9 * 5 * 4, "The skip connection is missing: `kept` isn't used."),
+            (_double(5, 4), "What comes from below is missing: the block was given `kept` alone."),
+            (_double(6 + 5, 4), "Enlarged without weights (UpSampling2D): take Conv2DTranspose."),
+            (right + 5 * 6 * 4, "The stamps are 3 × 3 and overlap: 2 × 2 is asked for."),
+            (150 + _double(6 + 5, 4), "The transposed convolution has `filters` filters."),
+        ],
+        hint="A transposed convolution of 2 × 2 (100 parameters), then the block (476).",
+    )
+    rng = np.random.default_rng(4)
+    weights = [rng.normal(size=w.shape).astype("float32") for w in model.get_weights()]
+    model.set_weights(weights)
+    x, kept = (rng.normal(size=(1, *side)).astype("float32") for side in ((4, 3, 6), (8, 6, 5)))
+    large = keras.ops.conv_transpose(x, weights[0], strides=2, padding="same") + weights[1]
+
+    def after(*parts):
+        joined = keras.ops.concatenate(parts, axis=-1)
+        return np.asarray(_two(keras, joined, weights[2:], True, True))
+
+    verdict.close(
+        np.asarray(model([x, kept])),
+        after(large, kept),
+        "tensors of random numbers",
+        rtol=1e-3,
+        atol=1e-3,
+        mistakes=[
             (
-                np.pad(right, ((0, 0), (0, 0), (0, 6))),
-                "The channels are no side of the picture: they stay as they are.",
+                after(kept, large),
+                "The order is the other way round: the enlarged channels first, then `kept`.",
             ),
             (
-                np.pad(image, ((3, 0), (7, 0), (0, 0))),
-                "You padded above and to the left: put the zeros below and to the right.",
-            ),
-            (
-                np.pad(image, ((1, 2), (3, 4), (0, 0))),
-                "You padded on all sides, which works too if one remembers by how much. Here: "
-                "below and to the right only.",
-            ),
-            (
-                _padded(image, 13, 17),
-                "You added a whole multiple: add only what is missing to the next one.",
-            ),
-            (
-                _padded(image, 10, 10),
-                "You added the rest itself (5 % 8 is 5); what is missing is 8 - 5.",
-            ),
-            (image[:0, :8], "You cut off; padding adds, so that no pixel gets lost."),
-            (
-                np.pad(image, ((0, 3), (0, 7), (0, 0)), mode="edge"),
-                "You repeated the edge; zeros are asked for (np.pad does that by default).",
-            ),
-            (
-                np.pad(image, ((0, 3), (0, 7), (0, 0)), mode="reflect"),
-                "You mirrored the picture; zeros are asked for (np.pad does that by default).",
+                after(keras.ops.relu(large), kept),
+                "The transposed convolution has no activation here; the block behind it has.",
             ),
         ],
-        hint="Missing in a side: -side % multiple. np.pad takes (before, after) for each axis.",
+        hint="Conv2DTranspose(filters, 2, strides=2), Concatenate([x, kept]), the block.",
     )
-    whole = rng.random((8, 16, 1)) + 1
-    verdict.close(
-        answer(whole, 8),
-        whole,
-        "a picture of 8 × 16 pixels, which needs no padding,",
-        mistakes=[(_padded(whole, 16, 24), more), (_padded(whole, 16, 16), more)],
-        hint="Where nothing is missing, nothing is added.",
-    )
-    verdict.close(
-        answer(image, 5),
-        _padded(image, 5, 10),
-        "a picture of 5 × 9 pixels and a multiple of 5",
-        hint="Use the argument multiple: nothing of 8 or 16.",
-    )
-    return "Pad, predict, cut the rim off again: [:rows, :columns] gives every pixel its answer."
-
-
-def _padded(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    return np.pad(image, ((0, rows - image.shape[0]), (0, columns - image.shape[1]), (0, 0)))
+    return "That is the right half of the U: this step, four times over, each twice as large."
 
 
 CHECKS = {
@@ -322,5 +318,5 @@ CHECKS = {
     "output-side": output_side,
     "count-parameters": count_parameters,
     "double-conv": double_conv,
-    "pad-to-multiple": pad_to_multiple,
+    "up-step": up_step,
 }
