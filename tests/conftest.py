@@ -1,6 +1,7 @@
 """All tests: a cache and a user's folder of their own, so that nobody's data or progress matters."""
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -8,6 +9,10 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.pop("UNET_COURSE_DATA", None)  # the tests are about the sample
+
+# A job in the background is told to ignore Ctrl-C, and so would be what the tests start and end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _ours = []
 for _variable in ("UNET_COURSE_CACHE", "UNET_COURSE_USER"):

@@ -160,6 +160,10 @@ def test_another_networks_folder_and_a_damaged_one_are_refused(tmp_path):
     other.compile("adam", "binary_crossentropy")
     with pytest.raises(training.TrainingError, match="another network"):
         training.fit(other, Toy(), epochs=2, folder=tmp_path, progress=False)
+    slower = network()
+    slower.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
+    with pytest.raises(training.TrainingError, match="learning rate"):
+        training.fit(slower, Toy(), epochs=2, folder=tmp_path, progress=False)
     (tmp_path / "epoch-0001.weights.h5").write_bytes(b"half")
     with pytest.raises(training.TrainingError, match="can't be read"):
         training.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)

@@ -176,9 +176,12 @@ class _Guard(keras.callbacks.Callback):
 
 
 def _fingerprint(model: keras.Model) -> dict:
+    """What must be as it was for a resumed run to end where an unbroken one does; plain JSON."""
+    optimizer = keras.saving.serialize_keras_object(model.optimizer)
+    optimizer["config"].pop("name")  # Keras numbers the second Adam of a session
     return {
         "shapes": [list(weight.shape) for weight in model.weights],
-        "optimizer": type(model.optimizer).__name__,
+        "optimizer": json.loads(json.dumps(optimizer, default=str)),
         "loss": getattr(model.loss, "name", str(model.loss)),
     }
 
@@ -212,8 +215,8 @@ class _Store:
             ) from error
         if state.fingerprint != self.fingerprint:
             raise TrainingError(
-                f"{self.folder} holds the state of another network, optimiser or loss: choose "
-                "another folder, or delete it to start afresh"
+                f"{self.folder} holds the state of another network, optimiser, learning rate or "
+                "loss: choose another folder, or delete it to start afresh"
             )
         if state.epoch:
             # Keras makes an optimiser's variables on first use; they must be there to be filled

@@ -41,10 +41,16 @@ def schedule(fall: str, climb: str = "peak * step / rising") -> str:
     )
 
 
-def stopping(better="score > best", late="waited >= patience", back="epoch, best_epoch", start=1):
+def stopping(
+    better="score > best",
+    late="waited >= patience",
+    back="epoch, best_epoch",
+    start=1,
+    lowest=-1,
+):
     return (
         "def early_stopping(scores, patience=3):\n"
-        "    best, best_epoch, waited = -1, 0, 0\n"
+        f"    best, best_epoch, waited = {lowest}, 0, 0\n"
         f"    for epoch, score in enumerate(scores, start={start}):\n"
         f"        if {better}:\n"
         "            best, best_epoch, waited = score, epoch, 0\n"
@@ -109,6 +115,13 @@ MISTAKES = {
             "Return two arrays",
         ),
         ("def flip_both(images, masks, chosen):\n    images[chosen, :, ::-1]", "yours missing?"),
+        (
+            "def flip_both(images, masks, chosen):\n"
+            "    images[chosen] = images[chosen][:, :, ::-1]\n"
+            "    masks[chosen] = masks[chosen][:, :, ::-1]\n"
+            "    return images, masks",
+            "Return new arrays",
+        ),
     ],
     "bce-plus-dice": [
         (loss("bce + (2 * both + smooth) / (sizes + smooth)"), "it is 1 - Dice"),
@@ -136,6 +149,13 @@ MISTAKES = {
             loss("bce + 1 - (2 * both + smooth) / (sizes + smooth)", "pass"),
             "Clip the probabilities",
         ),
+        (loss("bce + 1 - (2 * both + 1) / (sizes + 1)"), "use the argument `smooth`"),
+        (
+            loss(
+                "bce + 1 - (2 * sum(truth * p) + smooth) / (sum(truth) + sum(p) + smooth)",
+            ),
+            "use .mean() and .sum()",
+        ),
     ],
     "adam-step": [
         (adam(step="-rate * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"), "Uphill"),
@@ -158,6 +178,14 @@ MISTAKES = {
         (adam(v="0.9 * v + 0.1 * gradient**2"), "forgets more slowly"),
         (adam(back="m / (1 - 0.9**t), v"), "only the update uses"),
         (adam(back="m, v / (1 - 0.999**t)"), "only the update uses"),
+        (
+            adam(step="rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t))"),
+            "0 divided by 0",
+        ),
+        (
+            adam(step="rate * m / (1 - 0.9**t) / (v / (1 - 0.999**t)) ** 0.5"),
+            "0 divided by 0",
+        ),
         (adam(back="m"), "three numbers"),
         ("def adam_step(weight, gradient, m, v, t, rate):\n    return weight", "three numbers"),
     ],
@@ -196,6 +224,7 @@ MISTAKES = {
         (stopping(back="epoch, best_epoch - 1"), "Count the best epoch from 1"),
         (stopping(better="score >= best"), "Equal isn't better"),
         (stopping(late="waited >= 3"), "argument patience"),
+        (stopping(lowest=0), "Begin below any score"),
         (
             "def early_stopping(scores, patience=3):\n"
             "    waited = 0\n"

@@ -1,5 +1,6 @@
 """The checks of lesson 05: flip both, BCE + Dice, Adam's step, warm-up, early stopping, the bill."""
 
+import inspect
 import math
 
 import numpy as np
@@ -47,6 +48,16 @@ def flip_both(answer):
                 f"the {name} came in as {before.dtype} and went out as {np.asarray(got).dtype}",
                 "A flip only moves values: start from a copy of the array, so that it keeps its type.",
             )
+    # The check's calls get copies; the student's own function shows whether it writes into its input.
+    given_images, given_masks = images.copy(), masks.copy()
+    inspect.unwrap(answer)(given_images, given_masks, chosen)
+    for name, now, before in (("images", given_images, images), ("masks", given_masks, masks)):
+        if not np.array_equal(now, before):
+            raise Wrong(
+                f"what you return is right, but the {name} that you were given have changed too",
+                "Return new arrays: begin with images.copy() and masks.copy(). Otherwise the "
+                "training data themselves get flipped, anew in every epoch.",
+            )
     return "One flip for both: an augmented mask is worth nothing where its image went elsewhere."
 
 
@@ -59,8 +70,15 @@ def bce_plus_dice(answer):
     hard = p >= 0.5
     hard_score = (2 * (truth * hard).sum() + 1) / (truth.sum() + hard.sum() + 1)
     own_sign = -(truth * np.log(p)).mean()
+    got = answer(truth, p)
+    if isinstance(got, np.ndarray) and got.ndim:
+        raise Wrong(
+            f"you gave {verdict.describe(got)}, and one number is expected",
+            "Mean and sums run over all pixels: use .mean() and .sum(). Python's own sum() adds "
+            "the rows of a 2-D array and returns a row.",
+        )
     verdict.close(
-        answer(truth, p),
+        got,
         bce + 1 - score,
         f"truth {truth.tolist()} and probabilities {p.tolist()}",
         mistakes=[
@@ -102,6 +120,13 @@ def bce_plus_dice(answer):
             ),
         ],
         hint="Two numbers, added: the mean of the pixels' cross-entropies, and 1 - Dice.",
+    )
+    verdict.close(
+        answer(truth, p, smooth=0.1),
+        bce + 1 - (2 * overlap + 0.1) / (sizes + 0.1),
+        "the same truth and probabilities with smooth=0.1",
+        mistakes=[(bce + 1 - score, "That is with smooth = 1: use the argument `smooth`.")],
+        hint="`smooth` is added above and below the line, whatever its value.",
     )
     certain = answer(np.array([1.0, 0.0]), np.array([1.0, 0.0]))
     if not np.isfinite(np.asarray(certain, float)).all():
@@ -181,6 +206,17 @@ def adam_step(answer):
         ],
         hint="weight ← weight - rate · m̂ / (√v̂ + 1e-7), with m̂ and v̂ the corrected m and v.",
     )
+    still_hint = (
+        "0 divided by 0: add the 1e-7 to the root of the corrected v, below the line. It is there "
+        "for weights that no gradient has reached yet."
+    )
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            still = _values(answer(0.5, 0.0, 0.0, 0.0, 1, rate), 3, "three numbers")
+    except ZeroDivisionError as error:
+        error.hint = still_hint
+        raise
+    verdict.close(still[0], 0.5, "weight 0.5 and a gradient, m and v of 0,", hint=still_hint)
     for size in (1e-3, 10.0):
         first = _values(answer(0.0, size, 0.0, 0.0, 1, rate), 3, "three numbers")
         verdict.close(
@@ -282,6 +318,7 @@ def early_stopping(answer):
         ([0.5, 0.5, 0.5, 0.5, 0.7], 3, (4, 1)),
         ([0.3, 0.6, 0.5], 3, (3, 2)),
         ([0.4, 0.3, 0.9], 1, (2, 1)),
+        ([0.0, 0.0, 0.0, 0.0], 3, (4, 1)),
     ]
     hints = {
         0: {
@@ -308,6 +345,10 @@ def early_stopping(answer):
         },
         4: {
             (3, 3): "Use the argument patience: it is 1 here.",
+        },
+        5: {
+            (3, 0): "Begin below any score, with -np.inf: if the best starts at 0, a first epoch "
+            "that scores 0 doesn't count as the best so far.",
         },
     }
     for number, (scores, patience, right) in enumerate(runs):
