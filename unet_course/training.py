@@ -62,8 +62,8 @@ def warmup_cosine(
         floor: where it ends, as a share of `peak`.
 
     >>> rate = warmup_cosine(1e-3, steps=100, warmup=0.1)
-    >>> [round(float(rate(step)) * 1e3, 2) for step in (0, 5, 10, 55, 100)]
-    [0.0, 0.5, 1.0, 0.5, 0.01]
+    >>> [round(float(rate(step)) * 1e3, 3) for step in (0, 5, 10, 55, 100)]
+    [0.0, 0.5, 1.0, 0.505, 0.01]
     """
     rising = max(1, round(steps * warmup))
     return keras.optimizers.schedules.CosineDecay(
