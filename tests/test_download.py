@@ -395,6 +395,22 @@ def test_a_damaged_archive_never_ends_in_a_traceback(tmp_path, data):
         assert "damaged.zip" in str(error)
 
 
+@pytest.mark.parametrize("bit", range(16))
+@pytest.mark.parametrize("header", [b"PK\x03\x04", b"PK\x01\x02"])
+def test_a_flag_that_python_does_not_know_is_an_error_that_names_the_file(tmp_path, header, bit):
+    name = f"kaggle_3m/{NAME}/{NAME}_1.tif"
+    whole = bytearray(pack(tmp_path / "whole.zip", {name: b"abc" * 50}).read_bytes())
+    flags = whole.index(header) + (6 if header == b"PK\x03\x04" else 8)
+    whole[flags + bit // 8] ^= 1 << bit % 8
+    path = tmp_path / "flagged.zip"
+    path.write_bytes(whole)
+    try:
+        with archive.open_zip(path) as opened:
+            archive.unpack(opened, archive.contents(opened), tmp_path / "into", progress=False)
+    except DownloadError as error:
+        assert "flagged.zip" in str(error)
+
+
 # --- licence, disk, folders ---------------------------------------------------------------------
 
 

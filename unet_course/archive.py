@@ -205,6 +205,10 @@ def unpack(
                     f"{archive.filename}: damaged at {info.filename} (its checksum doesn't "
                     f"match). {AGAIN}"
                 ) from error
+            except RuntimeError as error:  # flags that zipfile doesn't know: a damaged header, too
+                raise DownloadError(
+                    f"{archive.filename}: {info.filename} can't be unpacked ({error}). {AGAIN}"
+                ) from error
             target.write_bytes(data)
             bar.update(info.file_size)
 
