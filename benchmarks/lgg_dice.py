@@ -10,10 +10,12 @@ network's width by this machine's speed, and judging are outside, and printed.
 """
 
 import argparse
+import functools
 import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -156,16 +158,21 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
     return model
 
 
-def compiled(recipe: Recipe, filters: int, dataset, seed: int) -> tuple[keras.Model, float]:
-    """A network whose training step is compiled but which has learnt nothing; seconds a step."""
+def compiled(
+    make: Callable[[], keras.Model], dataset, seed: int, steps: int = 12
+) -> tuple[keras.Model, float]:
+    """A network whose training step is compiled but which has learnt nothing; seconds a step.
+
+    `make` returns it, compiled in Keras' sense; `seed` decides its random start; `steps` are timed.
+    """
     keras.utils.set_random_seed(seed)
-    model = build(recipe, filters)
+    model = make()
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
     start = [keras.ops.convert_to_numpy(v) for v in variables]
     model.fit(dataset, steps_per_epoch=2, verbose=0, shuffle=False)
-    clock = training.TimedCosine(1.0, recipe.peak)
-    model.fit(dataset, steps_per_epoch=12, verbose=0, shuffle=False, callbacks=[clock])
+    clock = training.TimedCosine(1.0, 1e-3)
+    model.fit(dataset, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=[clock])
     seconds = clock.seconds / clock.steps
     for variable, value in zip(variables, start, strict=True):
         variable.assign(value)
@@ -186,7 +193,9 @@ def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int):
     started = time.perf_counter()
     model = None
     for filters in recipe.filters:
-        candidate, seconds = compiled(recipe, filters, batches.epoch(1), seed)
+        candidate, seconds = compiled(
+            functools.partial(build, recipe, filters), batches.epoch(1), seed
+        )
         seen = minutes * 60 / seconds * recipe.batch_size
         print(f"  {filters} filters: {seconds:.3f} s a step, {seen:,.0f} slices in {minutes:g} min")
         if model is None or seen >= ENOUGH_SLICES:

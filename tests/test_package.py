@@ -23,9 +23,10 @@ report checks archive kaggle download
 splits
 augment
 slices
-blocks models
-losses metrics
+blocks supervision models
+overlap_losses losses masks metrics surfaces lesions calibration
 inference
+results
 progress training
 plotting widgets
 exercises.source exercises.progress exercises.verdict exercises

@@ -46,8 +46,12 @@ def normalize(x, kind: str, data_format: str | None = None):
     """Normalise a tensor; the shape stays.
 
     "batch" (Ioffe and Szegedy, 2015) uses the batch's statistics, "instance" (Ulyanov et al.,
-    2016) each case's own per channel, "group" (Wu and He, 2018) each case's own over up to 8
-    groups of channels, "none" does nothing.
+    2016) each case's own per channel, "group" (Wu and He, 2018) each case's own over groups of
+    channels, "none" does nothing. Groups must divide the channels: there are 8, 4, 2 or 1 of
+    them, the most that leaves each with two channels at least, so any number of channels will do.
+
+    Raises:
+        ValueError: another kind, or "instance" on a single pixel, whose every value would be 0.
     """
     axis = channel_axis(data_format)
     if kind == "none":
@@ -56,10 +60,16 @@ def normalize(x, kind: str, data_format: str | None = None):
         # Keras' momentum of 0.99 needs some 500 steps before its averages can be trusted
         return layers.BatchNormalization(axis=axis, momentum=0.9)(x)
     if kind == "instance":
+        sides = x.shape[2:] if axis == 1 else x.shape[1:-1]
+        if all(side == 1 for side in sides):
+            raise ValueError(
+                f"instance normalisation of a single pixel {tuple(sides)} gives 0 whatever comes "
+                'in: give a larger image, a smaller depth, or normalization="group"'
+            )
         return layers.GroupNormalization(groups=-1, axis=axis)(x)
     if kind == "group":
         channels = x.shape[axis]
-        groups = max(g for g in (1, 2, 4, 8) if channels % g == 0)
+        groups = max(g for g in (1, 2, 4, 8) if g == 1 or (channels % g == 0 and channels > g))
         return layers.GroupNormalization(groups=groups, axis=axis)(x)
     raise ValueError(f"normalization must be one of {NORMALIZATIONS}, not {kind!r}")
 
@@ -86,14 +96,82 @@ def conv_block(
         (batch, *spatial, filters of the last convolution)
     """
     for n in (filters, filters) if isinstance(filters, int) else filters:
-        # a bias before batch or instance normalisation would be subtracted again
-        bias = normalization in ("none", "group")
-        x = convolution(x, n, use_bias=bias, data_format=data_format)
-        x = normalize(x, normalization, data_format)
+        x = _normalized_convolution(x, n, 3, normalization, data_format)
         x = layers.Activation(activation)(x)
         if dropout:
             x = layers.Dropout(dropout)(x)
     return x
+
+
+def _normalized_convolution(x, filters, kernel, normalization, data_format):
+    # a bias before batch or instance normalisation would be subtracted again
+    bias = normalization in ("none", "group")
+    x = convolution(x, filters, kernel, use_bias=bias, data_format=data_format)
+    return normalize(x, normalization, data_format)
+
+
+def residual_block(
+    x,
+    filters: int,
+    *,
+    normalization: str = "batch",
+    activation: str = "relu",
+    dropout: float = 0.0,
+    data_format: str | None = None,
+):
+    """What comes in, plus what two convolutions make of it: activation(x + F(x)).
+
+    The block of He et al., "Deep residual learning" (2016), activated after the sum. Where the
+    number of channels changes, x goes through a 1 × 1 convolution first (the projection, their
+    option B), normalised as the others are.
+
+    Args:
+        x: (batch, *spatial, channels).
+        filters: channels of both convolutions.
+        normalization, activation, dropout: as in `conv_block`.
+
+    Returns:
+        (batch, *spatial, filters)
+    """
+    shortcut = x
+    if x.shape[channel_axis(data_format)] != filters:
+        shortcut = _normalized_convolution(x, filters, 1, normalization, data_format)
+    x = _normalized_convolution(x, filters, 3, normalization, data_format)
+    x = layers.Activation(activation)(x)
+    if dropout:
+        x = layers.Dropout(dropout)(x)
+    x = _normalized_convolution(x, filters, 3, normalization, data_format)
+    x = layers.Activation(activation)(layers.Add()([shortcut, x]))
+    if dropout:
+        x = layers.Dropout(dropout)(x)
+    return x
+
+
+def attention_gate(skip, gating, *, name: str | None = None, data_format: str | None = None):
+    """A skip connection, weighed pixel by pixel by what the coarser level knows.
+
+    The additive gate of Oktay et al., "Attention U-Net" (2018), on the coarser level's grid:
+    α = sigmoid(ψ(ReLU(W skip + V gating))), then α · skip. As in the authors' code, W is a
+    convolution of width and stride 2 without bias, V and ψ are of width 1, there are as many
+    channels between as `skip` has, and α is enlarged by linear interpolation. Their convolution
+    after the product is left out: the decoder's block has one already.
+
+    Args:
+        skip: (batch, *(2 · spatial), channels), what the gate lets through.
+        gating: (batch, *spatial, more channels), the decoder's tensor from one level below.
+        name: of the layer whose output is α, (batch, *(2 · spatial), 1), 0 to 1.
+
+    Returns:
+        The shape of `skip`.
+    """
+    channels = skip.shape[channel_axis(data_format)]
+    options = {"data_format": data_format}
+    from_skip = convolution(skip, channels, 2, strides=2, use_bias=False, **options)
+    from_gating = convolution(gating, channels, 1, **options)
+    x = layers.Activation("relu")(layers.Add()([from_skip, from_gating]))
+    x = layers.Activation("sigmoid")(convolution(x, 1, 1, **options))  # (batch, *spatial, 1)
+    weights = LinearUpsampling(name=name, **options)(x)
+    return layers.Multiply()([skip, weights])
 
 
 def down(x, data_format: str | None = None):
@@ -191,18 +269,19 @@ def _doubling_weights(n: int, align_corners: bool) -> np.ndarray:
     return weights
 
 
-def merge(x, skip, data_format: str | None = None):
-    """Put a skip connection's channels behind the upsampled ones.
+def merge(x, *skips, data_format: str | None = None):
+    """Put the channels of skip connections, one or more, behind the upsampled ones.
 
     Raises:
-        ValueError: the two differ in their spatial shape, as they do when the input isn't a
+        ValueError: they differ in their spatial shape, as they do when the input isn't a
             multiple of 2 to the power of the depth: pooling rounds down, upsampling doubles.
     """
     axis = channel_axis(data_format)
-    sides = [s[2:] if axis == 1 else s[1:-1] for s in (x.shape, skip.shape)]
-    if tuple(sides[0]) != tuple(sides[1]):
-        raise ValueError(
-            f"the upsampled tensor is {sides[0]} and the skip connection {sides[1]}: make each "
-            "side of the input a multiple of 2 to the power of the depth (crop or pad it)"
-        )
-    return layers.Concatenate(axis=axis)([x, skip])
+    for skip in skips:
+        sides = [tuple(s[2:] if axis == 1 else s[1:-1]) for s in (x.shape, skip.shape)]
+        if sides[0] != sides[1]:
+            raise ValueError(
+                f"the upsampled tensor is {sides[0]} and the skip connection {sides[1]}: make "
+                "each side of the input a multiple of 2 to the power of the depth (crop or pad it)"
+            )
+    return layers.Concatenate(axis=axis)([x, *skips])

@@ -1,0 +1,426 @@
+"""What do the loss, the optimiser, the network and the sampling change? Many short runs on LGG.
+
+Each run trains one network from a random start and is judged on patients that it never saw. Seed s
+trains on the patients outside fold s and judges fold s: every fourth patient from the s-th, sorted
+by id. A row differs from `bce-dice` in one thing. Minutes are processor time, so that a busy
+machine doesn't shorten a run. The table grows by whole runs; the same command goes on where an
+interrupted one stopped, and `unet_course.results` reads the table.
+
+    python benchmarks/lgg_ablation.py --data FOLDER
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import functools
+import gc
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # two processes share a GPU
+
+import keras
+import lgg_dice
+import numpy as np
+import pandas as pd
+
+from unet_course import augment, inference, lgg, losses, metrics, models, results, runtime, training
+from unet_course import slices as slices_2d
+
+# at the size of lesson 05, so that some hundred steps fit into a run
+RECIPE = dataclasses.replace(lgg_dice.RECIPES["course"], side=96, batch_size=8)
+FILTERS = 16  # of the plain network; the others get as many as come nearest to its parameters
+FOLDS = 4
+RUNS_A_PROCESS = 8
+SCORES_DIGITS = 4
+POOLED = {"pool_batch": True}
+
+
+def unet(side: int, filters: int, **options) -> keras.Model:
+    size = {"filters": filters, "depth": RECIPE.depth, "patch": RECIPE.patch}
+    return models.unet((side, side, 3), **size, **options)
+
+
+def plus_plus(side: int, filters: int) -> keras.Model:
+    size = {"filters": filters, "depth": RECIPE.depth, "patch": RECIPE.patch}
+    return models.unet_plus_plus((side, side, 3), **size)
+
+
+def sgd() -> keras.optimizers.Optimizer:
+    return keras.optimizers.SGD(momentum=0.9, nesterov=True)
+
+
+def averaging_adam() -> keras.optimizers.Optimizer:
+    """Adam that ends with the weights' running mean (Polyak and Juditsky, 1992)."""
+    return keras.optimizers.Adam(use_ema=True, ema_momentum=0.98, ema_overwrite_frequency=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """One thing changed; what isn't named is as in `bce-dice`."""
+
+    group: str
+    what: str
+    loss: Callable[[], keras.losses.Loss] = lambda: losses.BCEDice(**POOLED)
+    optimizer: Callable[[], keras.optimizers.Optimizer] = keras.optimizers.Adam
+    peak: float = RECIPE.peak
+    network: Callable[[int, int], keras.Model] = unet
+    side: int = RECIPE.side
+    augmentation: augment.Augmentation = RECIPE.augmentation
+    tumour_fraction: float = RECIPE.tumour_fraction
+    other_start: int = 0  # added to the seed of weights and batches, never to the fold
+
+
+ROWS = {
+    "bce-dice": Row(group="base", what="plain U-Net, Adam, BCE + pooled Dice, 75 % tumour slices"),
+    "bce-dice-again": Row(group="base", what="the same from another random start", other_start=100),
+    "bce": Row(group="loss", what="BCE", loss=keras.losses.BinaryCrossentropy),
+    "weighted-bce": Row(
+        group="loss",
+        what="BCE, a tumour pixel weighs 10 times as much",
+        loss=lambda: losses.WeightedBCE(positive_weight=10.0),
+    ),
+    "dice": Row(group="loss", what="Dice", loss=lambda: losses.SoftDice(**POOLED)),
+    "bce-0.3-dice": Row(
+        group="loss", what="BCE + 0.3 Dice", loss=lambda: losses.BCEDice(0.3, **POOLED)
+    ),
+    "bce-3-dice": Row(
+        group="loss", what="BCE + 3 Dice", loss=lambda: losses.BCEDice(3.0, **POOLED)
+    ),
+    "bce-dice-per-case": Row(
+        group="loss", what="BCE + Dice per slice, not pooled", loss=losses.BCEDice
+    ),
+    "focal": Row(
+        group="loss",
+        what="focal, gamma 2",
+        loss=lambda: keras.losses.BinaryFocalCrossentropy(gamma=2.0),
+    ),
+    "tversky-misses": Row(
+        group="loss",
+        what="Tversky, 0.3 on false positives, 0.7 on false negatives",
+        loss=lambda: losses.Tversky(alpha=0.3, beta=0.7, **POOLED),
+    ),
+    "tversky-background": Row(
+        group="loss",
+        what="Tversky, 0.7 on false positives, 0.3 on false negatives",
+        loss=lambda: losses.Tversky(alpha=0.7, beta=0.3, **POOLED),
+    ),
+    # nnU-Net's rate of 0.01 at momentum 0.99 (Isensee et al., 2021) moves as far as 0.1 at 0.9
+    "sgd": Row(group="optimiser", what="SGD, momentum 0.9, peak 0.1", optimizer=sgd, peak=0.1),
+    "attention": Row(
+        group="network",
+        what="attention U-Net",
+        network=functools.partial(unet, attention=True),
+    ),
+    "plus-plus": Row(group="network", what="U-Net++", network=plus_plus),
+    "deep-supervision": Row(
+        group="network",
+        what="plain U-Net, deep supervision",
+        network=functools.partial(unet, deep_supervision=True),
+    ),
+    "tumour-slices": Row(group="data", what="tumour slices alone", tumour_fraction=1.0),
+    "wider-augmentation": Row(
+        group="data",
+        what="elastic and intensity changes, too, and no sequence left out",
+        augmentation=augment.Augmentation(),
+    ),
+    "side-128": Row(group="data", what="128 x 128 pixels, not 96 x 96", side=128),
+    "averaged-weights": Row(
+        group="optimiser", what="Adam, running mean of the weights", optimizer=averaging_adam
+    ),
+}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of real LGG patients")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="NAME")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="S")
+    parser.add_argument("--minutes", type=float, default=0.6, help="processor time of a run")
+    parser.add_argument("--out", type=Path, default=results.LGG_ABLATION, metavar="CSV")
+    parser.add_argument("--list", action="store_true", help="say which runs there are, and stop")
+    options = parser.parse_args()
+    options.rows, options.seeds = list(dict.fromkeys(options.rows)), sorted(set(options.seeds))
+    if options.list:
+        return options
+    if options.data is None:
+        parser.error("--data DIR is needed, a folder of real LGG patients")
+    if not options.data.is_dir():
+        parser.error(f"--data {options.data}: no such folder")
+    if options.minutes <= 0:
+        parser.error("--minutes must be positive")
+    if min(options.seeds) < 0:
+        parser.error("--seeds must not be negative")
+    if options.out == results.LGG_ABLATION:
+        options.out.parent.mkdir(exist_ok=True)
+    elif not options.out.absolute().parent.is_dir():
+        parser.error(f"--out {options.out}: its folder doesn't exist")
+    return options
+
+
+# --- the table --------------------------------------------------------------------------------
+
+
+def table_so_far(out: Path) -> pd.DataFrame:
+    """What earlier commands left; a damaged table ends this one."""
+    if not out.exists():
+        return pd.DataFrame(columns=list(results.COLUMNS))
+    try:
+        return results.lgg_ablation(out)
+    except lgg.DataError as error:
+        sys.exit(str(error))
+
+
+def finished(table: pd.DataFrame) -> set[tuple[str, int]]:
+    return set(zip(table["row"], table["seed"], strict=True))
+
+
+def append(out: Path, lines: list[dict]) -> None:
+    """Add a whole run; a reader, or a crash at any moment, finds the table with or without it."""
+    table = table_so_far(out)  # again: another command may have added to it meanwhile
+    if (lines[0]["row"], lines[0]["seed"]) in finished(table):
+        return
+    new = pd.DataFrame(lines, columns=list(results.COLUMNS))
+    table = pd.concat([table, new], ignore_index=True) if len(table) else new
+    runtime.write_text(out.absolute(), table.to_csv(index=False, lineterminator="\n"))
+
+
+def check_fits(table: pd.DataFrame, options: argparse.Namespace, patients: list) -> None:
+    """Runs of other lengths, or on other patients, can't stand in one table."""
+    minutes = sorted(set(table["minutes"]) - {options.minutes})
+    if minutes:
+        sys.exit(
+            f"{options.out} holds runs of {minutes[0]:g} minutes, not {options.minutes:g}: give "
+            f"--minutes {minutes[0]:g}, or another --out"
+        )
+    for fold, part in table.groupby("fold"):
+        if set(part["patient"]) != {p.id for p in patients[int(fold) :: FOLDS]}:
+            sys.exit(
+                f"{options.out} holds other patients in fold {fold} than {options.data}: point "
+                "--data at the patients it was made with, or give another --out"
+            )
+    others = sorted(set(table["machine"]) - {machine()})
+    if others:
+        print(f"note: {options.out.name} holds runs of another machine, too: {'; '.join(others)}")
+
+
+def machine() -> str:
+    precision = keras.mixed_precision.dtype_policy().name
+    gpus = "".join(f", {name}" for name in runtime.gpus())
+    return f"{runtime.processor()}, {os.cpu_count()} cores{gpus}, {precision}"
+
+
+# --- a run ------------------------------------------------------------------------------------
+
+
+@functools.cache
+def filters_of(network: Callable[[int, int], keras.Model]) -> int:
+    """Filters that bring a network nearest to the plain one's parameters."""
+    if network is unet:
+        return FILTERS
+    wanted = unet(RECIPE.side, FILTERS).count_params()
+    return models.nearest_filters(functools.partial(network, RECIPE.side), wanted)
+
+
+def train(row: Row, minutes: float, data: slices_2d.Slices, seed: int):
+    """Train for the minutes of processor time; returns the model and the clock."""
+    batches = slices_2d.Batches(
+        slices=data,
+        batch_size=RECIPE.batch_size,
+        steps=10_000_000,  # the clock ends it
+        tumour_fraction=row.tumour_fraction,
+        augment=row.augmentation,
+        seed=seed + row.other_start,
+    )
+    filters = filters_of(row.network)
+
+    def make() -> keras.Model:
+        model = row.network(row.side, filters)
+        model.compile(row.optimizer(), row.loss())
+        return model
+
+    model, _ = lgg_dice.compiled(make, batches.epoch(1), seed + row.other_start, steps=1)
+    clock = training.TimedCosine(minutes, row.peak, clock=training.processor_seconds)
+    model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[clock])
+    return model, clock, filters
+
+
+def judge(model: keras.Model, data: slices_2d.Slices, truths: dict[str, np.ndarray]) -> list[dict]:
+    """A line for each patient; the columns are explained in `results.lgg_ablation`."""
+    straight = inference.predict(model, data)
+    mirrored = inference.predict(model, data, flips=((1,),))
+    if not np.isfinite(straight).all():
+        print("  this network's answers aren't finite: it counts as finding nothing")
+    lines = []
+    for patient in dict.fromkeys(data.patients.tolist()):
+        rows, truth = data.patients == patient, truths[patient]
+        raw, flips = (
+            inference.full_size(found[rows], lgg_dice.FULL_SIDE)[..., 0] >= 0.5
+            for found in (straight, (straight + mirrored) / 2)
+        )
+        largest, final = inference.largest_component(raw), inference.largest_component(flips)
+        ill = truth.any(axis=(1, 2))
+        scores = {
+            "dice": metrics.dice(truth, final),
+            "dice_flips": metrics.dice(truth, flips),
+            "dice_largest": metrics.dice(truth, largest),
+            "dice_raw": metrics.dice(truth, raw),
+            "tumour_slices": metrics.dice(truth[ill], final[ill]),
+            "tumour_slices_raw": metrics.dice(truth[ill], raw[ill]),
+        }
+        lines.append(
+            {name: round(score, SCORES_DIGITS) for name, score in scores.items()}
+            | {
+                "patient": patient,
+                "false_slices": int(final[~ill].any(axis=(1, 2)).sum()),
+                "false_slices_raw": int(raw[~ill].any(axis=(1, 2)).sum()),
+                "healthy_slices": int((~ill).sum()),
+                "tumour_pixels": int(truth.sum()),
+            }
+        )
+    return lines
+
+
+def run(
+    name: str, seed: int, minutes: float, data: dict[int, slices_2d.Slices], truths: dict
+) -> list[dict]:
+    """Train and judge one network; the lines to add to the table."""
+    row, fold = ROWS[name], seed % FOLDS
+    slices = data[row.side]
+    people = list(truths)
+    inside = people[fold::FOLDS]
+    outside = slices.of(set(people) - set(inside))
+    model, clock, filters = train(row, minutes, outside, seed)
+    about = {
+        "row": name,
+        "group": row.group,
+        "what": row.what,
+        "seed": seed,
+        "fold": fold,
+        "minutes": minutes,
+        "minutes_used": round(clock.seconds / 60, 3),
+        "steps": clock.steps,
+        "parameters": model.count_params(),
+        "filters": filters,
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "command": f"python benchmarks/lgg_ablation.py --data FOLDER --rows {name} "
+        f"--seeds {seed} --minutes {minutes:g}",
+    }
+    return [about | line for line in judge(model, slices.of(inside), truths)]
+
+
+# --- runs one after the other ------------------------------------------------------------------
+
+
+def serve(connection) -> None:
+    """Do the runs that are asked for through the connection; a process of its own.
+
+    First come (minutes, slices by side, masks by patient, precision), then (row, seed) by (row, seed).
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the asking process decides when to stop
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many networks mean many tracings
+    with contextlib.suppress(EOFError, ConnectionError):  # whoever asked is gone
+        *share, policy = connection.recv()
+        keras.mixed_precision.set_dtype_policy(policy)
+        while True:
+            connection.send(run(*connection.recv(), *share))
+            keras.utils.clear_session()
+            gc.collect()
+
+
+def runs(todo: list[tuple[str, int]], *share) -> Iterator[list[dict]]:
+    """The lines of each run. `share` goes to the process that does them; see `serve`.
+
+    TensorFlow keeps some 40 MB of each network for as long as its process lives (gradients that it
+    registers under names of their own), so every few runs a new one takes over.
+    """
+    context = multiprocessing.get_context("spawn")
+    for first in range(0, len(todo), RUNS_A_PROCESS):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=serve, args=(theirs,), daemon=True)
+        process.start()
+        theirs.close()  # so that the end of the process is noticed
+        pair = todo[first]
+        try:
+            # not as arguments of the process: if it ended at its start, this one would hang
+            ours.send(share)
+            for pair in todo[first : first + RUNS_A_PROCESS]:
+                ours.send(pair)
+                yield ours.recv()
+        except (EOFError, ConnectionError):
+            process.join()
+            sys.exit(f"{pair[0]}, seed {pair[1]}: its process ended with {process.exitcode}")
+        finally:
+            process.terminate()
+            process.join()
+
+
+def time_left(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
+
+
+def main() -> None:
+    sys.stdout.reconfigure(line_buffering=True)  # a long run is watched through a pipe, too
+    options = arguments()
+    table = table_so_far(options.out)
+    done = finished(table)
+    # all rows of a seed before the next seed, so that an interrupted queue is balanced
+    queue = [(row, seed) for seed in options.seeds for row in options.rows]
+    if options.list:
+        for name in options.rows:
+            seeds = [seed for row, seed in sorted(done) if row == name]
+            print(f"{name:19} {ROWS[name].group:10} {ROWS[name].what}; seeds done: {seeds}")
+        return
+    todo = [pair for pair in queue if pair not in done]
+    print(f"{len(queue)} runs of {options.minutes:g} min; {len(queue) - len(todo)} are done")
+    if runtime.best_precision() != "float32":
+        keras.mixed_precision.set_dtype_policy(runtime.best_precision())
+    patients = lgg.find_patients(options.data)
+    if len(patients) < FOLDS:
+        sys.exit(f"{options.data}: {len(patients)} complete LGG patients, {FOLDS} are needed")
+    check_fits(table, options, patients)
+    if not todo:
+        return
+    try:
+        sides = {ROWS[name].side for name, _ in todo}
+        data = {
+            side: slices_2d.load(patients, side, progress=sys.stderr.isatty()) for side in sides
+        }
+        truths = {patient.id: patient.read_masks() for patient in patients}
+    except lgg.DataError as error:
+        sys.exit(str(error))
+    print(f"{len(patients)} patients, on {machine()}")
+    policy = keras.mixed_precision.dtype_policy().name
+    share = (options.minutes, data, truths, policy)
+    started = begun = time.perf_counter()
+    try:
+        for number, lines in enumerate(runs(todo, *share), 1):
+            append(options.out, lines)
+            now = time.perf_counter()
+            left = (now - started) / number * (len(todo) - number)
+            print(
+                f"[{number}/{len(todo)}] {lines[0]['row']}, seed {lines[0]['seed']}: "
+                f"Dice {np.mean([line['dice'] for line in lines]):.3f} "
+                f"(raw {np.mean([line['dice_raw'] for line in lines]):.3f}), "
+                f"{lines[0]['steps']} steps, {lines[0]['parameters']:,} parameters, "
+                f"{(now - begun) / 60:.1f} min on the wall, "
+                f"{runtime.peak_memory_gb():.2f} GB at most; about {time_left(left)} left"
+            )
+            begun = now
+    except KeyboardInterrupt:
+        print(f"Interrupted; whole runs are kept in {options.out}, the same command goes on.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What the metrics agree on: what a mask and a spacing are, and the block that a mask fills."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def as_masks(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both masks as bool, once it is sure that they are masks of the same case.
+
+    Raises:
+        ValueError: other shapes, no pixels at all, or values other than 0 and 1.
+
+    >>> as_masks([0, 1], [1.0, 1.0])
+    (array([False,  True]), array([ True,  True]))
+    """
+    truth, prediction = np.asarray(truth), np.asarray(prediction)
+    if truth.shape != prediction.shape:
+        raise ValueError(f"truth {truth.shape} and prediction {prediction.shape} differ in shape")
+    if not truth.size:
+        raise ValueError(f"masks of shape {truth.shape} have no pixels to judge")
+    for name, mask in (("truth", truth), ("prediction", prediction)):
+        if mask.dtype != bool and not ((mask == 0) | (mask == 1)).all():
+            raise ValueError(
+                f"the {name} must hold 0 and 1 only; threshold probabilities first, and divide a "
+                "0/255 mask by 255"
+            )
+    return truth.astype(bool), prediction.astype(bool)
+
+
+def check_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
+    """The distance between neighbouring pixels along each axis, in mm, as floats.
+
+    Raises:
+        ValueError: not one number for each of `axes` axes, or one that isn't positive and finite.
+
+    >>> check_spacing((1, 1, 2.5), axes=3)
+    (1.0, 1.0, 2.5)
+    """
+    try:
+        found = np.asarray(spacing, float)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if found.shape != (axes,):
+        raise ValueError(f"spacing must be {axes} numbers in mm, one for each axis; got {spacing}")
+    if not (np.isfinite(found) & (found > 0)).all():
+        raise ValueError(f"spacing must be positive, in mm; got {spacing}")
+    return tuple(found.tolist())
+
+
+def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
+    """The smallest block that holds all of a mask, with `margin` pixels more where there are any.
+
+    Raises:
+        ValueError: the mask is empty.
+
+    >>> bounding_box(np.array([[0, 0, 0, 0], [0, 1, 1, 0]]))
+    (slice(1, 2, None), slice(1, 3, None))
+    """
+    mask = np.asarray(mask)
+    box = []
+    for axis, length in enumerate(mask.shape):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        (found,) = np.nonzero(mask.any(axis=others))
+        if not len(found):
+            raise ValueError("an empty mask has no bounding box")
+        first, last = int(found[0]), int(found[-1])
+        box.append(slice(max(first - margin, 0), min(last + 1 + margin, length)))
+    return tuple(box)

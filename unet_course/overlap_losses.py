@@ -1,0 +1,261 @@
+"""Losses that measure overlap: soft Dice, Jaccard, Tversky, focal Tversky.
+
+Lessons take them from `losses`, which says what targets and predictions look like. All four are
+worked out from the same three sums over space: of truth · prediction, of the truth, of the
+prediction. The counts follow: false positives = Σp - Σtp, false negatives = Σt - Σtp.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+
+def non_negative(**arguments: float) -> None:
+    """Raise ValueError, with the name, for an argument below 0, infinite or not a number."""
+    for name, value in arguments.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"{name} must be finite and not negative, it is {value}")
+
+
+def comparable(y_true, y_pred):
+    """Both as tensors of at least float32: bfloat16 can't count the pixels of one slice.
+
+    Raises:
+        ValueError: shapes that differ (a missing channel axis would be broadcast, silently), or
+            fewer than three axes.
+    """
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    truth, found = tuple(y_true.shape), tuple(y_pred.shape)
+    differ = len(truth) != len(found) or any(
+        a != b for a, b in zip(truth, found, strict=True) if None not in (a, b)
+    )
+    if differ or len(found) < 3:
+        raise ValueError(
+            "targets and predictions must both be (batch, *spatial, classes); "
+            f"they are {truth} and {found}"
+        )
+    dtype = keras.backend.result_type(y_pred.dtype, "float32")
+    return ops.cast(y_true, dtype), ops.cast(y_pred, dtype)
+
+
+class OverlapLoss(keras.losses.Loss):
+    """What the four share: their arguments, the sums, and the mean over classes.
+
+    Args:
+        smooth: added above and below the fraction. It makes "nothing there, nothing found" a loss
+            of 0, and gives a case without tumour a gradient. With 0, such a case is 0/0: NaN, for
+            the whole batch.
+        pool_batch: False: the sums run over each case by itself, and the loss is the mean over
+            cases. True: they run over the whole batch, as if it were one case, so that a slice
+            with three tumour pixels weighs as much as three pixels do elsewhere.
+        background: False leaves channel 0 out. For softmax, where that is the background.
+
+    Raises:
+        ValueError: smooth below 0; when called, shapes that differ, or background=False with
+            nothing but one channel.
+    """
+
+    def __init__(self, smooth: float, pool_batch: bool, background: bool, **kwargs):
+        super().__init__(**kwargs)
+        non_negative(smooth=smooth)
+        self.smooth = smooth
+        self.pool_batch = pool_batch
+        self.background = background
+
+    def per_class(self, product, truth, prediction):
+        """The loss of each class from its sums, each (batch, classes), or (classes,) if pooled."""
+        raise NotImplementedError
+
+    def call(self, y_true, y_pred):
+        y_true, y_pred = comparable(y_true, y_pred)
+        if not self.background:
+            if y_pred.shape[-1] == 1:
+                raise ValueError("background=False would leave out the only channel there is")
+            y_true, y_pred = y_true[..., 1:], y_pred[..., 1:]
+        axes = tuple(range(0 if self.pool_batch else 1, len(y_pred.shape) - 1))
+        sums = (ops.sum(part, axis=axes) for part in (y_true * y_pred, y_true, y_pred))
+        return ops.mean(self.per_class(*sums), axis=-1)  # (batch,), or () when pooled
+
+    def get_config(self):
+        own = {
+            "smooth": self.smooth,
+            "pool_batch": self.pool_batch,
+            "background": self.background,
+        }
+        return super().get_config() | own
+
+
+@keras.saving.register_keras_serializable("unet_course")
+class SoftDice(OverlapLoss):
+    """1 - soft Dice: 1 - (2 Σtp + smooth) / (Σt + Σp + smooth), per class, then the mean.
+
+    Dice on probabilities (Milletari et al., 2016, who square the terms below; plain sums as in
+    Drozdzal et al., 2016). On a 0/1 prediction with smooth=0 it is 1 - Dice (Dice, 1945).
+
+    Args, errors, empty masks: as in `OverlapLoss`. A truth without tumour and Σp of prediction
+    cost 1 - smooth / (Σp + smooth): with smooth=1, a single claimed pixel costs 0.5 already.
+
+    >>> import numpy as np
+    >>> truth = np.array([1.0, 1.0, 0.0, 0.0]).reshape(1, 2, 2, 1)
+    >>> round(float(SoftDice(smooth=0.0)(truth, 0.5 * np.ones_like(truth))), 3)  # 1 - 2·1/(2+2)
+    0.5
+    """
+
+    def __init__(
+        self,
+        smooth: float = 1.0,
+        pool_batch: bool = False,
+        background: bool = True,
+        name="soft_dice",
+        **kwargs,
+    ):
+        super().__init__(smooth, pool_batch, background, name=name, **kwargs)
+
+    def per_class(self, product, truth, prediction):
+        return 1 - (2 * product + self.smooth) / (truth + prediction + self.smooth)
+
+
+@keras.saving.register_keras_serializable("unet_course")
+class Jaccard(OverlapLoss):
+    """1 - soft Jaccard: 1 - (Σtp + smooth) / (Σt + Σp - Σtp + smooth), per class, then the mean.
+
+    The IoU (Jaccard, 1912) on probabilities (Rahman & Wang, 2016). It orders predictions of one
+    case as Dice does: Jaccard = Dice / (2 - Dice), exactly so where `SoftDice` has twice the
+    smoothing.
+
+    Args, errors, empty masks: as in `OverlapLoss`. A truth without tumour costs
+    1 - smooth / (Σp + smooth).
+
+    >>> import numpy as np
+    >>> truth = np.array([1.0, 1.0, 0.0, 0.0]).reshape(1, 2, 2, 1)
+    >>> found = np.array([1.0, 0.0, 1.0, 0.0]).reshape(1, 2, 2, 1)
+    >>> round(float(Jaccard(smooth=0.0)(truth, found)), 3)  # 1 - 1/3
+    0.667
+    """
+
+    def __init__(
+        self,
+        smooth: float = 1.0,
+        pool_batch: bool = False,
+        background: bool = True,
+        name="jaccard",
+        **kwargs,
+    ):
+        super().__init__(smooth, pool_batch, background, name=name, **kwargs)
+
+    def per_class(self, product, truth, prediction):
+        return 1 - (product + self.smooth) / (truth + prediction - product + self.smooth)
+
+
+@keras.saving.register_keras_serializable("unet_course")
+class Tversky(OverlapLoss):
+    """1 - Tversky index: false positives and false negatives with a weight each.
+
+    1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth), per class, then the mean, with
+    TP = Σtp, FP = Σ(1-t)p, FN = Σt(1-p) (Tversky, 1977; as a loss Salehi et al., 2017, whose
+    alpha and beta these are). alpha = beta = 0.5 is `SoftDice` with twice the smoothing,
+    alpha = beta = 1 is `Jaccard`.
+
+    Args:
+        alpha: weight of a false positive.
+        beta: weight of a false negative. Above alpha: missing tumour costs more than claiming it.
+        smooth, pool_batch, background: as in `OverlapLoss`; so are errors and empty masks. A
+            truth without tumour costs 1 - smooth / (alpha Σp + smooth).
+
+    Raises:
+        ValueError: alpha or beta below 0, or both 0.
+
+    >>> import numpy as np
+    >>> truth, one_more, one_less = np.array(
+    ...     [[1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
+    ... ).reshape(3, 1, 2, 2, 1)
+    >>> loss = Tversky(alpha=0.3, beta=0.7, smooth=0.0)
+    >>> round(float(loss(truth, one_more)), 3)  # 1 - 2 / (2 + 0.3)
+    0.13
+    >>> round(float(loss(truth, one_less)), 3)  # 1 - 1 / (1 + 0.7)
+    0.412
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.3,
+        beta: float = 0.7,
+        smooth: float = 1.0,
+        pool_batch: bool = False,
+        background: bool = True,
+        name="tversky",
+        **kwargs,
+    ):
+        super().__init__(smooth, pool_batch, background, name=name, **kwargs)
+        non_negative(alpha=alpha, beta=beta)
+        if alpha == beta == 0:
+            raise ValueError("alpha and beta are both 0: no error would cost anything")
+        self.alpha = alpha
+        self.beta = beta
+
+    def per_class(self, product, truth, prediction):
+        errors = self.alpha * (prediction - product) + self.beta * (truth - product)
+        return 1 - (product + self.smooth) / (product + errors + self.smooth)
+
+    def get_config(self):
+        return super().get_config() | {"alpha": self.alpha, "beta": self.beta}
+
+
+@keras.saving.register_keras_serializable("unet_course")
+class FocalTversky(Tversky):
+    """(1 - Tversky index) ^ gamma, per class, then the mean (Abraham & Khan, 2019).
+
+    Two conventions differ from paper to code. gamma is the exponent itself; the paper writes
+    1/gamma with gamma = 4/3, which is the 0.75 here. And alpha stays on false positives; the
+    paper puts it on false negatives, so that its alpha = 0.7 is the beta here. (It also adds the
+    classes up, where this is their mean.)
+
+    With gamma below 1 the slope grows without limit as the index nears 1. So the loss is
+    (1 - index + e) ^ gamma - e ^ gamma, e = 1e-7: still 0 for a perfect prediction; at
+    gamma = 0.75 less than 1e-5 away from the formula elsewhere, and never more than 42.2 times as
+    steep as `Tversky`.
+
+    Args:
+        alpha, beta, smooth, pool_batch, background: as in `Tversky`; so are errors.
+        gamma: below 1, gradients stay large where the overlap is good already; above 1, cases and
+            classes with a poor overlap outweigh the others; 1 is `Tversky`.
+
+    An empty truth costs what it costs in `Tversky`, to the power gamma.
+
+    Raises:
+        ValueError: gamma of 0 or below.
+
+    >>> import numpy as np
+    >>> truth = np.array([1.0, 1.0, 0.0, 0.0]).reshape(1, 2, 2, 1)
+    >>> found = np.array([1.0, 0.0, 1.0, 0.0]).reshape(1, 2, 2, 1)
+    >>> round(float(FocalTversky(smooth=0.0)(truth, found)), 3)  # (1 - 1/(1+0.3+0.7)) ^ 0.75
+    0.595
+    """
+
+    EDGE = 1e-7
+
+    def __init__(
+        self,
+        alpha: float = 0.3,
+        beta: float = 0.7,
+        gamma: float = 0.75,
+        smooth: float = 1.0,
+        pool_batch: bool = False,
+        background: bool = True,
+        name="focal_tversky",
+        **kwargs,
+    ):
+        super().__init__(alpha, beta, smooth, pool_batch, background, name=name, **kwargs)
+        non_negative(gamma=gamma)
+        if gamma == 0:
+            raise ValueError("gamma must be above 0: to the power 0, every prediction costs 1")
+        self.gamma = gamma
+
+    def per_class(self, product, truth, prediction):
+        lost = super().per_class(product, truth, prediction)
+        lost = ops.maximum(lost, 0.0)  # rounding can take it below, and the power would be NaN
+        return (lost + self.EDGE) ** self.gamma - self.EDGE**self.gamma
+
+    def get_config(self):
+        return super().get_config() | {"gamma": self.gamma}

@@ -1,0 +1,121 @@
+"""Results of runs too long for a lesson: tables that the package carries, made by `benchmarks/`.
+
+`lgg_ablation` is 2-D networks on real LGG patients, each trained from a random start with one
+thing changed, and judged on patients that it never saw. `benchmarks/lgg_ablation.py` writes it.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from unet_course.layouts import DataError
+
+LGG_ABLATION = Path(__file__).parent / "tables" / "lgg_ablation.csv"
+
+SCORES = ("dice", "dice_flips", "dice_largest", "dice_raw", "tumour_slices", "tumour_slices_raw")
+COUNTS = (
+    "false_slices", "false_slices_raw", "healthy_slices", "tumour_pixels",
+    "steps", "parameters", "filters", "seed", "fold",
+)  # fmt: skip
+COLUMNS = (
+    "row", "group", "what", "seed", "fold", "patient",
+    *SCORES, "false_slices", "false_slices_raw", "healthy_slices", "tumour_pixels",
+    "minutes", "minutes_used", "steps", "parameters", "filters", "date", "machine", "command",
+)  # fmt: skip
+CURE = "Restore it, or move it away and run benchmarks/lgg_ablation.py again."
+
+
+def lgg_ablation(path: Path | str | None = None) -> pd.DataFrame:
+    """The ablation on real LGG patients: a line for each run and each patient it was judged on.
+
+    A run is one `row` (what was changed) with one `seed`; it was trained on the patients outside
+    `fold` and judged on those inside, at 256 × 256 pixels, all slices of a patient as one case.
+
+    - `dice`: with test-time flips, and the largest component kept; `dice_flips` with the flips
+      alone, `dice_largest` with the component alone, `dice_raw` with neither.
+    - `tumour_slices`: Dice over the slices that truly hold tumour alone; `false_slices`: healthy
+      slices with a predicted pixel, of `healthy_slices`; with `_raw`: without flips and component.
+    - `tumour_pixels`: the true tumour's.
+    - `minutes`: what a run was given, of processor time shared out over the cores
+      (`training.processor_seconds`); `minutes_used`, `steps`, `parameters`, `filters`: what came
+      of it; `date`, `machine`, `command`: how to get it again.
+
+    Args:
+        path: another table of the same kind; None: the package's.
+
+    Raises:
+        DataError: there is no such table, or it is damaged; the message names file and cure.
+    """
+    path = Path(path or LGG_ABLATION)
+    try:
+        table = pd.read_csv(path, encoding="utf-8")
+    except FileNotFoundError as error:
+        cure = "Make it with benchmarks/lgg_ablation.py --data FOLDER."
+        raise DataError(path, "no such table", cure) from error
+    except (OSError, ValueError) as error:  # pandas' and the decoder's errors are ValueErrors
+        what = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise DataError(path, f"can't be read as a table: {what}", CURE) from error
+    absent = [name for name in COLUMNS if name not in table]
+    if absent:
+        raise DataError(path, f"lacks the columns {', '.join(absent)}", CURE)
+    for name in (*SCORES, *COUNTS, "minutes", "minutes_used"):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        wrong = numbers.isna() | (numbers < 0) | (numbers > 1 if name in SCORES else False)
+        if name in COUNTS:
+            wrong |= numbers % 1 != 0
+        if wrong.any():
+            line = int(wrong.to_numpy().argmax())
+            what = f"line {line + 2} has {table[name].iloc[line]!r} in column {name}"
+            raise DataError(path, what, CURE)
+        # pandas reads a decimal to the last bit but one: written again it should look the same
+        table[name] = numbers.round(6) if name not in COUNTS else numbers.astype(int)
+    double = table.duplicated(["row", "seed", "patient"])
+    if double.any():
+        raise DataError(path, f"line {int(double.to_numpy().argmax()) + 2} is there twice", CURE)
+    for fold, part in table.groupby("fold"):
+        people = part.groupby(["row", "seed"])["patient"].agg(frozenset)
+        if people.nunique() > 1:
+            row, seed = people.index[people.map(len).argmin()]
+            what = f"{row}, seed {seed}, hasn't the same patients as the others of fold {fold}"
+            raise DataError(path, what, CURE)
+    return table
+
+
+def compare(table: pd.DataFrame, base: str = "bce-dice", score: str = "dice") -> pd.DataFrame:
+    """Rows of an ablation beside one of them, seed by seed.
+
+    Each seed has a fold of its own, and some folds are harder than others, so runs are compared
+    with the base's run of the same seed before anything is averaged.
+
+    Args:
+        table: as `lgg_ablation` gives it.
+        base: the row that the others are compared with.
+        score: the column, averaged over a run's patients.
+
+    Returns:
+        Index `row`; `runs`; `mean`, `lowest` and `highest` of the runs' means; `difference`,
+        `difference_lowest` and `difference_highest` of row minus base over the seeds that both
+        have (NaN where there are none). Where the last two have different signs, or lie within
+        what a repetition of the base shows, the seeds don't agree that anything changed.
+
+    Raises:
+        ValueError: no such row or column.
+
+    >>> runs = pd.DataFrame({"row": ["a", "b", "a", "b"], "seed": [0, 0, 1, 1],
+    ...                      "dice": [0.5, 0.75, 0.25, 0.75]})
+    >>> compare(runs, base="a").loc["b"].to_dict()
+    {'runs': 2.0, 'mean': 0.75, 'lowest': 0.75, 'highest': 0.75,
+     'difference': 0.375, 'difference_lowest': 0.25, 'difference_highest': 0.5}
+    """
+    if score not in table:
+        raise ValueError(f"no column {score!r} in the table; it has {', '.join(table)}")
+    order = list(dict.fromkeys(table["row"]))
+    if base not in order:
+        raise ValueError(f"no row {base!r} in the table; it has {', '.join(order)}")
+    runs = table.groupby(["row", "seed"])[score].mean().unstack("seed").loc[order]
+    beside = runs - runs.loc[base]
+    columns = {"runs": runs.count(axis=1)}
+    columns |= {"mean": runs.mean(axis=1), "lowest": runs.min(axis=1), "highest": runs.max(axis=1)}
+    columns |= {"difference": beside.mean(axis=1)}
+    columns |= {"difference_lowest": beside.min(axis=1), "difference_highest": beside.max(axis=1)}
+    return pd.DataFrame(columns)
