@@ -10,13 +10,14 @@ network's width by this machine's speed, and judging are outside, and printed.
 """
 
 import argparse
+import ast
 import functools
 import json
 import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -98,7 +99,20 @@ RECIPES = {
         augmentation=WITHOUT_SEQUENCES,
     ),
 }
+CLOCKS = {"wall": time.perf_counter, "processor": training.processor_seconds}
 ENOUGH_SLICES = 40_000  # a wider network must still see this many, or the narrower one learns more
+
+
+def change(text: str) -> tuple[str, object]:
+    """`side=96` as ("side", 96)."""
+    name, _, value = text.partition("=")
+    plain = [field.name for field in fields(Recipe) if field.name != "augmentation"]
+    if name not in plain:
+        raise argparse.ArgumentTypeError(f"{name!r} isn't one of {', '.join(plain)}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        raise argparse.ArgumentTypeError(f"{name}: {value!r} is no Python value") from None
 
 
 def arguments() -> argparse.Namespace:
@@ -109,6 +123,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--train-on", choices=("real", "sample", "both"), default="real")
     parser.add_argument("--synthetic", type=int, default=72, help="sample patients to make")
     parser.add_argument("--recipe", choices=RECIPES, default="course")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=change,
+        metavar="NAME=VALUE",
+        help="change one thing in the recipe: side=96, batch_size=8, keep_largest=False, …",
+    )
+    parser.add_argument(
+        "--clock",
+        choices=CLOCKS,
+        default="wall",
+        help="what a minute is; processor: of this process on all cores, whatever else runs",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="OUT")
     parser.add_argument("--save", type=Path, metavar="FILE.keras", help="keep the network")
@@ -159,7 +187,11 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
 
 
 def compiled(
-    make: Callable[[], keras.Model], dataset, seed: int, steps: int = 12
+    make: Callable[[], keras.Model],
+    dataset,
+    seed: int,
+    steps: int = 12,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[keras.Model, float]:
     """A network whose training step is compiled but which has learnt nothing; seconds a step.
 
@@ -171,16 +203,17 @@ def compiled(
     variables = [*model.variables, *model.optimizer.variables]
     start = [keras.ops.convert_to_numpy(v) for v in variables]
     model.fit(dataset, steps_per_epoch=2, verbose=0, shuffle=False)
-    clock = training.TimedCosine(1.0, 1e-3)
-    model.fit(dataset, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=[clock])
-    seconds = clock.seconds / clock.steps
+    timed = training.TimedCosine(1.0, 1e-3, clock=clock)
+    model.fit(dataset, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=[timed])
+    seconds = timed.seconds / timed.steps
     for variable, value in zip(variables, start, strict=True):
         variable.assign(value)
     return model, seconds
 
 
-def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int):
-    """Train for the minutes; returns the model, the clock, and the seconds spent compiling."""
+def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int, clock="wall"):
+    """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
+    seconds_of = CLOCKS[clock]
     batches = slices_2d.Batches(
         slices=data,
         batch_size=recipe.batch_size,
@@ -194,7 +227,7 @@ def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int):
     model = None
     for filters in recipe.filters:
         candidate, seconds = compiled(
-            functools.partial(build, recipe, filters), batches.epoch(1), seed
+            functools.partial(build, recipe, filters), batches.epoch(1), seed, clock=seconds_of
         )
         seen = minutes * 60 / seconds * recipe.batch_size
         print(f"  {filters} filters: {seconds:.3f} s a step, {seen:,.0f} slices in {minutes:g} min")
@@ -203,9 +236,9 @@ def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int):
         if seen < ENOUGH_SLICES:
             break
     compiling = time.perf_counter() - started
-    clock = training.TimedCosine(minutes, recipe.peak)
-    model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[clock])
-    return model, clock, compiling
+    timed = training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
+    model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed])
+    return model, timed, compiling
 
 
 def judge(recipe: Recipe, model: keras.Model, patients: list[lgg.Patient]) -> dict[str, float]:
@@ -227,6 +260,7 @@ def main() -> None:
     recipe = RECIPES[options.recipe]
     if options.recipe == "course" and options.train_on == "sample":
         recipe = replace(recipe, augmentation=STRONG)
+    recipe = replace(recipe, **dict(options.set))
     if runtime.best_precision() == "float32":
         print("precision: float32")
     else:
@@ -237,7 +271,7 @@ def main() -> None:
     print(f"{len(patients)} patients to train on ({options.train_on}), {len(test)} to test")
     data = slices_2d.load(patients, recipe.side)
     reading = time.perf_counter() - started
-    model, clock, compiling = train(recipe, options.minutes, data, options.seed)
+    model, clock, compiling = train(recipe, options.minutes, data, options.seed, options.clock)
     minutes = clock.seconds / 60
     started = time.perf_counter()
     scores = judge(recipe, model, test)

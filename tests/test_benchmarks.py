@@ -30,7 +30,8 @@ def test_it_trains_judges_and_writes_what_was_promised(patients, tmp_path):
     test, out = tmp_path / "test.txt", tmp_path / "out.json"
     listed = sorted(folder.name for folder in patients.iterdir() if folder.is_dir())[0]
     test.write_text(f"{listed}\n\n", encoding="utf-8")
-    done = run("--data", patients, "--test", test, "--minutes", 0.02, "--json", out)
+    options = ("--set", "side=64", "--clock", "processor", "--json", out)
+    done = run("--data", patients, "--test", test, "--minutes", 0.02, *options)
     assert done.returncode == 0, done.stderr
     assert "3 patients to train on (real), 1 to test" in done.stdout
     result = json.loads(out.read_text(encoding="utf-8"))
@@ -51,6 +52,14 @@ def test_a_patient_who_is_not_there_is_named(patients, tmp_path, lines, words):
     test.write_text(lines, encoding="utf-8")
     done = run("--data", patients, "--test", test, "--minutes", 1)
     assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ("colour=3", "'colour' isn't one of side, patch"), ("side=wide", "'wide' is no Python value"),
+])  # fmt: skip
+def test_a_change_that_a_recipe_does_not_have_is_refused(tmp_path, change, words):
+    done = run("--data", tmp_path, "--test", SCRIPT, "--minutes", 1, "--set", change)
+    assert done.returncode == 2 and words in done.stderr
 
 
 def test_a_missing_folder_is_named(tmp_path):

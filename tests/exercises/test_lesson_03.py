@@ -1,0 +1,190 @@
+"""Lesson 03's exercises: the usual mistakes, and the words of the hint that each must get."""
+
+SOFT = (
+    "def soft_dice_loss(truth, prediction, smooth):\n"
+    "    overlap = (truth * prediction).sum()\n"
+    "    sizes = truth.sum() + prediction.sum()\n"
+)
+TVERSKY = (
+    "def tversky_loss(truth, prediction, alpha, beta):\n"
+    "    hits = (truth * prediction).sum()\n"
+    "    false_alarms = ((1 - truth) * prediction).sum()\n"
+    "    misses = (truth * (1 - prediction)).sum()\n"
+)
+BOTH = (
+    "def both_dices(truths, predictions):\n"
+    "    pairs = list(zip(truths, predictions))\n"
+    "    overlaps = np.array([2 * (t * p).sum() for t, p in pairs], float)\n"
+    "    sizes = np.array([t.sum() + p.sum() for t, p in pairs], float)\n"
+)
+BY_CASE = "    by_case = [o / s if s else 1.0 for o, s in zip(overlaps, sizes)]\n"
+NOTHING = (
+    "def nothing_gets(labels, classes):\n"
+    "    truth = (labels[..., None] == np.arange(classes)).astype(float)\n"
+    "    answer = (np.zeros_like(labels)[..., None] == np.arange(classes)).astype(float)\n"
+)
+
+MISTAKES = {
+    "soft-dice-by-hand": [
+        (SOFT + "    return (2 * overlap + smooth) / (sizes + smooth)", "1 minus it"),
+        (SOFT + "    return -(2 * overlap + smooth) / (sizes + smooth)", "1 minus soft Dice"),
+        (SOFT + "    return 1 - 2 * overlap / (sizes + smooth)", "below the line only"),
+        (SOFT + "    return 1 - (2 * overlap + smooth) / sizes", "above the line only"),
+        (
+            SOFT + "    return 1 - 2 * (overlap + smooth) / (sizes + smooth)",
+            "doubled the smoothing",
+        ),
+        (SOFT + "    return 1 - (2 * overlap + 1) / (sizes + 1)", "not a fixed 1"),
+        (SOFT + "    return 1 - 2 * overlap / sizes", "isn't used"),
+        (SOFT + "    return 1 - (overlap + smooth) / (sizes + smooth)", "2 in front is missing"),
+        (
+            SOFT + "    return 1 - (overlap + smooth) / (sizes - overlap + smooth)",
+            "That is soft Jaccard",
+        ),
+        (
+            SOFT + "    return 1 - (2 * overlap + smooth) / (sizes - overlap + smooth)",
+            "divided by the union",
+        ),
+        (
+            "def soft_dice_loss(truth, prediction, smooth):\n"
+            "    prediction = prediction >= 0.5\n"
+            + SOFT.partition("\n")[2]
+            + "    return 1 - (2 * overlap + smooth) / (sizes + smooth)",
+            "it has no slope",
+        ),
+        (
+            SOFT.replace("prediction.sum()\n", "(prediction ** 2).sum()\n")
+            + "    return 1 - (2 * overlap + smooth) / (sizes + smooth)",
+            "squared the probabilities",
+        ),
+        (  # a doubled answer
+            SOFT + "    return 2 * (1 - (2 * overlap + smooth) / (sizes + smooth))",
+            "sum of the probabilities",
+        ),
+        (SOFT + "    loss = 1 - (2 * overlap + smooth) / (sizes + smooth)", "is yours missing?"),
+    ],
+    "tversky-by-hand": [
+        (
+            TVERSKY + "    return 1 - hits / (hits + beta * false_alarms + alpha * misses)",
+            "α and β are swapped",
+        ),
+        (
+            TVERSKY + "    return hits / (hits + alpha * false_alarms + beta * misses)",
+            "1 minus it",
+        ),
+        (TVERSKY + "    return 1 - hits / (hits + false_alarms + misses)", "Jaccard loss"),
+        (
+            TVERSKY + "    return 1 - 2 * hits / (2 * hits + false_alarms + misses)",
+            "That is soft Dice",
+        ),
+        (
+            TVERSKY + "    return 1 - 2 * hits / (2 * hits + alpha * false_alarms + beta * misses)",
+            "The hits count once",
+        ),
+        (
+            "def tversky_loss(truth, prediction, alpha, beta):\n"
+            "    hits = (truth * prediction).sum()\n"
+            "    return 1 - hits / (hits + alpha * prediction.sum() + beta * truth.sum())",
+            "the whole sizes",
+        ),
+        (
+            "def tversky_loss(truth, prediction, alpha, beta):\n"
+            "    prediction = (prediction >= 0.5).astype(float)\n"
+            + TVERSKY.partition("\n")[2]
+            + "    return 1 - hits / (hits + alpha * false_alarms + beta * misses)",
+            "cut at 0.5",
+        ),
+        (
+            TVERSKY
+            + "    return 1 - (hits + 1) / (hits + alpha * false_alarms + beta * misses + 1)",
+            "smoothing of 1",
+        ),
+        (
+            TVERSKY + "    return 1 - hits / (hits + 0.2 * false_alarms + 0.7 * misses)",
+            "as they come",
+        ),
+        (  # a doubled answer
+            TVERSKY + "    return 2 - 2 * hits / (hits + alpha * false_alarms + beta * misses)",
+            "1 - TP / (TP",
+        ),
+    ],
+    "pooled-or-per-case": [
+        (
+            BOTH + BY_CASE + "    return overlaps.sum() / sizes.sum(), np.mean(by_case)",
+            "wrong order",
+        ),
+        (
+            BOTH
+            + "    by_case = [o / s for o, s in zip(overlaps, sizes) if s]\n"
+            + "    return np.mean(by_case), overlaps.sum() / sizes.sum()",
+            "left the empty case out",
+        ),
+        (
+            BOTH
+            + "    by_case = [o / s if s else 0 for o, s in zip(overlaps, sizes)]\n"
+            + "    return np.mean(by_case), overlaps.sum() / sizes.sum()",
+            "gave the empty case a 0",
+        ),
+        (
+            BOTH + "    return np.mean(overlaps / sizes), overlaps.sum() / sizes.sum()",
+            "made the mean nan",
+        ),
+        (
+            BOTH + BY_CASE + "    return np.mean(by_case), np.mean(by_case)",
+            "Both are the mean",
+        ),
+        (
+            BOTH + BY_CASE + "    return np.mean(by_case), overlaps.sum() / max(sizes.sum(), 1)",
+            "pooled it is 1 as well",
+        ),
+        (
+            BOTH + BY_CASE + "    return np.mean(by_case), overlaps.sum() / 2 / sizes.sum()",
+            "counts twice in the pooled",
+        ),
+        (
+            "def both_dices(truths, predictions):\n"
+            "    overlaps = np.array([(t * p).sum() for t, p in zip(truths, predictions)], float)\n"
+            "    sizes = np.array([((t + p) > 0).sum() for t, p in zip(truths, predictions)])\n"
+            + BY_CASE
+            + "    return np.mean(by_case), overlaps.sum() / sizes.sum()",
+            "That is the IoU",
+        ),
+        (BOTH + BY_CASE + "    return np.mean(by_case)", "Return both"),
+    ],
+    "what-nothing-gets": [
+        (
+            NOTHING
+            + "    truth, answer = truth[..., 1:], answer[..., 1:]\n"
+            + "    return 2 * (truth * answer).sum() / (truth.sum() + answer.sum())",
+            "without the background",
+        ),
+        (
+            NOTHING
+            + "    truth, answer = truth[..., 0], answer[..., 0]\n"
+            + "    return 2 * (truth * answer).sum() / (truth.sum() + answer.sum())",
+            "of the background alone",
+        ),
+        (
+            NOTHING
+            + "    dices = [2 * (truth[..., c] * answer[..., c]).sum()\n"
+            + "             / max(truth[..., c].sum() + answer[..., c].sum(), 1)\n"
+            + "             for c in range(classes)]\n"
+            + "    return sum(dices) / classes",
+            "mean over four classes",
+        ),
+        (
+            NOTHING + "    return (truth * answer).sum() / (truth.sum() + answer.sum())",
+            "2 in front is missing",
+        ),
+        (
+            NOTHING + "    return 2 * (truth * answer).sum() / np.maximum(truth, answer).sum()",
+            "no Dice is above 1",
+        ),
+        (
+            NOTHING + "    return (truth * answer).sum() / np.maximum(truth, answer).sum()",
+            "divided by the union",
+        ),
+        ("def nothing_gets(labels, classes):\n    return (labels > 0).mean()", "share of tumour"),
+        ("def nothing_gets(labels, classes):\n    return 0.7", "any number of axes"),
+    ],
+}

@@ -1,0 +1,288 @@
+"""The checks of lesson 03: soft Dice, Tversky, pooled and per case, and what nothing gets."""
+
+import numpy as np
+
+from unet_course.exercises import verdict
+
+TRUTH = np.array([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])  # 3 of 8 pixels
+LIKELY = np.array([[0.9, 0.6, 0.2, 0.3], [0.1, 0.0, 0.7, 0.0]])  # 1.7 of 2.8 in the truth
+
+
+def soft_dice_by_hand(answer):
+    overlap, there, claimed = 1.7, 3.0, 2.8
+    given = "probabilities that sum to 2.8, 1.7 of it on the 3 true pixels, and smoothing 0,"
+    right = 1 - 2 * overlap / (there + claimed)
+    hard = 1 - 2 * 2 / (3 + 3)  # 3 pixels at or above 0.5, 2 of them in the truth
+    verdict.close(
+        answer(TRUTH, LIKELY, 0),
+        right,
+        given,
+        mistakes=[
+            (1 - right, "That is soft Dice itself; the loss is 1 minus it."),
+            (-(1 - right), "Minus soft Dice has the same slope; here it is 1 minus soft Dice."),
+            (
+                hard,
+                "That is the loss of the mask cut at 0.5, and it has no slope. Leave the "
+                "probabilities as they are.",
+            ),
+            (
+                1 - overlap / (there + claimed),
+                "The overlap counts twice: the 2 in front is missing.",
+            ),
+            (
+                1 - overlap / (there + claimed - overlap),
+                "That is soft Jaccard: Dice has the sum of the two sizes below, with no overlap "
+                "taken off, and the overlap doubled above.",
+            ),
+            (
+                1 - 2 * overlap / (there + claimed - overlap),
+                "You divided by the union; Dice divides by the sum of both sizes.",
+            ),
+            (
+                1 - (2 * overlap + 1) / (there + claimed + 1),
+                "Use the argument smooth, not a fixed 1.",
+            ),
+            (
+                1 - 2 * overlap / (there + (LIKELY**2).sum()),
+                "You squared the probabilities below the line, as Milletari and others do. The "
+                "formula here has plain sums.",
+            ),
+        ],
+        hint="1 - (2 * overlap + smooth) / (sum of the truth + sum of the probabilities + smooth).",
+    )
+    total = there + claimed
+    verdict.close(
+        answer(TRUTH, LIKELY, 2),
+        1 - (2 * overlap + 2) / (total + 2),
+        "the same and smoothing 2,",
+        mistakes=[
+            (right, "The smoothing isn't used: add it above and below the line."),
+            (
+                1 - 2 * overlap / (total + 2),
+                "The smoothing stands below the line only: an empty slice would cost 1 even if "
+                "nothing is claimed. Add it above as well.",
+            ),
+            (
+                1 - (2 * overlap + 2) / total,
+                "The smoothing stands above the line only: an empty slice still divides by 0.",
+            ),
+            (
+                1 - 2 * (overlap + 2) / (total + 2),
+                "You doubled the smoothing: double the overlap first, then add it once.",
+            ),
+        ],
+        hint="The smoothing is added once above the line and once below.",
+    )
+    nothing = np.zeros_like(TRUTH)
+    verdict.close(
+        answer(nothing, nothing, 1),
+        0,
+        "an empty truth, nothing claimed and smoothing 1,",
+        hint="smooth / smooth is 1, so the loss is 0: nothing there, nothing claimed.",
+    )
+    verdict.close(
+        answer(nothing, LIKELY, 1),
+        1 - 1 / 3.8,
+        "an empty truth, probabilities that sum to 2.8 and smoothing 1,",
+        hint="The overlap is 0 here; what is left is 1 - smooth / (2.8 + smooth).",
+    )
+    return (
+        "It falls with every probability that gets a little better: that is what makes it a loss."
+    )
+
+
+def tversky_by_hand(answer):
+    alpha, beta = 0.2, 0.7
+    hits, false, missed = 1.7, 1.1, 1.3
+
+    def right(a, b):
+        return 1 - hits / (hits + a * false + b * missed)
+
+    hard = 1 - 2 / (2 + alpha * 1 + beta * 1)
+    verdict.close(
+        answer(TRUTH, LIKELY, alpha, beta),
+        right(alpha, beta),
+        "hits of 1.7, false alarms of 1.1, misses of 1.3, alpha 0.2 and beta 0.7,",
+        mistakes=[
+            (
+                right(beta, alpha),
+                "α and β are swapped: here α weighs the false alarms, β the misses (or the two "
+                "sums have changed places: a miss is truth without prediction).",
+            ),
+            (1 - right(alpha, beta), "That is the Tversky index; the loss is 1 minus it."),
+            (
+                hard,
+                "You cut at 0.5 first: sum the probabilities as they are, or there is no slope.",
+            ),
+            (right(1, 1), "Without alpha and beta this is the Jaccard loss: use the arguments."),
+            (right(0.5, 0.5), "That is soft Dice: use the arguments alpha and beta."),
+            (
+                1 - hits / (hits + alpha * 2.8 + beta * 3),
+                "You took the whole sizes. A false alarm is prediction *without* truth, a miss is "
+                "truth without prediction: the overlap belongs to neither.",
+            ),
+            (
+                1 - 2 * hits / (2 * hits + alpha * false + beta * missed),
+                "The hits count once here, above and below: α = β = 0.5 makes up for the 2 of "
+                "Dice.",
+            ),
+            (
+                1 - (hits + 1) / (hits + alpha * false + beta * missed + 1),
+                "You added a smoothing of 1; this one has none.",
+            ),
+        ],
+        hint="1 - TP / (TP + alpha * FP + beta * FN), with FP the sum of (1 - truth) * prediction "
+        "and FN the sum of truth * (1 - prediction).",
+    )
+    verdict.close(
+        answer(TRUTH, LIKELY, 0.9, 0.4),
+        right(0.9, 0.4),
+        "the same with alpha 0.9 and beta 0.4,",
+        mistakes=[
+            (right(0.6, 0.4), "alpha needn't be 1 - beta: use both arguments."),
+            (right(0.9, 0.1), "beta needn't be 1 - alpha: use both arguments."),
+        ],
+        hint="Use both arguments as they come; they needn't add up to 1.",
+    )
+    verdict.close(
+        answer(TRUTH, TRUTH, 0.3, 0.7), 0, "a perfect prediction", hint="No errors cost nothing: 0."
+    )
+    return "One number says what a miss costs beside a false alarm: a decision, not mathematics."
+
+
+def pooled_or_per_case(answer):
+    truths = [
+        np.array([[1, 1, 1, 1], [1, 1, 0, 0]]),  # 6, all found, 2 too many
+        np.array([1, 1, 0, 0]),  # 2, one found
+        np.zeros((2, 3), int),  # empty, and left alone
+    ]
+    found = [np.ones((2, 4), int), np.array([1, 0, 0, 0]), np.zeros((2, 3), int)]
+    scores = [12 / 14, 2 / 3, 1.0]
+    mean, pooled = sum(scores) / 3, 14 / 17
+    one_by_one = "large: Dice 0.857, small: 0.667, both empty: 1,"
+    verdict.close(
+        _two(answer(truths, found)),
+        [mean, pooled],
+        f"three cases ({one_by_one[:-1]})",
+        mistakes=[
+            ([pooled, mean], "The two are in the wrong order: the mean of the cases comes first."),
+            (
+                [(scores[0] + scores[1]) / 2, pooled],
+                "You left the empty case out of the mean. By the convention it has a Dice of 1 "
+                "and counts. (A mean without empty cases is worth having, beside it.)",
+            ),
+            (
+                [(scores[0] + scores[1]) / 3, pooled],
+                "You gave the empty case a 0: nothing to find and nothing claimed is 1.",
+            ),
+            (
+                [mean, 15 / 18],
+                "In the pooled sums the empty case adds 0 above and 0 below; its Dice of 1 "
+                "belongs into the mean only.",
+            ),
+            ([mean, mean], "Both are the mean. Pooled: sum overlaps and sizes first, divide once."),
+            ([pooled, pooled], "Both are pooled. The mean divides case by case, then averages."),
+            ([np.nan, pooled], "0 / 0 of the empty case made the mean nan: ask for it with an if."),
+            (
+                [(6 / 8 + 1 / 2 + 1) / 3, 7 / 10],
+                "That is the IoU: Dice is twice the overlap over the sum of both sizes.",
+            ),
+            ([mean, 7 / 17], "The overlap counts twice in the pooled Dice as well."),
+        ],
+        hint="Twice the overlap and the sum of sizes of each case: the mean divides each, the "
+        "pooled Dice divides their sums.",
+    )
+    empty = [np.zeros(4, int), np.zeros((2, 2), int)]
+    verdict.close(
+        _two(answer(empty, empty)),
+        [1, 1],
+        "two cases, both empty in truth and prediction,",
+        mistakes=[
+            ([1, 0], "All empty and nothing claimed: pooled it is 1 as well."),
+            ([1, np.nan], "The pooled sums are 0 / 0 here: ask for it with an if; it is 1."),
+        ],
+        hint="Nothing to find and nothing claimed counts 1, pooled as well.",
+    )
+    verdict.close(
+        _two(answer([truths[1], empty[0]], [empty[0], found[1]])),
+        [0, 0],
+        "a missed tumour and a false alarm",
+        hint="One of the two masks is empty in each case: Dice 0, and nothing shared to pool.",
+    )
+    return "Pooled, a patient weighs as much as the tumour; the mean gives everybody one vote."
+
+
+def _two(got):
+    if got is None:
+        raise verdict.Wrong("you gave None", verdict.FORGOTTEN_RETURN)
+    try:
+        first, second = got
+    except (TypeError, ValueError):
+        raise verdict.Wrong(
+            f"you gave {verdict.describe(got)}, expected two numbers",
+            "Return both: return mean_of_cases, pooled",
+        ) from None
+    return np.array([first, second], float)
+
+
+def what_nothing_gets(answer):
+    labels = np.array([[0, 0, 0, 0, 0], [0, 0, 1, 3, 3]])  # 7 of 10 background; no 2
+    verdict.close(
+        answer(labels, 4),
+        0.7,
+        "10 pixels, 7 of them background, and 4 classes,",
+        mistakes=[
+            (
+                0.0,
+                "That is the Dice without the background, which is what one should report. But "
+                "this tutorial's metric counts all channels, and the background is one of them.",
+            ),
+            (
+                14 / 17,
+                "That is the Dice of the background alone. Here all channels go into the sums: "
+                "both sizes are 10.",
+            ),
+            (
+                14 / 17 / 4,
+                "That is the mean over four classes. This metric throws all channels into one "
+                "heap: sum over everything, then divide once.",
+            ),
+            (
+                (14 / 17 + 1) / 4,
+                "That is the mean over four classes, class 2 counted as 1 because it is empty. "
+                "This metric throws all channels into one heap.",
+            ),
+            (0.35, "Twice the overlap: the 2 in front is missing."),
+            (7 / 13, "You divided by the union; this metric divides by the sum of both sizes."),
+            (
+                14 / 13,
+                "You divided by the union: no Dice is above 1. Divide by the sum of both sizes.",
+            ),
+            (1.0, "Is your answer a copy of the truth? It should have 1 in channel 0 everywhere."),
+            (0.3, "That is the share of tumour; “nothing” is right about all the rest."),
+        ],
+        hint="One-hot of the labels, one-hot of zeros, twice the overlap over the sum of both sums.",
+    )
+    volume = np.zeros((3, 4, 5), int)
+    volume[1, 1:3, 1:4] = 1
+    verdict.close(
+        answer(volume, 2),
+        54 / 60,
+        "a volume of 60 voxels, 6 of them of class 1, and 2 classes,",
+        hint="Labels may have any number of axes: channels come as a new last one, labels[..., None].",
+    )
+    verdict.close(
+        answer(np.array([[1, 2]]), 3),
+        0,
+        "two pixels, neither of them background,",
+        hint="Where there is no background, “nothing” has no pixel right.",
+    )
+    return "It is 1 minus the share of tumour: hard, one heap of classes makes Dice the accuracy."
+
+
+CHECKS = {
+    "soft-dice-by-hand": soft_dice_by_hand,
+    "tversky-by-hand": tversky_by_hand,
+    "pooled-or-per-case": pooled_or_per_case,
+    "what-nothing-gets": what_nothing_gets,
+}
