@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pandas as pd
 import pytest
 from lgg_files import write_set
@@ -177,3 +179,25 @@ def test_the_packages_table_is_whole():
         pytest.skip("not made yet: benchmarks/lgg_ablation.py writes it")
     runs = results.lgg_ablation().groupby("row")["seed"].nunique()
     assert (runs >= 3).all() and "bce-dice" in runs
+
+
+# --- what "nothing" gets on BraTS ------------------------------------------------------------------
+
+
+def test_nothing_gets_the_share_of_background_in_one_heap(tmp_path):
+    labels = np.zeros((20, 20, 15), np.int16)
+    labels[9:11, 9:11, 7] = 4  # 4 voxels of the 4 · 4 · 4 that the crop leaves
+    case = tmp_path / "BraTS20_Training_355"
+    case.mkdir()
+    nib.save(nib.Nifti1Image(labels, np.eye(4)), case / "W39_1998.09.19_Segm.nii")
+    done = run("--data", tmp_path, script=SCRIPT.with_name("brats_nothing.py"))
+    assert done.returncode == 0, done.stderr
+    shares = np.array([60, 4]) / 64
+    assert done.stdout.splitlines()[1].split() == [
+        case.name, f"{shares[0]:.4f}", f"{(shares**2).sum():.4f}",
+    ]  # fmt: skip
+
+
+def test_a_folder_without_brats_masks_is_named(tmp_path):
+    done = run("--data", tmp_path, script=SCRIPT.with_name("brats_nothing.py"))
+    assert done.returncode == 1 and f"{tmp_path}: no BraTS masks" in done.stderr

@@ -511,3 +511,14 @@ def test_a_network_of_any_size_trains_on_it(policy):
 
 def test_the_names_that_lessons_use():
     assert set(losses.__all__) == {kind.__name__ for kind in OURS}
+
+
+@pytest.mark.parametrize("loss", [keras.losses.BinaryCrossentropy(), WeightedBCE(1.0)])
+def test_in_training_a_pixel_that_is_sure_and_wrong_still_learns(loss):
+    inputs = keras.Input((2, 2, 1))
+    scores = keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones")(inputs)
+    model = keras.Model(inputs, keras.layers.Activation("sigmoid")(scores))
+    model.compile(keras.optimizers.SGD(1.0), loss)
+    pixels = np.full((1, 2, 2, 1), -40.0, "float32")  # scores of -40, and all of it is tumour
+    model.fit(pixels, np.ones_like(pixels), epochs=1, verbose=0)
+    assert float(model.get_weights()[0].squeeze()) == pytest.approx(1 - 40)  # the slope is -1

@@ -9,17 +9,20 @@ Sums run in float32 at least, since bfloat16 can't count the pixels of one slice
 Keras' own, used as they are (values agree with the formula, in 2-D, 3-D and bfloat16):
 
 - `keras.losses.BinaryCrossentropy` (sigmoid) and `CategoricalCrossentropy` (softmax): the mean
-  over pixels, and over channels for the former. The latter divides each pixel's predictions by
-  their sum first, so that predictions which don't sum to 1 go unnoticed.
+  over pixels, and over channels for the former. The latter, given bare predictions, divides each
+  pixel's by their sum first, so that predictions which don't sum to 1 go unnoticed.
 - `keras.losses.BinaryFocalCrossentropy` (Lin et al., 2017). `alpha` does nothing without
   `apply_class_balancing=True`, and gamma below 1 gives a NaN gradient where a prediction is
   exactly right.
 
 Take the classes: the function `keras.losses.binary_crossentropy` computes in the prediction's
-dtype, and in bfloat16 an exact 0 or 1 gives inf or NaN. All three hold a probability 1e-7 away
-from 0 and 1, as does `WeightedBCE`: the worst pixel costs 16, and BCE has no gradient there. In
-float32 that takes a logit of 16; TensorFlow's sigmoid in bfloat16, on a CPU, is at 1 from 5.6 on.
-So a network's last activation runs in float32.
+dtype, and in bfloat16 an exact 0 or 1 gives inf or NaN. In `fit`, on TensorFlow, all three (and
+`WeightedBCE`, `BCEDice`, `CrossEntropyDice`) go back to the scores before a Keras sigmoid or
+softmax, and no score is too far off to have a gradient; `CategoricalCrossentropy` does so after a
+sigmoid, too, and takes the softmax of its scores. Given bare probabilities they hold each 1e-7
+away from 0 and 1: the worst pixel costs 16, and BCE has no gradient there. In float32 that takes
+a score of 16; TensorFlow's sigmoid in bfloat16, on a CPU, is at 1 from 5.6 on. So a network's
+last activation runs in float32.
 
 Keras' own, not used (figures from Keras 3.13.2 and 3.15.1):
 
@@ -93,10 +96,10 @@ class WeightedBCE(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         y_true, y_pred = comparable(y_true, y_pred)
-        y_pred = ops.clip(y_pred, 1e-7, 1 - 1e-7)  # as Keras does
-        tumour = self.positive_weight * y_true * ops.log(y_pred)
-        healthy = (1 - y_true) * ops.log(1 - y_pred)
-        return _mean_over_space(-ops.mean(tumour + healthy, axis=-1))
+        weights = 1 + (self.positive_weight - 1) * y_true
+        # Keras' own, since in training it goes back to the scores before the sigmoid
+        per_pixel = weights * ops.binary_crossentropy(y_true, y_pred)
+        return _mean_over_space(ops.mean(per_pixel, axis=-1))
 
     def get_config(self):
         return super().get_config() | {"positive_weight": self.positive_weight}
