@@ -127,8 +127,8 @@ def accuracy(truth: np.ndarray, prediction: np.ndarray) -> float:
 def pooled(cases: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
     """All cases as if they were one: the counts are added up first, then divided once.
 
-    A case then weighs as much as its tumour is large, and an empty case shows only through its
-    false positives. The mean of the scores case by case is another number: see `summary`.
+    A case then weighs as much as tumour and mark together, |truth| + |prediction|, and an empty
+    case shows only through its false positives. The mean of the scores case by case is another number: see `summary`.
 
     Args:
         cases: (truth, prediction) of each case, such as `zip(truths, predictions)`; shapes may
@@ -205,9 +205,10 @@ def volume_error(
     spacing: Sequence[float] | None = None,
     relative: bool = False,
 ) -> float:
-    """Predicted minus true volume: positive where too much was marked (Taha & Hanbury, 2015).
+    """Predicted minus true volume: signed, positive where too much was marked.
 
-    It says nothing of place: a tumour found on the wrong side has an error of 0.
+    It says nothing of place: a tumour found on the wrong side has an error of 0. (The volumetric
+    similarity of Taha & Hanbury, 2015, drops the sign and divides by both volumes.)
 
     Args:
         truth, prediction: masks of one case, as for `dice`; in ml all slices of it together,

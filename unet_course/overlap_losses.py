@@ -218,8 +218,9 @@ class FocalTversky(Tversky):
 
     Args:
         alpha, beta, smooth, pool_batch, background: as in `Tversky`; so are errors.
-        gamma: below 1, gradients stay large where the overlap is good already; above 1, cases and
-            classes with a poor overlap outweigh the others; 1 is `Tversky`.
+        gamma: below 1, gradients are larger than `Tversky`'s where the overlap is good already (at
+            0.75 where the index is above 0.68) and smaller elsewhere; above 1, cases and classes
+            with a poor overlap outweigh the others; 1 is `Tversky`.
 
     An empty truth costs what it costs in `Tversky`, to the power gamma.
 

@@ -36,6 +36,7 @@ MISTAKES = {
         ),
         (SOFT + "    return 1 - (2 * overlap + 1) / (sizes + 1)", "not a fixed 1"),
         (SOFT + "    return 1 - 2 * overlap / sizes", "isn't used"),
+        (SOFT + "    return 1 - 2 * overlap / sizes", "on the 3 true pixels, and smoothing 2,"),
         (SOFT + "    return 1 - (overlap + smooth) / (sizes + smooth)", "2 in front is missing"),
         (
             SOFT + "    return 1 - (overlap + smooth) / (sizes - overlap + smooth)",
@@ -92,7 +93,7 @@ MISTAKES = {
             "    prediction = (prediction >= 0.5).astype(float)\n"
             + TVERSKY.partition("\n")[2]
             + "    return 1 - hits / (hits + alpha * false_alarms + beta * misses)",
-            "cut at 0.5",
+            "You counted pixels; sum the probabilities",
         ),
         (
             TVERSKY
@@ -150,6 +151,18 @@ MISTAKES = {
             "That is the IoU",
         ),
         (BOTH + BY_CASE + "    return np.mean(by_case)", "Return both"),
+        (
+            "def both_dices(truths, predictions):\n"
+            "    t, p = np.array(truths), np.array(predictions)\n"
+            "    return 2 * (t * p).sum() / (t.sum() + p.sum()), 1.0",
+            "loop over zip",
+        ),
+        (
+            "def both_dices(truths, predictions):\n"
+            "    t, p = np.stack(truths), np.stack(predictions)\n"
+            "    return 2 * (t * p).sum() / (t.sum() + p.sum()), 1.0",
+            "loop over zip",
+        ),
     ],
     "what-nothing-gets": [
         (
@@ -184,6 +197,21 @@ MISTAKES = {
             NOTHING + "    return (truth * answer).sum() / np.maximum(truth, answer).sum()",
             "divided by the union",
         ),
+        *[
+            (
+                NOTHING
+                + "    answer = np.zeros_like(truth)\n"
+                + f"    {ones}\n"
+                + "    return 2 * (truth * answer).sum() / (truth.sum() + answer.sum())",
+                words,
+            )
+            for ones, words in (
+                ("", "has no 1 in channel 0"),
+                ("answer[0] = 1", "Channel 0 is [..., 0]"),
+                ("answer[:, 0] = 1", "Channel 0 is [..., 0]"),
+                ("answer[:] = 1", "a 1 in every channel"),
+            )
+        ],
         ("def nothing_gets(labels, classes):\n    return (labels > 0).mean()", "share of tumour"),
         ("def nothing_gets(labels, classes):\n    return 0.7", "any number of axes"),
     ],

@@ -10,13 +10,13 @@ LIKELY = np.array([[0.9, 0.6, 0.2, 0.3], [0.1, 0.0, 0.7, 0.0]])  # 1.7 of 2.8 in
 
 def soft_dice_by_hand(answer):
     overlap, there, claimed = 1.7, 3.0, 2.8
-    given = "probabilities that sum to 2.8, 1.7 of it on the 3 true pixels, and smoothing 0,"
+    given = "probabilities that sum to 2.8, 1.7 of it on the 3 true pixels, and smoothing {},"
     right = 1 - 2 * overlap / (there + claimed)
     hard = 1 - 2 * 2 / (3 + 3)  # 3 pixels at or above 0.5, 2 of them in the truth
     verdict.close(
         answer(TRUTH, LIKELY, 0),
         right,
-        given,
+        given.format(0),
         mistakes=[
             (1 - right, "That is soft Dice itself; the loss is 1 minus it."),
             (-(1 - right), "Minus soft Dice has the same slope; here it is 1 minus soft Dice."),
@@ -54,7 +54,7 @@ def soft_dice_by_hand(answer):
     verdict.close(
         answer(TRUTH, LIKELY, 2),
         1 - (2 * overlap + 2) / (total + 2),
-        "the same and smoothing 2,",
+        given.format(2),
         mistakes=[
             (right, "The smoothing isn't used: add it above and below the line."),
             (
@@ -112,7 +112,7 @@ def tversky_by_hand(answer):
             (1 - right(alpha, beta), "That is the Tversky index; the loss is 1 minus it."),
             (
                 hard,
-                "You cut at 0.5 first: sum the probabilities as they are, or there is no slope.",
+                "You counted pixels; sum the probabilities. A mask cut at 0.5 has no slope.",
             ),
             (right(1, 1), "Without alpha and beta this is the Jaccard loss: use the arguments."),
             (right(0.5, 0.5), "That is soft Dice: use the arguments alpha and beta."),
@@ -137,7 +137,7 @@ def tversky_by_hand(answer):
     verdict.close(
         answer(TRUTH, LIKELY, 0.9, 0.4),
         right(0.9, 0.4),
-        "the same with alpha 0.9 and beta 0.4,",
+        "hits of 1.7, false alarms of 1.1, misses of 1.3, alpha 0.9 and beta 0.4,",
         mistakes=[
             (right(0.6, 0.4), "alpha needn't be 1 - beta: use both arguments."),
             (right(0.9, 0.1), "beta needn't be 1 - alpha: use both arguments."),
@@ -161,7 +161,7 @@ def pooled_or_per_case(answer):
     mean, pooled = sum(scores) / 3, 14 / 17
     one_by_one = "large: Dice 0.857, small: 0.667, both empty: 1,"
     verdict.close(
-        _two(answer(truths, found)),
+        _two(_looped(answer, truths, found)),
         [mean, pooled],
         f"three cases ({one_by_one[:-1]})",
         mistakes=[
@@ -178,7 +178,7 @@ def pooled_or_per_case(answer):
             (
                 [mean, 15 / 18],
                 "In the pooled sums the empty case adds 0 above and 0 below; its Dice of 1 "
-                "belongs into the mean only.",
+                "belongs in the mean only.",
             ),
             ([mean, mean], "Both are the mean. Pooled: sum overlaps and sizes first, divide once."),
             ([pooled, pooled], "Both are pooled. The mean divides case by case, then averages."),
@@ -209,7 +209,23 @@ def pooled_or_per_case(answer):
         "a missed tumour and a false alarm",
         hint="One of the two masks is empty in each case: Dice 0, and nothing shared to pool.",
     )
-    return "Pooled, a patient weighs as much as the tumour; the mean gives everybody one vote."
+    return (
+        "Pooled, a patient weighs as much as tumour and mark together; the mean gives everybody "
+        "one vote."
+    )
+
+
+def _looped(answer, truths, predictions):
+    """The answer; lists that somebody tries to stack get a hint of their own."""
+    try:
+        return answer(truths, predictions)
+    except ValueError as error:
+        if not any(word in str(error) for word in ("inhomogeneous", "same shape")):
+            raise
+        raise verdict.Wrong(
+            "three cases of different shapes can't be stacked into one array",
+            "The cases differ in shape: loop over zip(truths, predictions).",
+        ) from None
 
 
 def _two(got):
@@ -234,8 +250,9 @@ def what_nothing_gets(answer):
         mistakes=[
             (
                 0.0,
-                "That is the Dice without the background, which is what one should report. But "
-                "this tutorial's metric counts all channels, and the background is one of them.",
+                "That is the Dice without the background, which is what one should report, but "
+                "this tutorial's metric counts all channels. Or your answer has no 1 in channel "
+                "0: “background everywhere” is a 1 there for every pixel.",
             ),
             (
                 14 / 17,
@@ -260,6 +277,9 @@ def what_nothing_gets(answer):
             ),
             (1.0, "Is your answer a copy of the truth? It should have 1 in channel 0 everywhere."),
             (0.3, "That is the share of tumour; “nothing” is right about all the rest."),
+            (0.4, "Your answer has a 1 in every channel: “background” is a 1 in channel 0 alone."),
+            (2 / 6, "The 1s stand along the wrong axis. Channel 0 is [..., 0]."),
+            (2 / 9, "The 1s stand along the wrong axis. Channel 0 is [..., 0]."),
         ],
         hint="One-hot of the labels, one-hot of zeros, twice the overlap over the sum of both sums.",
     )
@@ -277,7 +297,10 @@ def what_nothing_gets(answer):
         "two pixels, neither of them background,",
         hint="Where there is no background, “nothing” has no pixel right.",
     )
-    return "It is 1 minus the share of tumour: hard, one heap of classes makes Dice the accuracy."
+    return (
+        "It is 1 minus the share of tumour: hard, one heap of classes makes Dice the accuracy. "
+        "(If you wrote (labels == 0).mean(), you saw the shortcut.)"
+    )
 
 
 CHECKS = {
