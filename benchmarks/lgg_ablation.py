@@ -58,11 +58,6 @@ def sgd() -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(momentum=0.9, nesterov=True)
 
 
-def averaging_adam() -> keras.optimizers.Optimizer:
-    """Adam that ends with the weights' running mean (Polyak and Juditsky, 1992)."""
-    return keras.optimizers.Adam(use_ema=True, ema_momentum=0.98, ema_overwrite_frequency=None)
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
     """One thing changed; what isn't named is as in `bce-dice`."""
@@ -126,15 +121,19 @@ ROWS = {
         what="plain U-Net, deep supervision",
         network=functools.partial(unet, deep_supervision=True),
     ),
-    "tumour-slices": Row(group="data", what="tumour slices alone", tumour_fraction=1.0),
-    "wider-augmentation": Row(
+    "tumour-slices": Row(group="data", what="trained on tumour slices alone", tumour_fraction=1.0),
+    "more-augmentation": Row(
         group="data",
-        what="elastic and intensity changes, too, and no sequence left out",
-        augmentation=augment.Augmentation(),
-    ),
-    "side-128": Row(group="data", what="128 x 128 pixels, not 96 x 96", side=128),
-    "averaged-weights": Row(
-        group="optimiser", what="Adam, running mean of the weights", optimizer=averaging_adam
+        what="more augmentation: elastic, intensity",
+        augmentation=dataclasses.replace(
+            RECIPE.augmentation,
+            elastic=2,
+            contrast=0.25,
+            brightness=0.1,
+            gamma=0.25,
+            bias_field=0.15,
+            noise=0.04,
+        ),
     ),
 }
 

@@ -201,3 +201,11 @@ def test_nothing_gets_the_share_of_background_in_one_heap(tmp_path):
 def test_a_folder_without_brats_masks_is_named(tmp_path):
     done = run("--data", tmp_path, script=SCRIPT.with_name("brats_nothing.py"))
     assert done.returncode == 1 and f"{tmp_path}: no BraTS masks" in done.stderr
+
+
+def test_a_run_is_judged_at_several_thresholds(tmp_path):
+    patients = write_set(tmp_path, patients=4, slices=3)
+    options = ("--data", patients, "--row", "bce", "--seed", 2, "--minutes", 0.005)
+    done = run(*options, script=SCRIPT.with_name("lgg_thresholds.py"))
+    assert done.returncode == 0, done.stderr
+    assert "largest probability: 0." in done.stdout and "threshold 0.1: mean Dice" in done.stdout

@@ -26,7 +26,7 @@ slices
 blocks supervision models
 overlap_losses losses masks metrics surfaces lesions calibration
 inference
-results
+results spread
 progress training
 plotting widgets
 exercises.source exercises.progress exercises.verdict exercises

@@ -1,0 +1,150 @@
+"""Lesson 06's exercises: the usual mistakes, and the words of the hint that each must get."""
+
+
+def threshold(
+    place="choosing.mean(axis=0).argmax()",
+    chosen="thresholds[place]",
+    reported="test.mean(axis=0)[place]",
+    flattery="test.mean(axis=0).max() - reported",
+    back="chosen, reported, flattery",
+) -> str:
+    return (
+        "def choose_and_judge(thresholds, choosing, test):\n"
+        f"    place = {place}\n"
+        f"    chosen = {chosen}\n"
+        f"    reported = {reported}\n"
+        f"    flattery = {flattery}\n"
+        f"    return {back}"
+    )
+
+
+def interval(
+    difference="np.asarray(after) - np.asarray(before)",
+    draw="rng.choice(difference, len(difference))",
+    back="np.percentile(means, [2.5, 97.5])",
+) -> str:
+    return (
+        "def difference_interval(before, after, rng, draws=2000):\n"
+        f"    difference = {difference}\n"
+        f"    means = [({draw}).mean() for _ in range(draws)]\n"
+        f"    return {back}"
+    )
+
+
+def errors(
+    false_alarms="(marked & ~ill).sum()",
+    missed="(ill & ~marked).sum()",
+    back="false_alarms, missed",
+) -> str:
+    return (
+        "def slice_errors(truth, prediction):\n"
+        "    ill, marked = truth.any(axis=(1, 2)), prediction.any(axis=(1, 2))\n"
+        f"    false_alarms = {false_alarms}\n"
+        f"    missed = {missed}\n"
+        f"    return {back}"
+    )
+
+
+def told(
+    noise="np.abs(again - base).max()",
+    better="(difference > noise).all()",
+    worse="(difference < -noise).all()",
+    within="(np.abs(difference) <= noise).all()",
+    first="better",
+    last="the runs disagree",
+) -> str:
+    return (
+        "def told_apart(row, base, again):\n"
+        "    row, base, again = (np.asarray(v, float) for v in (row, base, again))\n"
+        f"    noise, difference = {noise}, row - base\n"
+        f"    if {better}:\n"
+        f"        return {first!r}\n"
+        f"    if {worse}:\n"
+        "        return 'worse'\n"
+        f"    if {within}:\n"
+        "        return 'within the spread'\n"
+        f"    return {last!r}"
+    )
+
+
+UNPAIRED = (
+    "def difference_interval(before, after, rng, draws=2000):\n"
+    "    n = len(before)\n"
+    "    means = [rng.choice(after, n).mean() - rng.choice(before, n).mean() for _ in range(draws)]\n"
+    "    return np.percentile(means, [2.5, 97.5])"
+)
+
+MISTAKES = {
+    "choose-threshold": [
+        (threshold(place="test.mean(axis=0).argmax()"), "Test patients judge"),
+        (threshold(place="choosing.max(axis=0).argmax()"), "the mean over patients"),
+        (threshold(chosen="place"), "thresholds[place]"),
+        (
+            threshold(place="len(thresholds) - 1 - choosing.mean(axis=0)[::-1].argmax()"),
+            "the lowest is wanted",
+        ),
+        (threshold(reported="choosing.mean(axis=0).max()"), "they can't judge"),
+        (threshold(reported="test.mean(axis=0).max()"), "nobody could have chosen honestly"),
+        (threshold(flattery="reported - test.mean(axis=0).max()"), "never below 0"),
+        (
+            threshold(flattery="choosing.mean(axis=0).max() - reported"),
+            "Both numbers are test's",
+        ),
+        (threshold(flattery="2 * (test.mean(axis=0).max() - reported)"), "Test's best mean"),
+        (threshold(back="chosen, reported"), "Return 3 values"),
+        (threshold(back="None"), "return"),
+    ],
+    "paired-interval": [
+        (UNPAIRED, "pairs stay together"),
+        (interval(difference="np.asarray(before) - np.asarray(after)"), "before - after"),
+        (interval(draw="rng.permutation(difference)"), "with replacement"),
+        (interval(back="np.percentile(means, [5, 95])"), "2.5 and 97.5"),
+        (interval(back="np.percentile(difference, [2.5, 97.5])"), "not of the differences"),
+        (interval(back="np.percentile(means, [97.5, 2.5])"), "Low comes first"),
+        (interval(draw="rng.choice(difference, 3)"), "as many as there are patients"),
+        (interval(back="2 * np.percentile(means, [2.5, 97.5])"), "Take the difference"),
+        (interval(back="np.mean(means)"), "Return 2 values"),
+    ],
+    "slice-errors": [
+        (errors(back="missed, false_alarms"), "The other way round"),
+        (
+            errors("(prediction & (1 - truth)).sum()", "(truth & (1 - prediction)).sum()"),
+            "a slice counts once",
+        ),
+        (
+            errors(
+                "(prediction & (1 - truth)).any(axis=(1, 2)).sum()",
+                "(truth & (1 - prediction)).any(axis=(1, 2)).sum()",
+            ),
+            "is neither",
+        ),
+        (
+            errors("(marked & ~ill).sum() / (~ill).sum()", "(ill & ~marked).sum() / ill.sum()"),
+            "shares",
+        ),
+        (errors("2 * (marked & ~ill).sum()"), "truth.any"),
+        (errors(back="None"), "return"),
+    ],
+    "within-the-spread": [
+        (told(better="difference.mean() > noise"), "seed by seed"),
+        (told(better="(difference > 0).all()"), "less than the noise"),
+        (told(worse="(difference < 0).all()"), "less than the noise"),
+        (
+            told(
+                better="(abs(difference) > noise).all() and difference.mean() > 0",
+                worse="(abs(difference) > noise).all() and difference.mean() < 0",
+            ),
+            "sign of the mean",
+        ),
+        (told(better="(difference >= noise).all()"), "> and >="),
+        (told(worse="(difference <= -noise).all()"), "> and >="),
+        (told(within="(np.abs(difference) < noise).all()"), "> and >="),
+        (told(within="(difference <= noise).all()"), "far out, on the low side"),
+        (told(last="within the spread"), "seed by seed"),
+        (told(noise="(again - base).max()"), "absolute values"),
+        (told(noise="np.abs(again - base).mean()"), "absolute values"),
+        (told(worse="False"), "can also be worse"),
+        (told(first="True"), "All above the noise"),
+        (told(noise="2 * np.abs(again - base).max()"), "All above the noise"),
+    ],
+}

@@ -1,0 +1,76 @@
+"""How sure is a mean, and is a difference more than chance? A few patients, a few random starts."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+VERDICTS = ("better", "worse", "within the spread", "the runs disagree")
+
+
+def interval(
+    values: Iterable[float], level: float = 0.95, draws: int = 4000, seed: int = 0
+) -> tuple[float, float]:
+    """Where the mean of such values may lie: a bootstrap interval (Efron, 1979).
+
+    As many values as there are, drawn from themselves with replacement, again and again; the
+    percentiles of the draws' means. It knows the chance in *which* cases were drawn, and nothing
+    of another training or hospital. For two methods on the same cases, give the differences case
+    by case.
+
+    For few values this percentile method is too narrow: of normal values, an interval of 95 %
+    holds the true mean in about 93 % of samples of 40, 89 % of samples of 8, 75 % of samples of 3.
+
+    Args:
+        values: one a case (a patient, not a slice: slices of one patient aren't independent).
+        level: 0.95 leaves out 2.5 % of the draws at either end.
+        draws: how many.
+        seed: the same seed gives the same interval.
+
+    Raises:
+        ValueError: fewer than two values, some that aren't finite, or a level outside 0 to 1.
+
+    >>> low, high = interval([0.2, 0.8, 0.9, 0.9, 0.7])
+    >>> low < 0.7 < high
+    True
+    """
+    values = np.asarray(list(values), dtype=float)
+    if values.size < 2 or not np.isfinite(values).all():
+        raise ValueError(f"an interval needs two finite values at least, not {values.tolist()}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, it is {level}")
+    rng = np.random.default_rng(seed)
+    means = rng.choice(values, size=(draws, values.size)).mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def verdict(differences: Iterable[float], noise: float) -> str:
+    """Does a change make a difference, or does chance? A rule of thumb for a few seeds.
+
+    Args:
+        differences: changed minus unchanged, one for each seed.
+        noise: the largest difference, either way, that a repetition of the unchanged run shows
+            when nothing but its random start is another.
+
+    Returns:
+        "better" if every difference is above `noise`; "worse" if every one is below minus
+        `noise`; "within the spread" if none is larger than `noise`, either way; else (some are,
+        but not all of them on one side) "the runs disagree".
+
+    Raises:
+        ValueError: no differences, some that aren't finite, or a negative noise.
+
+    >>> verdict([0.04, 0.06, 0.05], noise=0.02), verdict([0.04, 0.06, 0.01], noise=0.02)
+    ('better', 'the runs disagree')
+    """
+    differences = np.asarray(list(differences), dtype=float)
+    if not differences.size or not np.isfinite(differences).all():
+        raise ValueError(f"the differences must be finite numbers, not {differences.tolist()}")
+    if not noise >= 0:
+        raise ValueError(f"noise is a size, 0 or more; it is {noise}")
+    better, worse, within, disagree = VERDICTS
+    if (differences > noise).all():
+        return better
+    if (differences < -noise).all():
+        return worse
+    return within if (np.abs(differences) <= noise).all() else disagree
