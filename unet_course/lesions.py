@@ -106,8 +106,8 @@ def lesionwise(
         )
     if not (truth | prediction).any():
         return Lesionwise(1.0, 0.0, 0, 0, 0, 0, ())
-    # nothing is dilated further than the margin, so the rest of the volume doesn't matter
-    box = bounding_box(truth | prediction, margin=int(dilation))
+    # the rest doesn't matter: what dilation would join outside the box, it joins inside as well
+    box = bounding_box(truth | prediction)
     truth, prediction = truth[box], prediction[box]
     reach = ndimage.binary_dilation(truth, SPREAD, int(dilation)) if dilation else truth
     reach, lesions = ndimage.label(reach, TOUCHING)

@@ -48,8 +48,8 @@ def check_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
     return tuple(found.tolist())
 
 
-def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
-    """The smallest block that holds all of a mask, with `margin` pixels more where there are any.
+def bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
+    """The smallest block that holds all of a mask.
 
     Raises:
         ValueError: the mask is empty.
@@ -59,11 +59,10 @@ def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...]:
     """
     mask = np.asarray(mask)
     box = []
-    for axis, length in enumerate(mask.shape):
+    for axis in range(mask.ndim):
         others = tuple(other for other in range(mask.ndim) if other != axis)
         (found,) = np.nonzero(mask.any(axis=others))
         if not len(found):
             raise ValueError("an empty mask has no bounding box")
-        first, last = int(found[0]), int(found[-1])
-        box.append(slice(max(first - margin, 0), min(last + 1 + margin, length)))
+        box.append(slice(int(found[0]), int(found[-1]) + 1))
     return tuple(box)

@@ -118,6 +118,8 @@ def specificity(truth: np.ndarray, prediction: np.ndarray) -> float:
 def accuracy(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Share of pixels that agree, 0 to 1. Background counts too, so "no tumour" scores high.
 
+    Arguments and errors as for `dice`.
+
     >>> accuracy(np.array([1, 0, 0, 0]), np.zeros(4))
     0.75
     """
@@ -128,7 +130,8 @@ def pooled(cases: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
     """All cases as if they were one: the counts are added up first, then divided once.
 
     A case then weighs as much as tumour and mark together, |truth| + |prediction|, and an empty
-    case shows only through its false positives. The mean of the scores case by case is another number: see `summary`.
+    case shows only through its false positives. The mean of the scores case by case is another
+    number: see `summary`.
 
     Args:
         cases: (truth, prediction) of each case, such as `zip(truths, predictions)`; shapes may

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-VERDICTS = ("better", "worse", "within the spread", "the runs disagree")
+VERDICTS = ("better", "worse", "within the spread", "not in every run")
 
 
 def interval(
@@ -55,22 +55,22 @@ def verdict(differences: Iterable[float], noise: float) -> str:
     Returns:
         "better" if every difference is above `noise`; "worse" if every one is below minus
         `noise`; "within the spread" if none is larger than `noise`, either way; else (some are,
-        but not all of them on one side) "the runs disagree".
+        but not all of them on one side) "not in every run".
 
     Raises:
         ValueError: no differences, some that aren't finite, or a negative noise.
 
     >>> verdict([0.04, 0.06, 0.05], noise=0.02), verdict([0.04, 0.06, 0.01], noise=0.02)
-    ('better', 'the runs disagree')
+    ('better', 'not in every run')
     """
     differences = np.asarray(list(differences), dtype=float)
     if not differences.size or not np.isfinite(differences).all():
         raise ValueError(f"the differences must be finite numbers, not {differences.tolist()}")
     if not noise >= 0:
         raise ValueError(f"noise is a size, 0 or more; it is {noise}")
-    better, worse, within, disagree = VERDICTS
+    better, worse, within, partly = VERDICTS
     if (differences > noise).all():
         return better
     if (differences < -noise).all():
         return worse
-    return within if (np.abs(differences) <= noise).all() else disagree
+    return within if (np.abs(differences) <= noise).all() else partly

@@ -111,6 +111,9 @@ def fit(
         raise ValueError(f"epochs must be at least 1, it is {epochs}")
     if patience is not None and validate is None:
         raise ValueError("patience needs validate: what should get better otherwise?")
+    if not model.optimizer.built:
+        # variables made while TensorFlow traces the step would make it trace it twice
+        model.optimizer.build(model.trainable_variables)
     store = _Store(Path(folder), model) if folder else None
     state = store.load(model) if store else State(_fingerprint(model))
     best_weights = store.best_weights if store else None
@@ -219,8 +222,6 @@ class _Store:
                 "loss: choose another folder, or delete it to start afresh"
             )
         if state.epoch:
-            # Keras makes an optimiser's variables on first use; they must be there to be filled
-            model.optimizer.build(model.trainable_variables)
             try:
                 model.load_weights(self._weights(state.best_epoch))
                 self.best_weights = model.get_weights()

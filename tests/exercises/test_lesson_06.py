@@ -51,7 +51,7 @@ def told(
     worse="(difference < -noise).all()",
     within="(np.abs(difference) <= noise).all()",
     first="better",
-    last="the runs disagree",
+    last="not in every run",
 ) -> str:
     return (
         "def told_apart(row, base, again):\n"
