@@ -1,12 +1,20 @@
 """Augmentation: image and mask move together, labels stay labels, a seed repeats everything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from unet_course.augment import Augmentation, sample_linear, sample_nearest, smooth_field
+from unet_course.augment import (
+    VOLUMES,
+    Augmentation,
+    sample_linear,
+    sample_nearest,
+    smooth_field,
+)
 
 STILL = {"contrast": 0, "brightness": 0, "gamma": 0, "bias_field": 0, "noise": 0}
 
@@ -120,3 +128,64 @@ def test_a_smooth_field_is_smooth_and_as_strong_as_asked():
 def test_wrong_arguments_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+# --- z-scored volumes -----------------------------------------------------------------------------
+
+
+def scan(seed=0, shape=(14, 12, 10)):
+    """A z-scored image with background exactly 0 around it."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros((1, *shape, 4), np.float32)
+    values = rng.normal(size=(10, 8, 6, 4))
+    image[0, 2:12, 2:10, 2:8] = (values - values.mean((0, 1, 2))) / values.std((0, 1, 2))
+    return image, (image[..., :1] > 0.5).astype(np.uint8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["gamma", "bias_field", "contrast", "brightness", "noise", "all"]))  # fmt: skip
+def test_background_stays_exactly_0_through_every_change_of_z_scores(seed, name):
+    image, mask = scan()
+    amounts = {k: getattr(VOLUMES, k) if name in (k, "all") else 0 for k in STILL}
+    change = replace(VOLUMES, **amounts, probability=1, rotation=0, scale=0, elastic=0, flips=())
+    changed, labels = change(image, mask, np.random.default_rng(seed))
+    inside = image.any(axis=-1)
+    assert not changed[~inside].any() and np.array_equal(labels, mask)
+    assert changed.dtype == np.float32 and np.isfinite(changed).all()
+    assert not np.allclose(changed[inside], image[inside])
+
+
+def test_changes_of_z_scores_do_not_hang_on_the_brightest_voxel():
+    image, mask = scan()
+    outlier = image.copy()
+    outlier[0, 5, 5, 5] = 300
+    for name in ("contrast", "brightness", "noise"):
+        change = replace(VOLUMES, **{**STILL, name: getattr(VOLUMES, name)}, probability=1,
+                         rotation=0, scale=0, elastic=0, flips=())  # fmt: skip
+        plain, _ = change(image, mask, np.random.default_rng(0))
+        beside, _ = change(outlier, mask, np.random.default_rng(0))
+        beside[0, 5, 5, 5] = plain[0, 5, 5, 5]
+        np.testing.assert_array_equal(plain, beside)
+
+
+def test_gamma_keeps_the_mean_and_deviation_of_each_channel():
+    image, mask = scan()
+    change = replace(VOLUMES, **{**STILL, "gamma": 0.5}, probability=1, rotation=0, scale=0,
+                     elastic=0, flips=())  # fmt: skip
+    changed, _ = change(image, mask, np.random.default_rng(0))
+    values = changed[image.any(axis=-1)]
+    np.testing.assert_allclose(values.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(values.std(0), 1, atol=1e-4)
+    for c in range(4):  # and the order of the voxels, dark to bright
+        before, after = image[image.any(axis=-1)][:, c], values[:, c]
+        assert (np.diff(after[np.argsort(before)]) >= -1e-5).all()
+
+
+def test_sampling_a_large_volume_in_parts_agrees_with_scipy():
+    rng = np.random.default_rng(1)
+    values = rng.random((30, 20, 25, 2), dtype=np.float32)
+    where = rng.uniform(-2, 32, (3, 40, 30, 35)).astype(np.float32)  # several parts, one not whole
+    expected = [
+        ndimage.map_coordinates(values[..., c], where, order=1, mode="nearest") for c in (0, 1)
+    ]
+    np.testing.assert_allclose(sample_linear(values, where), np.stack(expected, -1), atol=1e-5)

@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from brats_files import write_case
+from lgg_files import write_set
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import unet_course
@@ -241,14 +243,40 @@ def test_other_forms_are_not_promised(course, capsys):
 
 def test_data_sample_and_check(tmp_path, capsys):
     root = tmp_path / "made"
-    assert cli.main(["data", "sample", "--root", str(root), "--patients", "1"]) == 0
-    assert capsys.readouterr().out.strip() == str(root / "kaggle_3m")
+    few = ["--patients", "1", "--cases", "1"]
+    assert cli.main(["data", "sample", "--root", str(root), *few]) == 0
+    lgg, brats = map(Path, capsys.readouterr().out.split("\n")[:2])
+    assert lgg == root / "kaggle_3m" and brats.parent == root
     assert cli.main(["data", "check", str(root), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["patients"] == 1
+    reports = json.loads(capsys.readouterr().out)["reports"]
+    assert [report.get("patients", report.get("cases")) for report in reports] == [1, 1]
     victim = next((root / "kaggle_3m").rglob("*_3.tif"))
     victim.write_bytes(b"")
     assert cli.main(["data", "check", str(root)]) == 1
     assert str(victim) in capsys.readouterr().out
+
+
+def test_data_brats_explains_itself(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["data", "brats", "--help"])
+    assert "--archive" in capsys.readouterr().out
+    missing = tmp_path / "archive.zip"
+    command = ["data", "brats", "--root", str(tmp_path), "--archive", str(missing)]
+    assert cli.main([*command, "--accept-licence"]) == 1
+    said = capsys.readouterr()
+    assert "register" in said.out
+    assert said.err.startswith(f"unet-course: {missing}: no such file")
+
+
+def test_doctor_tells_of_real_cases(tmp_path, monkeypatch, user):
+    write_case(tmp_path / "data")
+    write_set(tmp_path / "data", patients=2)
+    monkeypatch.setenv("UNET_COURSE_DATA", str(tmp_path / "data"))
+    troubles = []
+    found = doctor._data(troubles)
+    assert (found["patients"], found["cases"], troubles) == (2, 1, [])
+    assert found["layout"] == "LGG, BraTS 2020"
+    assert "2-D: 2 LGG patients, 3-D: 1 BraTS case (in " in doctor._data_lines(found)[0]
 
 
 def test_doctor_says_what_is_here(course, capsys, monkeypatch):

@@ -23,6 +23,7 @@ from lgg_files import write_set
 from unet_course import archive, download, kaggle
 from unet_course.checks import check_lgg
 from unet_course.download import DownloadError, fetch_lgg
+from unet_course.kaggle_sets import LGG_SET
 from unet_course.layouts import LGG
 
 NAME = "TCGA_DU_0002_20000101"
@@ -63,6 +64,10 @@ def zipped(tmp_path, files):
 
 def fetch(tmp_path, path, **options):
     return fetch_lgg(tmp_path / "root", path, accept_licence=True, progress=False, **options)
+
+
+def unpack(opened, into):
+    archive.unpack(opened, archive.contents(opened, LGG_SET), into, LGG_SET, progress=False)
 
 
 def nothing_in_place(tmp_path):
@@ -307,7 +312,7 @@ def test_absurd_sizes_are_refused(tmp_path, files, monkeypatch):
     big = pack(tmp_path / "big.zip", files, (f"kaggle_3m/{NAME}/{NAME}_3.tif", bytes(17 * 2**20)))
     with pytest.raises(DownloadError, match=r"_3\.tif.*claims 17,825,792 bytes"):
         fetch(tmp_path, big)
-    monkeypatch.setattr(archive, "LARGEST_SET", 1000)
+    monkeypatch.setattr(download, "LGG_SET", dataclasses.replace(LGG_SET, size=250))
     with pytest.raises(DownloadError, match="refused, nothing was unpacked"):
         fetch(tmp_path, pack(tmp_path / "sum.zip", files))
     assert nothing_in_place(tmp_path)
@@ -366,8 +371,8 @@ def test_nothing_ever_lands_outside(tmp_path, names):
                 continue
     into = tmp_path / "in" / "deep" / "er" / "into"
     try:
-        with archive.open_zip(path) as opened:
-            archive.unpack(opened, archive.contents(opened), into, progress=False)
+        with archive.open_zip(path, LGG_SET) as opened:
+            unpack(opened, into)
     except DownloadError:
         pass
     written = {p for p in tmp_path.rglob("*") if p.is_file()} - {path}
@@ -389,8 +394,8 @@ def test_a_damaged_archive_never_ends_in_a_traceback(tmp_path, data):
     path.write_bytes(whole)
     shutil.rmtree(into, ignore_errors=True)
     try:
-        with archive.open_zip(path) as opened:
-            archive.unpack(opened, archive.contents(opened), into, progress=False)
+        with archive.open_zip(path, LGG_SET) as opened:
+            unpack(opened, into)
     except DownloadError as error:
         assert "damaged.zip" in str(error)
 
@@ -405,8 +410,8 @@ def test_a_flag_that_python_does_not_know_is_an_error_that_names_the_file(tmp_pa
     path = tmp_path / "flagged.zip"
     path.write_bytes(whole)
     try:
-        with archive.open_zip(path) as opened:
-            archive.unpack(opened, archive.contents(opened), tmp_path / "into", progress=False)
+        with archive.open_zip(path, LGG_SET) as opened:
+            unpack(opened, tmp_path / "into")
     except DownloadError as error:
         assert "flagged.zip" in str(error)
 
@@ -522,8 +527,8 @@ def server(zipped, monkeypatch):
     address = f"http://127.0.0.1:{served.server_port}"
     monkeypatch.setattr(client, "get_endpoint", lambda _: address)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(kaggle, "LGG", dataclasses.replace(LGG, patients=2))
-    monkeypatch.setattr(kaggle, "NEEDED", 10**6)
+    small = dataclasses.replace(LGG_SET, published=2, needed=10**6)
+    monkeypatch.setattr(download, "LGG_SET", small)
     threading.Thread(target=served.serve_forever, daemon=True).start()
     yield served
     served.shutdown()
@@ -570,7 +575,8 @@ def test_a_damaged_download_is_told(tmp_path, server):
 
 
 def test_fewer_patients_than_published_are_not_taken_for_the_set(tmp_path, server, monkeypatch):
-    monkeypatch.setattr(kaggle, "LGG", LGG)
+    whole = dataclasses.replace(LGG_SET, needed=10**6)
+    monkeypatch.setattr(download, "LGG_SET", whole)
     with pytest.raises(DownloadError, match="Kaggle sent 2 whole LGG patients, published are 110"):
         fetch(tmp_path, None)
     assert nothing_in_place(tmp_path)
@@ -640,10 +646,10 @@ def test_anything_else_kagglehub_may_raise(tmp_path, monkeypatch):
     class Odd(Exception):
         pass
 
-    assert "kagglehub failed (Odd)" in kaggle.explain(Odd("s3cret"))
-    assert "s3cret" not in kaggle.explain(Odd("s3cret"))
-    assert "disk is full" in kaggle.explain(OSError(28, "No space left on device"))
-    assert "isn't installed" in kaggle.explain(ImportError("kagglehub"))
+    assert "kagglehub failed (Odd)" in kaggle.explain(Odd("s3cret"), LGG_SET)
+    assert "s3cret" not in kaggle.explain(Odd("s3cret"), LGG_SET)
+    assert "disk is full" in kaggle.explain(OSError(28, "No space left on device"), LGG_SET)
+    assert "isn't installed" in kaggle.explain(ImportError("kagglehub"), LGG_SET)
 
 
 # --- the script ---------------------------------------------------------------------------------

@@ -17,18 +17,18 @@ PACKAGE = ROOT / "unet_course"
 ORDER = """
 layouts memory
 runtime
-anatomy warp tumours paint scanner synthetic sample_data scenes
-tiff lgg
-report checks archive kaggle download
+anatomy warp tumours paint scanner contrasts synthetic synthetic_volume sample_data scenes
+tiff lgg nifti volume_places brats tutorial_feed
+report checks volume_checks folder_check kaggle_sets archive kaggle download
 splits
-augment
-slices
+fields augment
+slices volume_arrays volumes patches
 blocks supervision models
-overlap_losses losses masks metrics surfaces lesions calibration
-inference
+overlap_losses losses keras_metrics masks metrics surfaces lesions calibration
+postprocess inference sliding
 results spread
 progress training
-plotting widgets
+plotting volume_plotting widgets
 exercises.source exercises.progress exercises.verdict exercises
 lessons lab doctor cli
 """.split()  # noqa: SIM905  (the lines are the point)

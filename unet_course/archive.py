@@ -1,4 +1,4 @@
-"""Unpack LGG patients from Kaggle's archive, and nothing else, and nowhere else.
+"""Unpack a set's patients from Kaggle's archive, and nothing else, and nowhere else.
 
 An archive comes from outside, so its names and sizes are judged before anything is written: one
 name that would leave the folder, or is a link, condemns the whole of it.
@@ -19,33 +19,33 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from unet_course.layouts import LGG
-
-AGAIN = f"Download it again ({LGG.page}), and compare its size with the one that the browser shows."
-WHOLE_SET = LGG.slices * (203_102 + 65_746)  # bytes; an image and its mask, as Kaggle's files are
-LARGEST_FILE = 16 * 2**20
-LARGEST_SET = 4 * WHOLE_SET
+from unet_course.kaggle_sets import LGG_SET, KaggleSet
 
 
 class DownloadError(RuntimeError):
     """A data set couldn't be fetched or unpacked; the message says why and what to do."""
 
 
+def _again(dataset: KaggleSet) -> str:
+    page = dataset.page
+    return f"Download it again ({page}), and compare its size with the one that the browser shows."
+
+
 @dataclass(frozen=True)
 class Contents:
-    """What is to be unpacked, by patient folder and file name, and remarks on the archive."""
+    """What is to be unpacked, by folder and file name, and remarks on the archive."""
 
-    patients: dict[str, dict[str, zipfile.ZipInfo]]
-    table: zipfile.ZipInfo | None
+    folders: dict[str, dict[str, zipfile.ZipInfo]]
+    tables: dict[str, zipfile.ZipInfo]
     notes: tuple[str, ...]
 
     def bytes(self, folders: Iterable[str]) -> int:
-        """Bytes that these patients and the table take when unpacked."""
-        files = [info for folder in folders for info in self.patients[folder].values()]
-        return sum(info.file_size for info in [*files, *([self.table] if self.table else [])])
+        """Bytes that these folders and the tables take when unpacked."""
+        files = [info for folder in folders for info in self.folders[folder].values()]
+        return sum(info.file_size for info in [*files, *self.tables.values()])
 
 
-def unsafe(info: zipfile.ZipInfo) -> str | None:
+def unsafe(info: zipfile.ZipInfo, dataset: KaggleSet = LGG_SET) -> str | None:
     """Say why an archive's entry must not be unpacked; None where nothing speaks against it.
 
     >>> unsafe(zipfile.ZipInfo("../../etc/passwd"))
@@ -64,22 +64,22 @@ def unsafe(info: zipfile.ZipInfo) -> str | None:
         return "it is a link" if kind == stat.S_IFLNK else "it is a device, a pipe or a socket"
     if info.flag_bits & 1:
         return "it is encrypted"
-    wanted = _place(info) or info.filename.rpartition("/")[2] == LGG.table
-    if wanted and info.file_size > LARGEST_FILE:
-        return f"it claims {info.file_size:,} bytes, a slice has 0.2 MB"
+    wanted = _place(info, dataset) or info.filename.rpartition("/")[2] in dataset.tables
+    if wanted and info.file_size > dataset.largest_file:
+        return f"it claims {info.file_size:,} bytes, {dataset.usual}"
     return None
 
 
-def _place(info: zipfile.ZipInfo) -> tuple[str, str, str] | None:
-    """(folder above, patient's folder, file name) of an entry that is a slice or a mask."""
+def _place(info: zipfile.ZipInfo, dataset: KaggleSet) -> tuple[str, str, str] | None:
+    """(folder above, patient's folder, file name) of an entry that is an image or a mask."""
     above, _, rest = f"/{info.filename}".rpartition("/")[0].rpartition("/")
     name = info.filename.rpartition("/")[2]
-    if LGG.patient.fullmatch(rest) and LGG.slice_of(rest, name):
+    if dataset.is_folder(rest) and dataset.is_file(rest, name):
         return above, rest, name
     return None
 
 
-def open_zip(path: Path) -> zipfile.ZipFile:
+def open_zip(path: Path, dataset: KaggleSet) -> zipfile.ZipFile:
     """Open an archive.
 
     Raises:
@@ -105,62 +105,69 @@ def open_zip(path: Path) -> zipfile.ZipFile:
             what = "the archive is cut short or damaged"
         else:
             what = "isn't a ZIP archive"
-        raise DownloadError(f"{path}: {what}. {AGAIN}") from None
+        raise DownloadError(f"{path}: {what}. {_again(dataset)}") from None
 
 
-def contents(archive: zipfile.ZipFile) -> Contents:
-    """Choose what to unpack: each patient once, and data.csv.
+def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> Contents:
+    """Choose what to unpack: each patient's folder once, and the tables beside them.
 
     Raises:
         DownloadError: an entry is unsafe, the sizes are absurd, or there is no patient.
     """
     copies: dict[str, dict[str, dict[str, zipfile.ZipInfo]]] = defaultdict(dict)
-    tables: dict[str, zipfile.ZipInfo] = {}
+    tables: dict[tuple[str, str], zipfile.ZipInfo] = {}
     for info in archive.infolist():
-        why = unsafe(info)
+        why = unsafe(info, dataset)
         if why:
             raise DownloadError(
                 f"{archive.filename}: refused, nothing was unpacked: {info.orig_filename!r} is not "
-                f"to be trusted, {why}. Kaggle's archive holds no such thing: take it from {LGG.page}"
+                f"to be trusted, {why}. Kaggle's archive holds no such thing: take it from {dataset.page}"
             )
-        place = _place(info)
+        place = _place(info, dataset)
         if place:
             above, folder, name = place
             files = copies[folder].setdefault(above, {})
             if name in files:
                 raise DownloadError(
                     f"{archive.filename}: refused, nothing was unpacked: {info.filename!r} is in "
-                    f"it twice. {AGAIN}"
+                    f"it twice. {_again(dataset)}"
                 )
             files[name] = info
-        elif info.filename.rpartition("/")[2] == LGG.table:
-            tables[f"/{info.filename}".rpartition("/")[0]] = info
+        elif info.filename.rpartition("/")[2] in dataset.tables:
+            above, _, name = f"/{info.filename}".rpartition("/")
+            tables[above, name] = info
     if not copies:
         raise DownloadError(
-            f"{archive.filename}: holds no LGG patients (folders such as "
-            f"{LGG.folder}/TCGA_CS_4941_19960909 with .tif files). Is it the set from {LGG.page}?"
+            f"{archive.filename}: holds no {dataset.command.upper()} {dataset.unit} "
+            f"({dataset.example}). Is it the set from {dataset.page}?"
         )
-    notes, patients = [], {}
+    notes, folders = [], {}
     differing = []
     for folder, places in sorted(copies.items()):
         # the fullest copy; of equal ones that with the shortest path
         first, *others = sorted(places, key=lambda above: (-len(places[above]), len(above), above))
-        patients[folder] = places[first]
+        folders[folder] = places[first]
         crcs = {name: info.CRC for name, info in places[first].items()}
         if any({n: i.CRC for n, i in places[other].items()} != crcs for other in others):
             differing.append(folder)
     doubled = sum(len(places) > 1 for places in copies.values())
     if doubled:
-        notes.append(f"The archive holds {doubled} patients more than once; each is taken once.")
+        notes.append(
+            f"The archive holds {doubled} {dataset.unit} more than once; each is taken once."
+        )
     if differing:
         notes.append(f"Their copies differ, the fullest is taken: {', '.join(differing)}.")
     above = {above for places in copies.values() for above in places}
-    table = next((tables[place] for place in sorted(tables, key=len) if place in above), None)
-    chosen = Contents(patients, table, tuple(notes))
-    if chosen.bytes(patients) > LARGEST_SET:
+    kept: dict[str, zipfile.ZipInfo] = {}
+    for place, name in sorted(tables, key=lambda found: len(found[0])):
+        if place in above:
+            kept.setdefault(name, tables[place, name])
+    chosen = Contents(folders, kept, tuple(notes))
+    if chosen.bytes(folders) > dataset.largest:
         raise DownloadError(
             f"{archive.filename}: refused, nothing was unpacked: it claims "
-            f"{chosen.bytes(patients):,} bytes, the published set has about 1.06 GB. {AGAIN}"
+            f"{chosen.bytes(folders):,} bytes, the published set has about "
+            f"{dataset.size / 1e9:.3g} GB. {_again(dataset)}"
         )
     return chosen
 
@@ -169,18 +176,19 @@ def unpack(
     archive: zipfile.ZipFile,
     chosen: Contents,
     into: Path,
+    dataset: KaggleSet,
     folders: Iterable[str] | None = None,
     progress: bool = True,
 ) -> None:
-    """Write patients (all, or these folders) and data.csv into a folder; checksums are verified.
+    """Write folders (all, or these) and the tables into a folder; checksums are verified.
 
     Raises:
         DownloadError: the archive is damaged, or the disk is full.
     """
-    folders = list(chosen.patients if folders is None else folders)
-    files = [(chosen.table, into / LGG.table)] if chosen.table else []
+    folders = list(chosen.folders if folders is None else folders)
+    files = [(info, into / name) for name, info in chosen.tables.items()]
     for folder in folders:
-        files += [(info, into / folder / name) for name, info in chosen.patients[folder].items()]
+        files += [(info, into / folder / name) for name, info in chosen.folders[folder].items()]
     bar = tqdm(
         total=sum(info.file_size for info, _ in files),
         desc="Unpacking",
@@ -203,11 +211,11 @@ def unpack(
             except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
                 raise DownloadError(
                     f"{archive.filename}: damaged at {info.filename} (its checksum doesn't "
-                    f"match). {AGAIN}"
+                    f"match). {_again(dataset)}"
                 ) from error
             except RuntimeError as error:  # flags that zipfile doesn't know: a damaged header, too
                 raise DownloadError(
-                    f"{archive.filename}: {info.filename} can't be unpacked ({error}). {AGAIN}"
+                    f"{archive.filename}: {info.filename} can't be unpacked ({error}). {_again(dataset)}"
                 ) from error
             target.write_bytes(data)
             bar.update(info.file_size)
@@ -233,14 +241,14 @@ def sha256(path: Path, progress: bool = True) -> str:
     return digest.hexdigest()
 
 
-def folder_sha256(folder: Path) -> str:
-    """SHA-256 of a patient's slices and masks: their names, sizes and bytes, in order of name.
+def folder_sha256(folder: Path, dataset: KaggleSet) -> str:
+    """SHA-256 of a patient's images and masks: their names, sizes and bytes, in order of name.
 
     Foreign files don't count.
     """
     digest = hashlib.sha256()
     for name in sorted(path.name for path in folder.iterdir()):
-        if LGG.slice_of(folder.name, name) and (folder / name).is_file():
+        if dataset.is_file(folder.name, name) and (folder / name).is_file():
             data = (folder / name).read_bytes()
             digest.update(f"{name}\0{len(data)}\0".encode())
             digest.update(data)

@@ -4,15 +4,17 @@ Three families, as one patient may differ from the next: *affine* (flip, turn, s
 *elastic* changes move tissue, so the mask moves with the image, through the same field, and keeps
 its labels (nearest neighbour); *intensity* changes (contrast, brightness, gamma, bias field,
 noise) are the scanner's, so the mask stays. All the moves of one case are combined into a single
-resampling, since each resampling blurs. Plain NumPy: SciPy's `map_coordinates` gives the same
-values and takes several times as long (`benchmarks/augment_speed.py` measures it).
+resampling, since each resampling blurs (`fields.py`).
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
+
+from unet_course.fields import sample_linear, sample_nearest, smooth_field
+
+__all__ = ["VOLUMES", "Augmentation", "sample_linear", "sample_nearest", "smooth_field"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,10 @@ class Augmentation:
             a sequence that wasn't taken; 10 of its 110 patients lack one or two.
         stand_in: the channel that replaces missing ones; FLAIR in LGG's files.
         probability: how often the moves, and how often each intensity change, happen.
+        zscored: the images have mean 0 and standard deviation 1 in the brain, and exactly 0
+            outside, where they stay so. Then `brightness` and `noise` are in standard deviations
+            (a z-scored image's range hangs on its brightest vessel), and gamma keeps each
+            channel's mean and deviation (Isensee et al., 2021), as z-scoring would afterwards.
 
     Raises:
         ValueError: a negative amount, or a probability outside 0 to 1.
@@ -61,6 +67,7 @@ class Augmentation:
     missing: float = 0.0
     stand_in: int = 1
     probability: float = 0.7
+    zscored: bool = False
 
     def __post_init__(self):
         for name in ("rotation", "scale", "shift", "elastic", "contrast", "brightness", "gamma"):
@@ -106,13 +113,18 @@ class Augmentation:
         self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Flip, and warp through one field; (*spatial, channels) each."""
-        for axis in self.flips:
-            if rng.random() < 0.5:
-                image, mask = np.flip(image, axis), np.flip(mask, axis)
-        if rng.random() >= self.probability:
+        flips, where = self.plan(image.shape[:-1], rng)
+        image, mask = np.flip(image, flips), np.flip(mask, flips)
+        if where is None:
             return image, mask
-        where = self.field(image.shape[:-1], rng)
         return sample_linear(image, where), sample_nearest(mask, where)
+
+    def plan(
+        self, shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], np.ndarray | None]:
+        """Draw what `move` does: the axes to flip, then the field to warp by, None for no warp."""
+        flips = tuple(axis for axis in self.flips if rng.random() < 0.5)
+        return flips, self.field(shape, rng) if rng.random() < self.probability else None
 
     def field(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """Where each pixel's value comes from: (axes, *shape), in pixels, affine then elastic."""
@@ -127,14 +139,18 @@ class Augmentation:
         matrix = matrix / (1 + rng.uniform(-self.scale, self.scale))
         offset = rng.uniform(-self.shift, self.shift, rank) * np.array(shape)
         centre = (np.array(shape) - 1) / 2
-        axes = [np.arange(n, dtype=np.float32) - c for n, c in zip(shape, centre, strict=True)]
+        # the 2-D lessons' saved outputs hang on the last digit; a volume can do without it
+        kind = np.float64 if rank == 2 else np.float32
+        axes = [np.arange(n, dtype=kind) - kind(c) for n, c in zip(shape, centre, strict=True)]
         where = np.empty((rank, *shape), np.float32)
         for a in range(rank):
-            where[a] = centre[a] + offset[a]
-            for b in range(rank):
+            place = np.float32(centre[a] + offset[a])
+            for b in range(rank):  # grows by an axis at a time
                 along = [1] * rank
                 along[b] = -1
-                where[a] += np.float32(matrix[a, b]) * axes[b].reshape(along)
+                part = (np.float32(matrix[a, b]) * axes[b]).reshape(along)
+                place = (place + part).astype(np.float32, copy=False)
+            where[a] = place
         if self.elastic:
             for a in range(rank):
                 where[a] += smooth_field(shape, self.elastic_grid, self.elastic, rng)
@@ -150,6 +166,8 @@ class Augmentation:
         if rng.random() < self.missing:
             lost = slice(-1, None) if rng.random() < 0.3 else slice(None)
             image[..., lost] = image[..., self.stand_in, None]
+        if self.zscored:
+            return self._recolour_zscored(image, rng)
         low, high = float(image.min()), float(image.max())
         span = max(high - low, 1e-6)
 
@@ -173,77 +191,84 @@ class Augmentation:
             image = image + strength * rng.standard_normal(image.shape, dtype=np.float32)
         return image
 
+    def _recolour_zscored(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The same changes in units of z-scores, in place; background, all channels 0, stays."""
+        *_, length, channels = image.shape
+        happens = {
+            name: getattr(self, name) > 0 and rng.random() < self.probability
+            for name in ("gamma", "bias_field", "contrast", "brightness", "noise")
+        }
+        if not any(happens.values()):
+            return image
+        # NumPy is slow along a last axis of 4, so rows of (last axis × channels) are worked on
+        rows = image.reshape(-1, length * channels)
+        signal = image[..., 0] != 0
+        for c in range(1, channels):
+            signal |= image[..., c] != 0
+        background = np.flatnonzero(~signal)
 
-def smooth_field(
-    shape: tuple[int, ...], grid: int, strength: float, rng: np.random.Generator
-) -> np.ndarray:
-    """A smooth random field of `shape`: normal values on a coarse grid, B-splines between.
+        def wide(values: np.ndarray) -> np.ndarray:
+            return np.tile(np.asarray(values, image.dtype), length)
 
-    `strength` is the standard deviation at the grid's points before smoothing.
-    """
-    field = rng.normal(0, strength, [grid + 3] * len(shape)).astype(np.float32)
-    for axis, length in enumerate(shape):
-        # (length, grid + 3) against axis `axis`; the new axis lands first, and is put back
-        field = np.moveaxis(np.tensordot(_spline_weights(length, grid), field, (1, axis)), 0, axis)
-    return field
+        def narrow(reduce: np.ufunc, values: np.ndarray) -> np.ndarray:
+            return reduce.reduce(reduce.reduce(values, axis=0).reshape(length, channels), axis=0)
 
+        def clear() -> None:
+            rows.reshape(-1, channels)[background] = 0
 
-@lru_cache(maxsize=64)
-def _spline_weights(length: int, grid: int) -> np.ndarray:
-    """Cubic B-spline weights, (length, grid + 3): row i says what each grid point adds at i."""
-    place = np.linspace(0, grid, length, endpoint=False)
-    cell = np.floor(place).astype(int)
-    t = place - cell
-    weights = np.zeros((length, grid + 3), np.float32)
-    rows = np.arange(length)
-    basis = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
-    for k, values in enumerate(basis):
-        weights[rows, cell + k] = values / 6
-    return weights
-
-
-def sample_linear(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Values at fractional places, by (bi-, tri-)linear interpolation, in any number of axes.
-
-    Args:
-        values: (*spatial, channels).
-        where: (axes, *new spatial), in pixels; a place outside takes the nearest edge's value.
-
-    Returns:
-        (*new spatial, channels), in the type of `values`.
-
-    >>> sample_linear(np.array([[0.0], [10.0]]), np.array([[0.0, 0.25, 5.0]])).ravel()
-    array([ 0. ,  2.5, 10. ])
-    """
-    shape = values.shape[:-1]
-    flat = values.reshape(-1, values.shape[-1])
-    base = np.zeros(where.shape[1:], np.int64)
-    strides = np.cumprod([1, *shape[:0:-1]])[::-1]  # how far the next pixel lies, per axis
-    fractions, steps = [], []
-    for axis, (length, stride) in enumerate(zip(shape, strides, strict=True)):
-        place = np.clip(where[axis], 0, length - 1)
-        cell = np.minimum(place.astype(np.int64), max(length - 2, 0))
-        base += cell * stride
-        fractions.append((place - cell).astype(values.dtype)[..., None])
-        steps.append(stride if length > 1 else 0)
-
-    def between(axis: int, index: np.ndarray) -> np.ndarray:
-        if axis == len(shape):
-            return flat.take(index, axis=0)
-        low = between(axis + 1, index)
-        high = between(axis + 1, index + steps[axis])
-        high -= low
-        high *= fractions[axis]
-        high += low
-        return high
-
-    return between(0, base)
+        inside = max(image.size // channels - len(background), 1)
+        if happens["gamma"] or happens["bias_field"]:
+            # the darkest voxel stands for no signal at all
+            low = narrow(np.minimum, rows)
+        if happens["gamma"]:
+            power = np.exp(rng.uniform(-self.gamma, self.gamma, channels))
+            span = np.maximum(narrow(np.maximum, rows) - low, 1e-6)
+            before = _mean_and_deviation(narrow, rows, inside)
+            rows -= wide(low)
+            rows /= wide(span)
+            np.power(rows, wide(power), out=rows)
+            clear()
+            mean, deviation = _mean_and_deviation(narrow, rows, inside)
+            gain = before[1] / np.maximum(deviation, 1e-6)
+            rows *= wide(gain)
+            rows += wide(before[0] - gain * mean)
+            low = before[0] - gain * mean
+        if happens["bias_field"]:
+            field = np.exp(smooth_field(image.shape[:-1], 4, self.bias_field, rng))
+            rows -= wide(low)
+            rows *= np.repeat(field, channels).reshape(rows.shape)
+            rows += wide(low)
+        if happens["contrast"]:
+            rows *= wide(1 + rng.uniform(-self.contrast, self.contrast, channels))
+        if happens["brightness"]:
+            rows += wide(rng.uniform(-self.brightness, self.brightness, channels))
+        if happens["noise"]:
+            noise = rng.standard_normal(rows.shape, dtype=np.float32)
+            noise *= np.float32(rng.uniform(0, self.noise))
+            rows += noise
+        clear()
+        return image
 
 
-def sample_nearest(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Values at the nearest pixel, so that labels stay labels; arguments as `sample_linear`."""
-    shape = values.shape[:-1]
-    index = np.zeros(where.shape[1:], np.int64)
-    for axis, length in enumerate(shape):
-        index = index * length + np.clip(np.rint(where[axis]).astype(np.int64), 0, length - 1)
-    return values.reshape(-1, values.shape[-1]).take(index, axis=0)
+def _mean_and_deviation(narrow, rows: np.ndarray, inside: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each channel's, over the voxels that aren't background (background adds nothing)."""
+    mean = narrow(np.add, rows) / inside
+    return mean, np.sqrt(np.maximum(narrow(np.add, rows * rows) / inside - mean**2, 0))
+
+
+# What the 3-D lessons and benchmarks train with: each change in three patches of ten, about as
+# often as nnU-Net has it (Isensee et al., 2021), and gentle enough to stay believable.
+VOLUMES = Augmentation(
+    flips=(0, 1, 2),
+    rotation=15.0,
+    scale=0.15,
+    shift=0.0,  # a patch is cut out at random anyway
+    elastic=2.0,
+    contrast=0.2,
+    brightness=0.2,
+    gamma=0.3,
+    bias_field=0.15,
+    noise=0.1,
+    probability=0.3,
+    zscored=True,
+)

@@ -32,15 +32,15 @@ def check_lgg(folder: Path | str, progress: bool = True) -> Report:
         progress: show a bar on stderr where that is a terminal.
     """
     report = Report(Path(folder))
-    if not _is_folder(report):
+    if not is_folder(report):
         return report
 
     copies: dict[str, list[Path]] = defaultdict(list)
-    unlisted: list[OSError] = []
-    for path in lgg.patient_folders(folder, unlisted.append):
+    errors: list[OSError] = []
+    for path in lgg.patient_folders(folder, errors.append):
         copies[LGG.patient.fullmatch(path.name)["id"]].append(path)
-    for error in unlisted:
-        report.problems.append(_unlisted(Path(error.filename), error))
+    for error in errors:
+        report.problems.append(unlisted(Path(error.filename), error))
     if not copies:
         _nothing_found(report)
         return report
@@ -71,7 +71,8 @@ def check_lgg(folder: Path | str, progress: bool = True) -> Report:
     return report
 
 
-def _is_folder(report: Report) -> bool:
+def is_folder(report: Report) -> bool:
+    """Whether there is a folder to check; if not, the report says what there is instead."""
     folder = report.folder
     if folder.is_dir():
         return True
@@ -106,7 +107,8 @@ def _nothing_found(report: Report) -> None:
     )
 
 
-def _unlisted(path: Path, error: OSError) -> Problem:
+def unlisted(path: Path, error: OSError) -> Problem:
+    """What is wrong with a folder that can't be listed."""
     if isinstance(error, PermissionError):
         cure = (
             "Give yourself the right to open it (Linux and macOS: chmod -R u+rX FOLDER; "
@@ -134,7 +136,7 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
         images, masks = lgg.slice_numbers(folder)
         names = os.listdir(folder)
     except OSError as error:
-        report.problems.append(_unlisted(folder, error))
+        report.problems.append(unlisted(folder, error))
         return
     foreign = sorted(
         (
@@ -229,7 +231,7 @@ def _compare(report: Report, first: Path, second: Path) -> None:
             if not filecmp.cmp(first / name, second / name, shallow=False)
         }
     except OSError as error:
-        report.problems.append(_unlisted(Path(error.filename or second), error))
+        report.problems.append(unlisted(Path(error.filename or second), error))
         return
     for name in sorted(unequal | (names[0] ^ names[1]), key=natural_key):
         reader = read_mask if LGG.slice_of(second.name, name)[1] else read_image

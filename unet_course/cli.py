@@ -70,14 +70,19 @@ def _parser() -> argparse.ArgumentParser:
     sets = data.add_subparsers(title="data sets", metavar="", required=True)
     sample = sets.add_parser("sample", help="make the synthetic patients")
     sample.add_argument("--root", type=Path, help="folder for them (the course's cache)")
-    sample.add_argument("--patients", type=int, default=24, help="how many (24)")
+    sample.add_argument("--patients", type=int, default=24, help="how many in 2-D (24)")
+    sample.add_argument("--cases", type=int, default=8, help="how many in 3-D (8)")
     sample.add_argument("--seed", type=int, default=0, help="another seed, other patients (0)")
     sample.set_defaults(command=_sample)
-    lgg = sets.add_parser("lgg", help="fetch the real LGG patients from Kaggle")
-    lgg.add_argument("--root", type=Path, help="folder for them (the course's cache)")
-    lgg.add_argument("--archive", type=Path, help="a ZIP that you downloaded by hand")
-    lgg.add_argument("--accept-licence", action="store_true", help="you accept its licence")
-    lgg.set_defaults(command=_lgg)
+    for name, help in (
+        ("lgg", "fetch the real LGG patients from Kaggle"),
+        ("brats", "fetch BraTS 2020's training cases from Kaggle (47 GB of disk)"),
+    ):
+        fetch = sets.add_parser(name, help=help)
+        fetch.add_argument("--root", type=Path, help="folder for them (the course's cache)")
+        fetch.add_argument("--archive", type=Path, help="a ZIP that you downloaded by hand")
+        fetch.add_argument("--accept-licence", action="store_true", help="you accept its licence")
+        fetch.set_defaults(command=_fetch, set=name)
     check = sets.add_parser("check", help="read every file of a folder, name each fault")
     check.add_argument("folder", type=Path, metavar="DIR")
     check.add_argument("--json", action="store_true", help="the same for programs")
@@ -134,28 +139,37 @@ def _sample(options) -> int:
     from unet_course import sample_data
 
     if options.root is None:
-        root = sample_data.lgg_root(seed=options.seed, patients=options.patients)
+        print(sample_data.lgg_root(seed=options.seed, patients=options.patients))
+        print(sample_data.brats_root(seed=options.seed, cases=options.cases))
     else:
-        root = sample_data.make_lgg(options.root, options.patients, options.seed)
-    print(root)
+        print(sample_data.make_lgg(options.root, options.patients, options.seed))
+        print(sample_data.make_brats(options.root, options.cases, options.seed))
     return 0
 
 
-def _lgg(options) -> int:
-    from unet_course.download import fetch_lgg
+def _fetch(options) -> int:
+    from unet_course.download import fetch_brats, fetch_lgg
 
-    folder = fetch_lgg(options.root, options.archive, options.accept_licence)
+    fetch = {"lgg": fetch_lgg, "brats": fetch_brats}[options.set]
+    folder = fetch(options.root, options.archive, options.accept_licence)
     print(f"Use them: unet-course run LESSON --data {folder}")
     print(f"in a notebook: runtime.use_data({str(folder)!r})")
     return 0
 
 
 def _check(options) -> int:
-    from unet_course.checks import check_lgg
+    from unet_course.folder_check import check_folder
 
-    report = check_lgg(options.folder)
-    print(json.dumps(report.json(), indent=1) if options.json else report.table())
-    return 1 if report.problems else 0
+    reports = check_folder(options.folder)
+    sound = not any(report.problems for report in reports)
+    if not options.json:
+        print("\n\n".join(report.table() for report in reports))
+    elif len(reports) == 1:
+        print(json.dumps(reports[0].json(), indent=1))
+    else:  # LGG and BraTS in one folder
+        found = {"folder": str(options.folder), "sound": sound}
+        print(json.dumps({**found, "reports": [r.json() for r in reports]}, indent=1))
+    return 0 if sound else 1
 
 
 # --- run and export ------------------------------------------------------------------------------
@@ -174,9 +188,7 @@ def _run(options) -> int:
         _writable(options.out, (".html", ".ipynb"), lesson)
     # made before the lesson starts, so that the sample's progress bar isn't in its outputs
     if options.save or not (options.data or runtime.data_folder()):
-        from unet_course import sample_data
-
-        sample_data.lgg_root()
+        lessons.make_sample(lesson)
     show = _Show(lesson.stem, texts=not (options.out or options.save))
     try:
         if options.save:

@@ -17,7 +17,7 @@ import nbformat
 import psutil
 from packaging.requirements import Requirement
 
-from unet_course import exercises, lessons, lgg, runtime
+from unet_course import brats, exercises, lessons, lgg, runtime
 from unet_course.exercises import progress
 
 NEEDED_MEMORY_GB = 2.0  # the most that a lesson may take
@@ -164,9 +164,10 @@ def _disk(troubles: list[str]) -> float:
 
 def _data(troubles: list[str]) -> dict:
     """Say which real patients are pointed at, and whether the sample is made."""
-    found: dict = {"folder": None, "layout": None, "patients": 0, "notes": []}
+    found: dict = {"folder": None, "layout": None, "patients": 0, "cases": 0, "notes": []}
+    sample = runtime.cache_dir() / "sample"
     found["sample"] = sorted(
-        str(path) for path in (runtime.cache_dir() / "sample").glob("lgg-*/kaggle_3m")
+        str(path) for path in [*sample.glob("lgg-*/kaggle_3m"), *sample.glob("brats-*/[!.]*")]
     )
     try:
         folder = runtime.data_folder()
@@ -177,8 +178,10 @@ def _data(troubles: list[str]) -> dict:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             patients = lgg.find_patients(folder)
-        found |= {"folder": str(folder), "patients": len(patients)}
-        found["layout"] = "LGG" if patients else None
+            cases = brats.find_cases(folder)
+        found |= {"folder": str(folder), "patients": len(patients), "cases": len(cases)}
+        layouts = ["LGG"] * bool(patients) + sorted({case.layout.name for case in cases})
+        found["layout"] = ", ".join(layouts) or None
         found["notes"] = [str(warning.message) for warning in warned]
     return found
 
@@ -252,11 +255,19 @@ def text(found: dict) -> str:
 def _data_lines(data: dict) -> list[str]:
     if data["folder"] is None:
         lines = ["Data        the sample (nothing real is pointed at)"]
-    elif data["patients"]:
-        lines = [f"Data        {data['patients']} {data['layout']} patients in {data['folder']}"]
+    elif data["patients"] or data["cases"]:
+        slices = _count(data["patients"], "LGG patient")
+        volumes = _count(data["cases"], "BraTS case")
+        lines = [f"Data        2-D: {slices}, 3-D: {volumes} (in {data['folder']})"]
     else:
-        lines = [f"Data        the sample (no complete LGG patient in {data['folder']})"]
+        lines = [
+            f"Data        the sample (no complete LGG patient or BraTS case in {data['folder']})"
+        ]
     lines += [f"  {note}" for note in data["notes"]]
     made = data["sample"]
     lines += [f"  sample: {path}" for path in made] or ["  sample: made on first use"]
     return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}" if number else "the sample"

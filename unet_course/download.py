@@ -1,4 +1,4 @@
-"""Fetch the LGG set from Kaggle, or from an archive that was downloaded by hand.
+"""Fetch the LGG or the BraTS 2020 set from Kaggle, or from an archive downloaded by hand.
 
 What arrives is checked before it is put in place, so the folder is either whole or not there. A
 record beside the data (`download.json`) holds checksums from the first time; later calls compare,
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
 from unet_course import kaggle, runtime
 from unet_course.archive import (
@@ -26,13 +27,11 @@ from unet_course.archive import (
     sha256,
     unpack,
 )
-from unet_course.checks import check_lgg
-from unet_course.layouts import LGG
+from unet_course.kaggle_sets import BRATS_SET, LGG_SET, KaggleSet
 from unet_course.report import Report
 
-__all__ = ["DownloadError", "fetch_lgg"]
+__all__ = ["DownloadError", "fetch_brats", "fetch_lgg"]
 
-NAME = "lgg-mri-segmentation"
 RECORD = "download.json"
 
 
@@ -56,13 +55,37 @@ def fetch_lgg(
     Raises:
         DownloadError: it can't be had, for the reason and with the cure in the message.
     """
+    return _fetch_set(LGG_SET, root, archive, accept_licence, progress)
+
+
+def fetch_brats(
+    root: Path | str | None = None,
+    archive: Path | str | None = None,
+    accept_licence: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Put BraTS 2020's training cases into `root/brats2020-training` and check them.
+
+    Returns the folder of cases, `MICCAI_BraTS2020_TrainingData`. The validation cases that Kaggle's
+    archive holds too have no masks and aren't kept. Arguments, errors, what happens on a second
+    call: as `fetch_lgg`. The archive has about 4 GB, the cases unpacked up to 33 GB.
+    """
+    return _fetch_set(BRATS_SET, root, archive, accept_licence, progress)
+
+
+def _fetch_set(
+    dataset: KaggleSet,
+    root: Path | str | None,
+    archive: Path | str | None,
+    accept_licence: bool,
+    progress: bool,
+) -> Path:
     root = Path(root).expanduser() if root else runtime.cache_dir()
+    archive = Path(archive) if archive else None
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{NAME}.lock", timeout=0):
-            return _fetch(
-                root.resolve(), Path(archive) if archive else None, accept_licence, progress
-            )
+        with FileLock(root / f".{dataset.name}.lock", timeout=0):
+            return _fetch(dataset, root.resolve(), archive, accept_licence, progress)
     except Timeout:
         raise DownloadError(f"{root}: another download is at work there. Wait for it.") from None
     except OSError as error:
@@ -73,45 +96,54 @@ def fetch_lgg(
         raise DownloadError(f"{error.filename or root}: {why}") from None
 
 
-def _fetch(root: Path, archive: Path | None, accept_licence: bool, progress: bool) -> Path:
-    target, staging = root / NAME, root / f".{NAME}.incoming"
+def _fetch(
+    dataset: KaggleSet, root: Path, archive: Path | None, accept_licence: bool, progress: bool
+) -> Path:
+    target, staging = root / dataset.name, root / f".{dataset.name}.incoming"
     shutil.rmtree(staging, ignore_errors=True)  # of a run that was interrupted
     record = _read_record(target)
     if record is None and target.exists() and any(target.iterdir()):
-        return _adopt(target, progress)
+        return _adopt(dataset, target, progress)
 
     damaged = None
     if record is not None:
+        bar = tqdm(
+            record["sha256"].items(),
+            desc="Comparing",
+            leave=False,
+            disable=None if progress else True,
+        )
         damaged = [
             name
-            for name, digest in record["sha256"].items()
-            if _sha256(target / LGG.folder / name) != digest
+            for name, digest in bar
+            if _sha256(target / dataset.folder / name, dataset) != digest
         ]
-        _compare_archive(archive, record, target, progress)
+        _compare_archive(archive, record, target, dataset, progress)
         if not damaged:
-            print(f"Already there, unchanged: {record['patients']} patients in {target}.")
-            return target / LGG.folder
+            count = f"{record.get(dataset.unit, '')} {dataset.unit}".strip()
+            print(f"Already there, unchanged: {count} in {target}.")
+            return target / dataset.folder
         print(f"Missing or changed in {target}, fetched again: {', '.join(damaged)}.")
 
-    _accept(accept_licence)
+    _accept(dataset, accept_licence)
     staging.mkdir()
     try:
-        incoming = staging / LGG.folder
+        incoming = staging / dataset.folder
         if archive:
-            digest = _from_archive(archive, incoming, root, damaged, progress)
+            digest = _from_archive(dataset, archive, incoming, root, damaged, progress)
         else:
             digest = None  # kagglehub verifies the archive itself, and keeps none
-            _need(root, kaggle.NEEDED)
-            kaggle.fetch(root, incoming)
+            _need(root, dataset.needed + (0 if _can_link(staging) else dataset.copies))
+            kaggle.fetch(root, incoming, dataset)
         if damaged is None:
-            _put_in_place(staging, target, digest, progress)
+            _put_in_place(dataset, staging, target, digest, progress)
         else:
-            _restore(incoming, target, record, damaged)
+            _restore(dataset, incoming, target, record, damaged)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     if not archive:
         shutil.rmtree(kaggle.cache(root), ignore_errors=True)
-    folder = target / LGG.folder
+    folder = target / dataset.folder
     print(f"In place and checked: {folder}")
     return folder
 
@@ -134,19 +166,21 @@ def _read_record(target: Path) -> dict | None:
     return record
 
 
-def _adopt(target: Path, progress: bool) -> Path:
+def _adopt(dataset: KaggleSet, target: Path, progress: bool) -> Path:
     """Take over a folder that was filled by hand, if it is sound."""
-    report = check_lgg(target, progress)
+    report = dataset.check(target, progress)
     _raise_problems(report, f"{target} was there already and isn't sound")
     folders = {row["folder"].parent for row in report.rows}
     print("\n".join([f"Already there and sound: {target}", *report.notes]))
     return min(folders)
 
 
-def _compare_archive(archive: Path | None, record: dict, target: Path, progress: bool) -> None:
+def _compare_archive(
+    archive: Path | None, record: dict, target: Path, dataset: KaggleSet, progress: bool
+) -> None:
     if archive is None or not record.get("archive_sha256"):
         return
-    open_zip(archive).close()
+    open_zip(archive, dataset).close()
     if sha256(archive, progress) != record["archive_sha256"]:
         raise DownloadError(
             f"{archive}: not the archive that {target} was unpacked from (its SHA-256 differs from "
@@ -156,31 +190,28 @@ def _compare_archive(archive: Path | None, record: dict, target: Path, progress:
 
 
 def _raise_problems(report: Report, what: str) -> None:
-    if report.problems:
-        shown = [f"  {p.path}: {p.what}" for p in report.problems[:10]]
-        more = len(report.problems) - len(shown)
+    """Raise for what is damaged or missing; print what fetching again can't mend."""
+    damaged = [problem for problem in report.problems if problem.damage]
+    if damaged:
+        shown = [f"  {p.path}: {p.what}" for p in damaged[:10]]
+        more = len(damaged) - len(shown)
         shown += [f"  and {more} more"] if more else []
         raise DownloadError("\n".join([f"{what}:", *shown]))
+    for problem in report.problems:
+        print(f"Whole, but not as expected: {problem.path.name}: {problem.what}.")
 
 
 # --- licence and disk -------------------------------------------------------------------------
 
 
-def licence_text() -> str:
+def licence_text(dataset: KaggleSet) -> str:
     """Name the set, its licence and the papers to cite."""
-    return "\n".join(
-        [
-            f"LGG brain MRI ({LGG.page})",
-            f"{LGG.patients} patients from The Cancer Imaging Archive (TCGA-LGG), masks by M. Buda.",
-            f"Licence: {LGG.licence} ({LGG.licence_page}): name the source, no commercial use,",
-            "pass changed versions on under the same licence. Not for clinical use. Please cite:",
-            *(f"- {citation}" for citation in LGG.citations),
-        ]
-    )
+    citations = [f"- {citation}" for citation in dataset.citations]
+    return "\n".join([f"{dataset.title} ({dataset.page})", *dataset.terms, *citations])
 
 
-def _accept(accepted: bool) -> None:
-    print(licence_text())
+def _accept(dataset: KaggleSet, accepted: bool) -> None:
+    print(licence_text(dataset))
     if accepted:
         return
     if sys.stdin is not None and sys.stdin.isatty():
@@ -192,8 +223,23 @@ def _accept(accepted: bool) -> None:
         raise DownloadError("The licence wasn't accepted; nothing was fetched.")
     raise DownloadError(
         "The licence must be accepted first; nothing was fetched. In a terminal: add "
-        "--accept-licence. In Python: fetch_lgg(accept_licence=True)."
+        f"--accept-licence. In Python: fetch_{dataset.command}(accept_licence=True)."
     )
+
+
+def _can_link(folder: Path) -> bool:
+    """Whether files in this folder can have a second name that takes no space."""
+    one, two = folder / ".one", folder / ".two"
+    try:
+        one.touch()
+        os.link(one, two)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        one.unlink(missing_ok=True)
+        two.unlink(missing_ok=True)
 
 
 def _need(root: Path, needed: int) -> None:
@@ -209,16 +255,21 @@ def _need(root: Path, needed: int) -> None:
 
 
 def _from_archive(
-    path: Path, into: Path, root: Path, damaged: list[str] | None, progress: bool
+    dataset: KaggleSet,
+    path: Path,
+    into: Path,
+    root: Path,
+    damaged: list[str] | None,
+    progress: bool,
 ) -> str:
     """Unpack an archive's patients, or only the damaged ones; return its SHA-256."""
-    with open_zip(path) as archive:
-        chosen: Contents = contents(archive)
-        folders = chosen.patients if damaged is None else damaged
-        folders = [folder for folder in folders if folder in chosen.patients]
+    with open_zip(path, dataset) as archive:
+        chosen: Contents = contents(archive, dataset)
+        folders = chosen.folders if damaged is None else damaged
+        folders = [folder for folder in folders if folder in chosen.folders]
         # a tenth more, for what a file system adds to small files
         _need(root, int(chosen.bytes(folders) * 1.1) + 10**7)
-        unpack(archive, chosen, into, folders, progress)
+        unpack(archive, chosen, into, dataset, folders, progress)
     for note in chosen.notes:
         print(note)
     return sha256(path, progress)
@@ -227,39 +278,45 @@ def _from_archive(
 # --- putting it in place ----------------------------------------------------------------------
 
 
-def _put_in_place(staging: Path, target: Path, digest: str | None, progress: bool) -> None:
+def _put_in_place(
+    dataset: KaggleSet, staging: Path, target: Path, digest: str | None, progress: bool
+) -> None:
     """Check what came, write the record and the licence beside it, and move it in one step."""
-    report = check_lgg(staging, progress)
+    report = dataset.check(staging, progress)
     _raise_problems(report, "What came is not sound, nothing was put in place")
     for note in report.notes:
         print(note)
     record = {
-        "set": LGG.kaggle,
-        "licence": LGG.licence,
+        "set": dataset.kaggle,
+        "licence": dataset.licence,
         "archive_sha256": digest,
-        "patients": len(report.rows),
-        "slices": report.total("slices"),
-        "tumour_slices": report.total("tumour_slices"),
-        # of data.csv, and of each patient's files together (`archive.folder_sha256`)
-        "sha256": {path.name: _sha256(path) for path in sorted((staging / LGG.folder).iterdir())},
+        dataset.unit: len(report.rows),
     }
+    if dataset is LGG_SET:
+        record |= {name: report.total(name) for name in ("slices", "tumour_slices")}
+    # of the tables, and of each folder's files together (`archive.folder_sha256`)
+    inside = sorted((staging / dataset.folder).iterdir())
+    record["sha256"] = {path.name: _sha256(path, dataset) for path in inside}
     runtime.write_text(staging / RECORD, json.dumps(record, indent=1) + "\n")
-    runtime.write_text(staging / "LICENCE.txt", licence_text() + "\n")
+    runtime.write_text(staging / "LICENCE.txt", licence_text(dataset) + "\n")
     if target.exists():
         target.rmdir()  # empty, or it would have been adopted
     os.replace(staging, target)
 
 
-def _restore(incoming: Path, target: Path, record: dict, damaged: list[str]) -> None:
+def _restore(
+    dataset: KaggleSet, incoming: Path, target: Path, record: dict, damaged: list[str]
+) -> None:
     """Replace what is damaged by what came, if that is what was recorded."""
-    other = [name for name in damaged if _sha256(incoming / name) != record["sha256"][name]]
+    digests = record["sha256"]
+    other = [name for name in damaged if _sha256(incoming / name, dataset) != digests[name]]
     if other:
         raise DownloadError(
             f"What came differs from what {target / RECORD} recorded, or isn't there, for "
             f"{', '.join(other)}; nothing was changed. To start afresh, remove {target}."
         )
     for name in damaged:
-        place = target / LGG.folder / name
+        place = target / dataset.folder / name
         place.parent.mkdir(exist_ok=True)
         if os.path.lexists(place):
             # out of the way first: a half-removed patient must not look like a whole one
@@ -267,8 +324,8 @@ def _restore(incoming: Path, target: Path, record: dict, damaged: list[str]) -> 
         os.replace(incoming / name, place)
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, dataset: KaggleSet) -> str:
     """Checksum of a patient's folder, or of a file; empty where there is neither."""
     if path.is_dir():
-        return folder_sha256(path)
+        return folder_sha256(path, dataset)
     return sha256(path, progress=False) if path.is_file() else ""

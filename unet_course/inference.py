@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from scipy import ndimage
 
 from unet_course.metrics import dice_by_patient
+from unet_course.postprocess import largest_component
 from unet_course.slices import Slices, resize
 
 
@@ -42,33 +42,6 @@ def predict(
             total = total + np.flip(np.asarray(answer), axes)
         found[index] = total / len(flips)
     return found
-
-
-def largest_component(mask: np.ndarray, connectivity: int | None = None) -> np.ndarray:
-    """Keep the largest connected piece of a mask; a mask without any stays empty.
-
-    A patient of LGG has one tumour, as a rule, so smaller pieces are mostly mistakes. Where two
-    pieces are equally large, the first stays.
-
-    Args:
-        mask: bool or 0 and 1, any number of axes: all slices of a patient together.
-        connectivity: 1: pixels touch at faces; up to the number of axes, the default: at
-            corners too.
-
-    Returns:
-        The same shape and type.
-
-    >>> largest_component(np.array([1, 0, 1, 1]))
-    array([0, 0, 1, 1])
-    """
-    mask = np.asarray(mask)
-    touching = ndimage.generate_binary_structure(mask.ndim, connectivity or mask.ndim)
-    pieces, count = ndimage.label(mask, touching)
-    if count < 2:
-        return mask.copy()
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0  # the background isn't a piece
-    return np.where(pieces == sizes.argmax(), mask, np.zeros_like(mask))
 
 
 def keep_largest(patients: np.ndarray, masks: np.ndarray) -> np.ndarray:

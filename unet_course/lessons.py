@@ -240,6 +240,18 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     runtime.write_text(path, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
+def make_sample(lesson: Path) -> None:
+    """Make the sample patients that a lesson's code asks for, unless they lie in the cache."""
+    from unet_course import sample_data
+
+    cells = nbformat.read(lesson, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    if re.search(r"\blgg\b", code):
+        sample_data.lgg_root()
+    if re.search(r"\bbrats\b", code):
+        sample_data.brats_root()
+
+
 def save(lesson: Path, on_cell=None) -> Run:
     """Execute a lesson on the sample and rewrite its file with clean outputs (maintainers).
 
@@ -255,9 +267,7 @@ def save(lesson: Path, on_cell=None) -> Run:
             f"{lesson.name} isn't saved: {runtime.DATA_VARIABLE} points at real patients, and their "
             "pictures must not get into a saved notebook. Unset it and save again."
         )
-    from unet_course import sample_data
-
-    sample_data.lgg_root()  # made now: its progress bar would stand in a saved output
+    make_sample(lesson)  # made now: its progress bar would stand in a saved output
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
         # a user's remembered folder and progress have no place in a saved lesson either
         run = execute(lesson, on_cell=on_cell, environment={runtime.USER_VARIABLE: nobody})

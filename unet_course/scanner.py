@@ -7,6 +7,7 @@ between tissues is jittered from patient to patient, in the spirit of domain ran
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
@@ -136,3 +137,97 @@ def blur(image: np.ndarray, sigma: float) -> np.ndarray:
     if sigma <= 0.05:
         return image
     return ndimage.gaussian_filter(image, (0, sigma, sigma), truncate=3)
+
+
+BANK = 112  # voxels along each side of a block of noise
+
+
+def clouds(rng: np.random.Generator, shape: tuple, scale: float) -> np.ndarray:
+    """Noise of unit variance over a volume of ``shape``, float32; smooth over ``scale`` voxels.
+
+    It is cut at a random place, turned and mirrored at random, from one block that repeats
+    itself after 112 voxels: drawing and smoothing anew would take longer than everything else.
+    """
+    block = _block(round(scale, 1)).transpose(rng.permutation(3))
+    for axis, n in enumerate(shape):
+        index = rng.integers(BANK) + rng.choice([-1, 1]) * np.arange(n)
+        block = np.take(block, index % BANK, axis)
+    return block
+
+
+@lru_cache(maxsize=6)
+def _block(scale: float) -> np.ndarray:
+    block = np.random.default_rng(1981).standard_normal((BANK, BANK, BANK), dtype=np.float32)
+    if scale:
+        block = ndimage.gaussian_filter(block, scale, mode="wrap")
+    return block / block.std()
+
+
+def in_slices(
+    rng: np.random.Generator,
+    image: np.ndarray,
+    axis: int,
+    thickness: float,
+    slope: tuple[float, float],
+    sigma: float,
+) -> np.ndarray:
+    """``image`` as a scan in thick slices leaves it after it is brought back onto its own grid.
+
+    Each slice is an average over ``thickness`` voxels along ``axis``, with noise and a brightness
+    of its own, and lies askew by ``slope`` (voxels along ``axis`` per voxel along the other two:
+    the head's tilt when it was registered). Between slices it is interpolated, by cubic
+    convolution (Keys 1981).
+
+    Args:
+        rng: where the randomness comes from.
+        image: float32 (z, y, x).
+        axis: which axis slices are stacked along.
+        thickness: in voxels; up to 1.5 the image keeps its slices and gets noise only.
+        slope: how slices lie.
+        sigma: standard deviation of the noise (Rician) in units of the image.
+    """
+    if thickness <= 1.5:
+        return _rician(rng, image, sigma, 0.5)
+    blurred = ndimage.gaussian_filter1d(image, 0.36 * thickness, axis, truncate=2.5)
+    blurred = np.moveaxis(blurred, axis, 0)
+    n, rows, columns = blurred.shape
+    tilt = slope[0] * (np.arange(rows) - rows / 2)[:, None]
+    tilt = (tilt + slope[1] * (np.arange(columns) - columns / 2)).astype(np.float32)
+    margin = float(np.abs(tilt).max()) + 2 * thickness
+    first = np.float32(rng.uniform(0, 1) * thickness - margin)
+    count = int(np.ceil((n + 2 * margin) / thickness)) + 1
+    steps = np.arange(count, dtype=np.float32)[:, None, None] * np.float32(thickness)
+    slices = _along(blurred, first + steps + tilt, cubic=False)
+    slices *= np.exp(rng.normal(0, 0.012, (count, 1, 1))).astype(np.float32)
+    slices = _rician(rng, slices, sigma, 0.6)
+    back = np.arange(n, dtype=np.float32)[:, None, None] - first - tilt
+    found = _along(slices, back * np.float32(1 / thickness), cubic=True)
+    return np.ascontiguousarray(np.moveaxis(found, 0, axis))
+
+
+def _along(volume: np.ndarray, at: np.ndarray, *, cubic: bool) -> np.ndarray:
+    """``volume`` read along its first axis at places ``at`` (places, rows, columns)."""
+    low = np.floor(at)
+    t = at - low
+    low = low.astype(np.intp)
+    if cubic:
+        weights = (
+            ((-0.5 * t + 1) * t - 0.5) * t,
+            (1.5 * t - 2.5) * t * t + 1,
+            ((-1.5 * t + 2) * t + 0.5) * t,
+            (0.5 * t - 0.5) * t * t,
+        )
+    else:
+        weights = (None, 1 - t, t)
+    found = np.zeros(at.shape, np.float32)
+    for step, weight in enumerate(weights, start=-1):
+        if weight is not None:
+            index = np.clip(low + step, 0, len(volume) - 1)
+            found += weight * np.take_along_axis(volume, index, 0)
+    return found
+
+
+def _rician(rng, image, sigma, grain) -> np.ndarray:
+    real = clouds(rng, image.shape, grain) * np.float32(sigma)
+    real += image
+    return np.hypot(real, clouds(rng, image.shape, grain) * np.float32(sigma))

@@ -78,7 +78,7 @@ def grow(
         seed: where it starts (z, y, x) in mm.
         volume: wanted volume of the whole tumour in cm³; one that is walled in stays smaller.
         grade: "low" (a mass that seldom enhances, some with a cyst, oedema little or none) or
-            "high" (necrotic core, enhancing rim, wide oedema).
+            "high" (necrotic core, enhancing rim or patches, wide oedema).
 
     Returns:
         The tumour, its fractions nested: cyst within solid within oedema.
@@ -93,7 +93,7 @@ def grow(
     origin = seed - half * SPACING
     grey, white, brain = (_coarse(head, name, origin, shape) for name in ("grey", "white", "brain"))
     noise = _noise(rng, shape, (1.5, 3.5, 6.0))
-    density = _spread(rng, grey, white, noise[2], volume)
+    density = _spread(rng, grey, white, noise[2], volume, (2, 15) if grade == "low" else (6, 40))
 
     # A rater draws a closed outline: fissures inside the mass belong to it, ventricles don't.
     filled = ndimage.grey_closing(density, size=3)
@@ -107,41 +107,25 @@ def grow(
     outline = depth - ndimage.distance_transform_edt(~inside) * SPACING
     ragged = rng.uniform(0.3, 1.5) * min(1.0, radius / 18)
     outline += ragged * (1.2 * noise[0] + 2.4 * noise[1] + 2.5 * noise[2])
-    outline += rng.uniform(0, 10) * min(1.0, radius / 18) * (white - 0.55)
+    fingers = rng.uniform(0, 10) if grade == "low" else rng.uniform(4, 22)
+    outline += fingers * min(1.0, radius / 18) * (white - 0.55)
     outline = np.where(grey + white > 0.35, outline, outline - 4)
     whole = _ramp(outline, rng.uniform(0.8, 3.0)) * np.clip(2 * brain - 1, 0, 1)
+    if grade == "high":  # what growth and noise cut off is dropped
+        pieces, count = ndimage.label(whole > 0.05)
+        if count > 1:
+            whole = np.where(pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:]), whole, 0)
     deepest = max(float(depth.max()), 4.0)
-
-    bent = depth / deepest + 0.08 * noise[1]
     if grade == "high":
-        rim = rng.uniform(0.25, 0.45)
-        solid = _ramp(bent - rim, 0.06)
-        thick = rng.uniform(0.10, 0.22)
-        hollow = _ramp(bent - rim - thick - 0.06 * noise[0], 0.05)
-        enhancing = solid * (1 - hollow) * np.clip(1.1 + 0.5 * noise[1], 0, 1)
-        cyst = solid * hollow * np.clip(0.8 + 0.5 * noise[0], 0.2, 1)
+        solid, enhancing, cyst = _high_grade(rng, noise, whole, radius)
     else:
-        infiltrating = rng.random() < 0.45
-        solid = _ramp(bent - (rng.uniform(0.15, 0.5) if infiltrating else -0.5), 0.08)
-        cyst = np.zeros(shape)
-        if rng.random() < 0.22:
-            inside = bent - rng.uniform(0.35, 0.7) + rng.uniform(0.02, 0.12) * noise[1]
-            cyst = _ramp(inside, 0.04)
-        elif rng.random() < 0.3:
-            cyst = _ramp(noise[0] - rng.uniform(1.0, 1.8), 0.3) * _ramp(bent - 0.2, 0.1)
-        enhancing = np.zeros(shape)
-        if rng.random() < 0.3:
-            patchy = _ramp(noise[1] - rng.uniform(0.3, 1.3), 0.3)
-            enhancing = patchy * _ramp(bent - rng.uniform(0.2, 0.5), 0.1)
-        cyst = cyst * solid
-        enhancing = enhancing * solid * (1 - cyst)
-    solid = np.clip(solid - cyst - enhancing, 0, 1)
+        solid, enhancing, cyst = _low_grade(rng, noise, depth / deepest)
     oedema = np.clip(1 - solid - cyst - enhancing, 0, 1)
     parts = np.stack([oedema, solid, enhancing, cyst]) * whole
     inside = np.argwhere(whole > 0.5)
     centre = inside.mean(0) * SPACING + origin if len(inside) else seed
     reach = float(0.9 * radius)
-    push = float(reach * rng.uniform(0.02, 0.28) * (0.6 if grade == "low" else 1))
+    push = float(reach * rng.uniform(0.02, 0.28) * (0.6 if grade == "low" else 1.2))
     return Tumour(
         origin,
         parts.astype(np.float32),
@@ -149,6 +133,75 @@ def grow(
         centre,
         (push, reach),
     )
+
+
+def _low_grade(rng, noise, depth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Solid, enhancing and cystic fractions; ``depth`` runs from 0 at the surface to 1."""
+    bent = depth + 0.08 * noise[1]
+    infiltrating = rng.random() < 0.45
+    solid = _ramp(bent - (rng.uniform(0.15, 0.5) if infiltrating else -0.5), 0.08)
+    cyst = np.zeros(depth.shape)
+    if rng.random() < 0.22:
+        inside = bent - rng.uniform(0.35, 0.7) + rng.uniform(0.02, 0.12) * noise[1]
+        cyst = _ramp(inside, 0.04)
+    elif rng.random() < 0.3:
+        cyst = _ramp(noise[0] - rng.uniform(1.0, 1.8), 0.3) * _ramp(bent - 0.2, 0.1)
+    enhancing = np.zeros(depth.shape)
+    if rng.random() < 0.3:
+        patchy = _ramp(noise[1] - rng.uniform(0.3, 1.3), 0.3)
+        enhancing = patchy * _ramp(bent - rng.uniform(0.2, 0.5), 0.1)
+    cyst = cyst * solid
+    enhancing = enhancing * solid * (1 - cyst)
+    return np.clip(solid - cyst - enhancing, 0, 1), enhancing, cyst
+
+
+def _high_grade(rng, noise, whole, radius) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Solid, enhancing and cystic fractions of a core that lies off centre in its oedema.
+
+    The core is an ellipsoid bent by noise. It enhances along its rim (of even or broken
+    thickness, around necrosis), in patches, or all over with holes.
+    """
+    away, stretch = rng.normal(0, 0.2, 3) * radius, np.exp(rng.normal(0, 0.2, 3))
+    axes = [SPACING * (np.arange(n) - n // 2) for n in whole.shape]
+    grid = np.meshgrid(*axes, indexing="ij", sparse=True)
+    sides = zip(grid, away, stretch, strict=True)
+    distance = np.sqrt(sum(((a - b) / c) ** 2 for a, b, c in sides))
+    ragged = rng.uniform(0.5, 1.6) * min(1.0, radius / 20)
+    distance += ragged * (1.2 * noise[0] + 2.0 * noise[1] + 3.0 * noise[2])
+    within = distance[whole > 0.5]
+    kind = rng.choice(["rim", "patches", "solid"], p=[0.6, 0.2, 0.2])
+    share = rng.uniform(0.08, 0.7) if kind == "rim" else rng.uniform(0.05, 0.3)
+    inner = (np.quantile(within, share) if within.size else 0.0) - distance  # mm inside the core
+    core = _ramp(inner, 1.0)
+    if kind == "rim":
+        thick = np.clip(rng.uniform(2.0, 6.0) * (1 + rng.uniform(0.1, 0.5) * noise[1]), 1.0, None)
+        hollow = _ramp(inner - thick, 1.0)
+        enhancing = (1 - hollow) * np.clip(rng.uniform(0.8, 1.4) + 0.5 * noise[1], 0, 1)
+        cyst = hollow * np.clip(rng.uniform(0.6, 1.1) + 0.5 * noise[0], 0, 1)
+    elif kind == "patches":
+        enhancing = _ramp(noise[1] - rng.uniform(-0.2, 1.0), 0.3)
+        cyst = _ramp(noise[0] - rng.uniform(0.8, 1.6), 0.3) * (1 - enhancing)
+    else:
+        cyst = _ramp(noise[0] - rng.uniform(0.6, 1.6), 0.3)
+        enhancing = (1 - cyst) * np.clip(1.2 + 0.4 * noise[1], 0, 1)
+    enhancing, cyst = enhancing * core, cyst * core
+    return np.clip(core - enhancing - cyst, 0, 1), enhancing, cyst
+
+
+def together(first: Tumour, second: Tumour) -> Tumour:
+    """Two foci as one tumour (the first one's mass effect); the second moves by up to 1 mm."""
+    apart = np.round((second.origin - first.origin) / SPACING).astype(int)
+    low = np.minimum(0, apart)
+    shapes = np.array(first.parts.shape[1:]), np.array(second.parts.shape[1:])
+    shape = np.maximum(shapes[0], apart + shapes[1]) - low
+    parts, texture = np.zeros((4, *shape), np.float32), np.zeros(shape, np.float32)
+    for tumour, start in ((first, -low), (second, apart - low)):
+        extent = zip(start, tumour.texture.shape, strict=True)
+        box = tuple(slice(s, s + n) for s, n in extent)
+        free = 1 - parts[(slice(None), *box)].sum(0)
+        parts[(slice(None), *box)] += free * tumour.parts
+        texture[box] += free * tumour.texture
+    return Tumour(first.origin + SPACING * low, parts, texture, first.centre, first.push)
 
 
 def labels(parts: np.ndarray) -> np.ndarray:
@@ -166,14 +219,19 @@ def labels(parts: np.ndarray) -> np.ndarray:
 
 
 def push_away(where: np.ndarray, tumour: Tumour) -> None:
-    """Make room for the mass, in place: ``where`` (3, ...) are template positions in mm.
+    """Make room for the mass, in place: ``where`` (3, ...) are template positions in mm."""
+    swell(where, tumour.centre, *tumour.push)
+
+
+def swell(where: np.ndarray, centre: np.ndarray, push: float, reach: float) -> None:
+    """Move what lies around ``centre`` outwards, in place; below 0 inwards.
 
     A point at distance r from the centre shows what lay at r - push * (r / reach) *
-    exp((1 - (r / reach)²) / 2). With push below 0.6 reach, r keeps its order: nothing folds.
+    exp((1 - (r / reach)²) / 2). With push between -1 and 0.6 reach, r keeps its order: nothing
+    folds.
     """
-    push, reach = tumour.push
     shape = (3,) + (1,) * (where.ndim - 1)
-    offset = where - tumour.centre.astype(np.float32).reshape(shape)
+    offset = where - np.asarray(centre).astype(np.float32).reshape(shape)
     squared = np.einsum("i...,i...->...", offset, offset) / np.float32(reach**2)
     offset *= np.float32(push / reach) * np.exp((1 - squared) / 2)
     where -= offset
@@ -200,9 +258,9 @@ def _ramp(values: np.ndarray, width: float) -> np.ndarray:
     return np.clip(values / (2 * width) + 0.5, 0, 1)
 
 
-def _spread(rng, grey, white, noise, volume) -> np.ndarray:
+def _spread(rng, grey, white, noise, volume, favours) -> np.ndarray:
     """Density 0 to 1 after growth to about ``volume`` cm³, by explicit steps."""
-    favour = np.exp(rng.uniform(np.log(2), np.log(15)))  # D in white matter / D in grey
+    favour = np.exp(rng.uniform(*np.log(favours)))  # D in white matter / D in grey
     tissue = np.clip(white + grey, 0, 1)
     spread = (white + grey / favour) * np.exp(0.4 * noise)
     spread = np.where(tissue > 0.4, np.minimum(spread, 1), 0).astype(np.float32)

@@ -1,0 +1,319 @@
+"""How well does a 3-D U-Net segment BraTS cases after M minutes on this machine?
+
+Trains from a random start on all cases of --data but those that --test lists, and on sample cases
+beside them, and judges the listed ones at their files' own 1 mm: Dice and HD95 of the regions WT,
+TC and ET. Nothing is chosen on them: network, schedule, threshold and clean-up are fixed beforehand
+(`benchmarks/README.md` says on whom). Everything that is learnt is learnt inside the minutes;
+making sample cases, preparing, compiling, choosing the network's width by this machine's speed,
+and judging are outside, and printed.
+
+    python benchmarks/brats_dice.py --data FOLDER --test cases.txt --minutes 15
+"""
+
+import argparse
+import ast
+import functools
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from lgg_dice import CLOCKS, compiled
+
+from unet_course import (
+    augment,
+    brats,
+    losses,
+    metrics,
+    models,
+    patches,
+    postprocess,
+    runtime,
+    sample_data,
+    sliding,
+    surfaces,
+    training,
+    volumes,
+)
+from unet_course.layouts import REGIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that is fixed before training."""
+
+    factor: int  # millimetres a voxel while training
+    size: tuple[int, int, int]
+    patch: int
+    filters: tuple[int, ...]  # candidates; the widest that this machine trains long enough is taken
+    depth: int
+    normalization: str
+    batch_size: int
+    peak: float
+    foreground: float
+    real: float = 0.5  # share of the patches that come from real cases, where there are both
+    overlap: float = 0.5
+    flips: tuple[tuple[int, ...], ...] = ((),)
+    keep_largest: bool = False
+    drop_small: float = 0.0  # mm³ of enhancing tumour below which it counts as core
+    augmentation: augment.Augmentation
+
+
+RECIPES = {
+    # the figure to beat: a plain patch U-Net at 1 mm, as anybody would write it first
+    "plain": Recipe(
+        factor=1,
+        size=(64, 64, 64),
+        patch=1,
+        filters=(16,),
+        depth=3,
+        normalization="instance",
+        batch_size=2,
+        peak=1e-3,
+        foreground=0.67,
+        augmentation=augment.Augmentation(
+            flips=(0, 1, 2), probability=0, zscored=True, shift=0, elastic=0
+        ),
+    ),
+    "course": Recipe(
+        factor=2,
+        size=(64, 64, 64),
+        patch=2,
+        filters=(16, 24, 32),
+        depth=3,
+        normalization="instance",
+        batch_size=1,
+        peak=2e-3,
+        foreground=0.5,
+        flips=((), (0,)),
+        keep_largest=True,
+        augmentation=replace(augment.VOLUMES, flips=(0,), probability=0.5),
+    ),
+}
+ENOUGH_PATCHES = 600  # a wider network must still see this many, or the narrower one learns more
+
+
+def change(text: str) -> tuple[str, object]:
+    """`depth=4` as ("depth", 4)."""
+    name, _, value = text.partition("=")
+    plain = [field.name for field in fields(Recipe) if field.name != "augmentation"]
+    if name not in plain:
+        raise argparse.ArgumentTypeError(f"{name!r} isn't one of {', '.join(plain)}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value  # a word, such as batch
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", action="append", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--test", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--minutes", required=True, type=float)
+    parser.add_argument("--train-on", choices=("real", "sample", "both"), default="both")
+    parser.add_argument("--synthetic", type=int, default=24, help="sample cases to make")
+    parser.add_argument("--recipe", choices=RECIPES, default="course")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=change,
+        metavar="NAME=VALUE",
+        help="change one thing in the recipe: depth=4, foreground=0.8, keep_largest=False, …",
+    )
+    parser.add_argument(
+        "--clock",
+        choices=CLOCKS,
+        default="wall",
+        help="what a minute is; processor: of this process on all cores, whatever else runs",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    parser.add_argument("--save", type=Path, metavar="FILE.keras", help="keep the network")
+    options = parser.parse_args()
+    if options.minutes <= 0:
+        parser.error("--minutes must be positive")
+    if options.synthetic < 1:
+        parser.error("--synthetic must be 1 or more")
+    for folder in options.data:
+        if not folder.is_dir():
+            parser.error(f"--data {folder}: no such folder")
+    if not options.test.is_file():
+        parser.error(f"--test {options.test}: no such file")
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json {options.json}: its folder doesn't exist")
+    return options
+
+
+def sides(options: argparse.Namespace):
+    """Real cases to train on, sample cases to train on, cases to test.
+
+    A listed case that isn't there is an error.
+    """
+    cases = {case.id: case for folder in options.data for case in brats.find_cases(folder)}
+    lines = options.test.read_text(encoding="utf-8-sig").splitlines()
+    listed = [line.strip() for line in lines if line.strip()]
+    absent = sorted(set(listed) - set(cases))
+    if absent or not listed:
+        sys.exit(f"{options.test}: not among the cases of --data: {', '.join(absent) or 'any'}")
+    test = [cases[name] for name in dict.fromkeys(listed)]
+    without = [case.id for case in test if case.mask is None]
+    if without:
+        sys.exit(f"{options.test}: there is no mask to judge these by: {', '.join(without)}")
+    real, sample = [], []
+    if options.train_on in ("real", "both"):
+        real = [case for id, case in cases.items() if id not in listed and case.mask is not None]
+    if options.train_on in ("sample", "both"):
+        root = sample_data.brats_root(seed=options.seed, cases=options.synthetic)
+        sample = brats.find_cases(root)
+    if not real and not sample:
+        sys.exit("no cases are left to train on: list fewer in --test, or add a --data folder")
+    return real, sample, test
+
+
+def mixed(real: list, sample: list, share: float) -> list:
+    """All cases, the real ones repeated until about `share` of the list is real."""
+    if not real or not sample:
+        return real or sample
+    times = max(1, round(share / (1 - share) * len(sample) / len(real))) if share < 1 else 1
+    return real * times + sample
+
+
+def build(recipe: Recipe, filters: int) -> keras.Model:
+    model = models.unet(
+        (*recipe.size, 4),
+        classes=len(REGIONS),
+        head="sigmoid",
+        filters=filters,
+        depth=recipe.depth,
+        patch=recipe.patch,
+        normalization=recipe.normalization,
+    )
+    model.compile(
+        keras.optimizers.AdamW(recipe.peak, weight_decay=1e-4), losses.BCEDice(pool_batch=True)
+    )
+    return model
+
+
+def train(recipe: Recipe, minutes: float, cases: list, seed: int, clock: str):
+    """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
+    seconds_of = CLOCKS[clock]
+    batches = patches.Patches(
+        cases=cases,
+        size=recipe.size,
+        batch_size=recipe.batch_size,
+        steps=10_000_000,  # the clock ends it
+        foreground=recipe.foreground,
+        augment=recipe.augmentation,
+        seed=seed,
+    )
+    started = time.perf_counter()
+    model = None
+    for filters in recipe.filters:
+        candidate, seconds = compiled(
+            functools.partial(build, recipe, filters), batches.epoch(1), seed, 4, clock=seconds_of
+        )
+        seen = minutes * 60 / seconds * recipe.batch_size
+        print(
+            f"  {filters} filters: {seconds:.3f} s a step, {seen:,.0f} patches in {minutes:g} min"
+        )
+        if model is None or seen >= ENOUGH_PATCHES:
+            model = candidate
+        if seen < ENOUGH_PATCHES:
+            break
+    compiling = time.perf_counter() - started
+    timed = training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
+    model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed])
+    return model, timed, compiling
+
+
+def judge(recipe: Recipe, model: keras.Model, cases: list[volumes.Prepared]) -> dict[str, dict]:
+    """Dice and HD95 (mm) of each region by case, at the files' own size."""
+    scores = {}
+    for case in cases:
+        found = sliding.predict(
+            model,
+            case.images,
+            recipe.size,
+            overlap=recipe.overlap,
+            flips=recipe.flips,
+            dtype=np.float32,
+        )
+        labels = postprocess.labels_from(case.restore(found, order=1))
+        if recipe.keep_largest:
+            labels = postprocess.largest_tumour(labels)
+        spacing = np.array(case.spacing) / case.factor
+        labels = postprocess.drop_small(labels, recipe.drop_small, spacing)
+        truth, answer = brats.regions(case.case.read_labels()), brats.regions(labels)
+        row = scores[case.case.id] = {"hd95": {}}
+        for i, region in enumerate(REGIONS):
+            row[region] = metrics.dice(truth[..., i], answer[..., i])
+            row["hd95"][region] = surfaces.hd95(truth[..., i], answer[..., i], spacing)
+    return scores
+
+
+def over_cases(scores: dict[str, dict], how) -> dict:
+    """`how` (mean, median) of each score over the cases."""
+    rows = list(scores.values())
+    found = {region: float(how([row[region] for row in rows])) for region in REGIONS}
+    found["hd95"] = {
+        region: float(how([row["hd95"][region] for row in rows])) for region in REGIONS
+    }
+    return found
+
+
+def main() -> None:
+    sys.stdout.reconfigure(line_buffering=True)  # a long run is watched through a pipe, too
+    options = arguments()
+    recipe = replace(RECIPES[options.recipe], **dict(options.set))
+    precision = runtime.best_precision()
+    keras.mixed_precision.set_dtype_policy(precision)
+    print(f"precision: {precision}")
+    started = time.perf_counter()
+    real, sample, test = sides(options)
+    print(f"{len(real)} real and {len(sample)} sample cases to train on, {len(test)} to test")
+    ready = [volumes.prepared(c, factor=recipe.factor) if c else [] for c in (real, sample, test)]
+    reading = time.perf_counter() - started
+    cases = mixed(ready[0], ready[1], recipe.real)
+    model, clock, compiling = train(recipe, options.minutes, cases, options.seed, options.clock)
+    minutes = clock.seconds / 60
+    started = time.perf_counter()
+    scores = judge(recipe, model, ready[2])
+    judging = time.perf_counter() - started
+
+    mean, median = over_cases(scores, np.mean), over_cases(scores, np.median)
+    width = max(map(len, scores))
+    print(f"\n{'case':{width}}  " + "".join(f"{r:>7}" for r in REGIONS) + "   HD95 in mm")
+    for name, row in {**scores, "mean": mean, "median": median}.items():
+        dice = "".join(f"{row[region]:7.3f}" for region in REGIONS)
+        distance = "".join(f"{row['hd95'][region]:7.1f}" for region in REGIONS)
+        print(f"{name:{width}}  {dice}   {distance}")
+    memory = runtime.peak_memory_gb()
+    print(
+        f"\n{model.count_params():,} parameters, {clock.steps} steps of {recipe.batch_size} in "
+        f"{minutes:.2f} min; outside them: preparing {reading:.0f} s, compiling {compiling:.0f} s, "
+        f"judging {judging:.0f} s; peak memory {memory:.2f} GB"
+    )
+    if options.save:
+        keras.Model(model.inputs, model.outputs, name=model.name).save(options.save)
+    if options.json:
+        result = {
+            "minutes": round(minutes, 3),
+            "steps": clock.steps,
+            "parameters": model.count_params(),
+            "peak_memory_gb": round(memory, 3),
+            "patients": scores,
+            "mean": mean,
+            "median": median,
+        }
+        runtime.write_text(options.json.absolute(), json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

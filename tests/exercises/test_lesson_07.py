@@ -1,0 +1,154 @@
+"""Lesson 07's exercises: the usual mistakes, and the words of the hint that each must get."""
+
+MM = "def voxel_to_mm(affine, voxel):\n    steps, origin = affine[:3, :3], affine[:3, 3]\n"
+REGIONS = (
+    "def to_regions(labels, core, oedema, enhancing):\n"
+    "    c, o, e = labels == core, labels == oedema, labels == enhancing\n"
+)
+ML = (
+    "def millilitres(mask, affine):\n"
+    "    voxels, mm3 = np.count_nonzero(mask), abs(np.linalg.det(affine[:3, :3]))\n"
+)
+BOX = (
+    "def brain_box(images):\n"
+    "    def box(brain, end=1):\n"
+    "        where = np.argwhere(brain)\n"
+    "        first, last = where.min(axis=0), where.max(axis=0)\n"
+    "        return tuple(slice(int(a), int(b) + end) for a, b in zip(first, last))\n"
+)
+Z = "def z_score(image, brain):\n    values = image[brain].astype(float)\n"
+
+MISTAKES = {
+    "voxel-to-mm": [
+        (MM + "    return steps @ voxel", "add where voxel (0, 0, 0) lies"),
+        (MM + "    return steps @ voxel - origin", "added, not subtracted"),
+        (MM + "    return affine @ [*voxel, 1]", "return the first three"),
+        (MM + "    return np.diag(steps) * voxel + origin", "beside the diagonal"),
+        (
+            MM + "    return np.sqrt((steps**2).sum(axis=0)) * voxel + origin",
+            "no sign and no direction",
+        ),
+        (MM + "    return voxel @ steps + origin", "not voxel @ steps"),
+        (MM + "    return np.linalg.solve(steps, voxel - origin)", "the way back"),
+        (MM + "    return steps @ (voxel + origin)", "in mm already"),
+        (MM + "    return steps @ voxel + affine[3, :3]", "the last column"),
+        (MM + "    return steps * voxel + origin", "multiply with @"),
+        (MM + "    steps @ voxel + origin", "is yours missing?"),
+        (MM + "    return 2 * (steps @ voxel + origin)", "steps @ voxel + origin"),
+    ],
+    "regions-of-any-layout": [
+        (REGIONS + "    return np.stack([c | o | e, c, e], axis=-1)", "core or enhancing"),
+        (REGIONS + "    return np.stack([o, c, e], axis=-1)", "lie inside each other"),
+        (REGIONS + "    return np.stack([o | c, c | e, e], axis=-1)", "WT holds all three"),
+        (REGIONS + "    return np.stack([c | o | e, c | o, e], axis=-1)", "Oedema isn't part"),
+        (REGIONS + "    return np.stack([e, c | e, c | o | e], axis=-1)", "from large to small"),
+        (REGIONS + "    return np.stack([c | o | e, c | e, e])", "along the last axis"),
+        (
+            "def to_regions(labels, core, oedema, enhancing):\n"
+            "    core = (labels == 1) | (labels == 4)\n"
+            "    return np.stack([labels > 0, core, labels == 4], axis=-1)",
+            "BraTS 2020 only",
+        ),
+        (
+            "def to_regions(labels, core, oedema, enhancing):\n"
+            "    one, two, four = (labels == n for n in (1, 2, 4))\n"
+            "    return np.stack([one | two | four, one | four, four], axis=-1)",
+            "BraTS 2020 only",
+        ),
+        (
+            "def to_regions(labels, core, oedema, enhancing):\n"
+            "    return np.stack([labels >= 1, labels >= 2, labels >= 3], axis=-1)",
+            "Labels are names",
+        ),
+        (
+            REGIONS + "    return np.stack([c | o | e, c | e, e], axis=-1) * labels[..., None]",
+            "still the labels",
+        ),
+        (REGIONS + "    np.stack([c | o | e, c | e, e], axis=-1)", "is yours missing?"),
+    ],
+    "millilitres": [
+        (ML + "    return mask.sum() * mm3 / 1000", "adds the labels' numbers up"),
+        (ML + "    return voxels * mm3", "1000 of them are 1 ml"),
+        (ML + "    return voxels", "multiply by the volume of one"),
+        (ML + "    return voxels / 1000", "needn't have 1 mm³"),
+        (ML + "    return voxels * mm3 / 1e6", "divided by a million"),
+        (
+            ML + "    return voxels * np.prod(np.diag(affine[:3, :3])) / 1000",
+            "never negative",
+        ),
+        (
+            ML + "    return voxels * abs(np.prod(np.diag(affine))) / 1000",
+            "the determinant holds for oblique ones",
+        ),
+        (
+            ML + "    return voxels * np.linalg.det(affine[:3, :3]) / 1000",
+            "never negative",
+        ),
+        (ML + "    return mask.size * mm3 / 1000", "the whole block"),
+        (ML + "    return np.count_nonzero(mask == 1) * mm3 / 1000", "not only the label 1"),
+        (ML + "    voxels * mm3 / 1000", "is yours missing?"),
+        (ML + "    return 2 * voxels * mm3 / 1000", "voxels inside ×"),
+    ],
+    "crop-to-brain": [
+        (BOX + "    return box((images != 0).any(axis=-1), end=0)", "so add 1"),
+        (BOX + "    return box(images[..., 0] != 0)", "Modality 0 alone"),
+        (BOX + "    return box((images != 0).all(axis=-1))", "where all modalities agree"),
+        (BOX + "    return box((images > 0).any(axis=-1))", "have negative values"),
+        (BOX + "    return box(images.sum(axis=-1) > 0)", "negative values"),
+        (BOX + "    return box((images != 0).any(axis=-1))[::-1]", "keep the order x, y, z"),
+        (BOX + "    return slice(None), slice(None), slice(None)", "the smallest such block"),
+        (BOX + "    return images[box((images != 0).any(axis=-1))]", "Return slices"),
+        (BOX + "    box((images != 0).any(axis=-1))", "is yours missing?"),
+        (
+            BOX + "    a, b, c = box((images != 0).any(axis=-1))\n"
+            "    return slice(a.start + 1, a.stop), b, c",
+            "Some of the brain is cut off",
+        ),
+    ],
+    "z-score-in-brain": [
+        (Z + "    return (image - image.mean()) / image.std()", "most of it is air"),
+        (
+            Z + "    return np.where(brain, (image - image.mean()) / image.std(), 0)",
+            "most of it is air",
+        ),
+        (Z + "    return (image - values.mean()) / values.std()", "must stay exactly 0"),
+        (Z + "    return np.where(brain, image - values.mean(), 0)", "standard deviation as well"),
+        (
+            Z + "    return np.where(brain, (image - values.mean()) / values.var(), 0)",
+            "divided by the variance",
+        ),
+        (
+            Z + "    return np.where(brain, image - values.mean() / values.std(), 0)",
+            "brackets round",
+        ),
+        (Z + "    return np.where(brain, image / values.std(), 0)", "Subtract the mean first"),
+        (
+            Z + "    low, high = values.min(), values.max()\n"
+            "    return np.where(brain, (image - low) / (high - low), 0)",
+            "That is min-max",
+        ),
+        (
+            Z + "    return np.where(brain, (image - np.median(values)) / values.std(), 0)",
+            "That is the median",
+        ),
+        (
+            "def z_score(image, brain):\n"
+            "    brain = image > 0\n"
+            "    values = image[brain]\n"
+            "    return np.where(brain, (image - values.mean()) / values.std(), 0)",
+            "what the mask says",
+        ),
+        (
+            Z + "    result = np.zeros_like(image)\n"
+            "    result[brain] = (values - values.mean()) / values.std()\n    return result",
+            "an array of floats",
+        ),
+        (Z + "    return (values - values.mean()) / values.std()", "the image's size"),
+        (Z + "    (values - values.mean()) / values.std()", "is yours missing?"),
+        (
+            Z + "    result = np.zeros(image.shape)\n"
+            "    result[brain] = 2 * (values - values.mean()) / values.std()\n    return result",
+            "values.std()",
+        ),
+    ],
+}

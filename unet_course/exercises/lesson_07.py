@@ -1,0 +1,350 @@
+"""The checks of lesson 07: affines, regions of any layout, millilitres, crop, z-score."""
+
+import numpy as np
+
+from unet_course.exercises import verdict
+from unet_course.exercises.verdict import Wrong, describe
+
+# Steps of 2, 3 and 4 mm, turned about two axes; no entry is 0 and rows differ from columns.
+_TURN = np.array([[0.8, -0.48, 0.36], [0.6, 0.64, -0.48], [0.0, 0.6, 0.8]])
+OBLIQUE = np.eye(4)
+OBLIQUE[:3, :3] = _TURN * [2.0, 3.0, 4.0]
+OBLIQUE[:3, 3] = [-90.0, 126.0, -72.0]
+PLAIN = np.diag([-1.0, -1.0, 1.0, 1.0])
+PLAIN[1, 3] = 239.0
+
+
+def voxel_to_mm(answer):
+    simple = np.diag([2.0, 2.0, 2.0, 1.0])
+    simple[:3, 3] = [-10, 0, 5]
+    cases = (
+        ("the affine of the example and voxel (1, 2, 3)", simple, [1, 2, 3]),
+        ("the affine of BraTS and voxel (100, 50, 20)", PLAIN, [100, 50, 20]),
+        ("an oblique affine and voxel (10, 20, 30)", OBLIQUE, [10, 20, 30]),
+    )
+    for given, affine, voxel in cases:
+        steps, origin, v = affine[:3, :3], affine[:3, 3], np.array(voxel, float)
+        sizes = np.sqrt((steps**2).sum(axis=0))
+        verdict.close(
+            answer(affine.copy(), list(voxel)),
+            steps @ v + origin,
+            given,
+            mistakes=[
+                (
+                    steps @ v,
+                    "These are steps only: add where voxel (0, 0, 0) lies, the last column, "
+                    "affine[:3, 3].",
+                ),
+                (steps @ v - origin, "The origin is added, not subtracted."),
+                (
+                    affine @ [*v, 1],
+                    "These are four numbers, the last is the 1 that was put in: return the first "
+                    "three.",
+                ),
+                (
+                    np.diag(steps) * v + origin,
+                    "Right only for axes that run straight: an oblique affine has numbers beside "
+                    "the diagonal too. Multiply matrix and vector, steps @ voxel.",
+                ),
+                (
+                    sizes * v + origin,
+                    "Spacings have no sign and no direction: take the matrix, steps @ voxel.",
+                ),
+                (
+                    steps.T @ v + origin,
+                    "The matrix is turned: it must be steps @ voxel, not voxel @ steps.",
+                ),
+                (
+                    np.linalg.solve(steps, v - origin),
+                    "That is the way back, from millimetres to voxels.",
+                ),
+                (steps @ (v + origin), "First the steps, then the origin, which is in mm already."),
+                (
+                    (steps * v + origin),
+                    "That multiplies number by number: a matrix and a vector multiply with @.",
+                ),
+            ],
+            hint="steps @ voxel + origin, with origin = affine[:3, 3].",
+        )
+    return "Two scans agree in millimetres, whatever their voxels are: this is how they are laid on each other."
+
+
+def regions_of_any_layout(answer):
+    row = np.array([0, 1, 2, 4])
+    block = np.random.default_rng(7).integers(0, 4, (3, 4, 5))
+    cases = (
+        ("BraTS 2020's labels 0, 1, 2, 4", row, (1, 2, 4)),
+        ("BraTS 2023's labels 0, 1, 2, 3", np.array([0, 1, 2, 3]), (1, 2, 3)),
+        ("MSD's labels 0, 1, 2, 3", np.array([0, 1, 2, 3]), (2, 1, 3)),
+        ("a volume of MSD of 3 × 4 × 5 voxels", block, (2, 1, 3)),
+        ("BraTS 2020's labels without a 4", np.array([[2, 0], [1, 2]]), (1, 2, 4)),
+    )
+    for given, labels, (core, oedema, enhancing) in cases:
+        is_core, is_oedema, is_et = (labels == n for n in (core, oedema, enhancing))
+        right = np.stack([is_core | is_oedema | is_et, is_core | is_et, is_et], axis=-1)
+        apart = np.stack([right[..., 0], is_core, is_et], axis=-1)
+        oedema_too = np.stack([right[..., 0], is_core | is_oedema, is_et], axis=-1)
+        in_2020 = np.stack(
+            [labels > 0, (labels == 1) | (labels == 4), labels == 4],
+            axis=-1,
+        )
+        got = answer(labels.copy(), core, oedema, enhancing)
+        verdict.equal(
+            got,
+            right,
+            given,
+            mistakes=[
+                (apart, "The core's region holds the enhancing part too: TC is core or enhancing."),
+                (
+                    np.stack([is_oedema, is_core, is_et], axis=-1),
+                    "Those are the labels one by one. Regions lie inside each other: WT holds all "
+                    "three labels, TC two.",
+                ),
+                (
+                    np.stack([is_oedema | is_core, right[..., 1], is_et], axis=-1),
+                    "The enhancing part is tumour, too: WT holds all three labels.",
+                ),
+                (oedema_too, "Oedema isn't part of the core: TC is core or enhancing."),
+                (
+                    right[..., ::-1],
+                    "The right regions in the wrong order: WT, TC, ET, from large to small.",
+                ),
+                (
+                    np.stack([right[..., i] for i in range(3)]),
+                    "The regions go along the last axis: np.stack([…], axis=-1).",
+                ),
+                (
+                    in_2020,
+                    "Right for BraTS 2020 only: use the three numbers that are passed, not 1, 2, 4.",
+                ),
+                (
+                    in_2020[..., [0, 1, 2]] & (labels != 3)[..., None],
+                    "Right for BraTS 2020 only: use the three numbers that are passed, not 1, 2, 4.",
+                ),
+                (
+                    np.stack([labels >= n for n in (1, 2, 3)], axis=-1),
+                    "Labels are names, not sizes: compare with ==, never with > or >=.",
+                ),
+                (
+                    right * labels[..., None],
+                    "These are still the labels: regions are 0 and 1.",
+                ),
+            ],
+            hint="WT: core, oedema or enhancing. TC: core or enhancing. ET: enhancing.",
+        )
+    return "One function, three numbers from a table: no layout's numbers hide in the code."
+
+
+def millilitres(answer):
+    small = np.zeros((10, 10, 17), np.uint8)
+    small[:5, :10, :10] = 1  # 500 voxels
+    tall = np.diag([1.0, 1.0, 2.0, 1.0])
+    mirrored = np.diag([-1.0, 1.0, 1.0, 1.0])
+    labels = np.zeros((12, 10, 8), np.uint8)
+    labels[2:8, 1:6, 2:5] = 2
+    labels[3:6, 2:4, 2:4] = 4
+    labels[4, 2, 2] = 1
+    cases = (
+        ("500 voxels of 1 × 1 × 2 mm", small, tall),
+        ("labels 1, 2 and 4, 90 voxels of 1 mm, the first axis mirrored", labels, mirrored),
+        ("90 voxels of 2 × 3 × 4 mm, oblique axes", labels, OBLIQUE),
+        ("an empty mask", np.zeros((4, 4, 4), np.uint8), tall),
+    )
+    for given, mask, affine in cases:
+        steps = affine[:3, :3]
+        count, size = np.count_nonzero(mask), np.linalg.det(steps)
+        diagonal = np.prod(np.diag(steps))
+        right = count * abs(size) / 1000
+        summed = float(mask.sum()) * abs(size) / 1000
+        verdict.close(
+            answer(mask.copy(), affine.copy()),
+            right,
+            given,
+            mistakes=[
+                (summed, "That adds the labels' numbers up: a voxel counts once, whatever label."),
+                (count * abs(size), "These are mm³: 1000 of them are 1 ml."),
+                (count, "These are voxels: multiply by the volume of one."),
+                (count / 1000, "Voxels needn't have 1 mm³: multiply by the volume of one."),
+                (count * abs(size) / 1e6, "1000 mm³ are 1 ml; you divided by a million."),
+                (
+                    count * size / 1000,
+                    "A volume is never negative; the determinant is, where axes are mirrored. "
+                    "Take abs(…).",
+                ),
+                (
+                    count * diagonal / 1000,
+                    "The diagonal's product is right for straight axes only, and may be negative. "
+                    "The determinant holds for all.",
+                ),
+                (
+                    count * abs(diagonal) / 1000,
+                    "The diagonal's product is right for straight axes only: the determinant holds "
+                    "for oblique ones, too.",
+                ),
+                (mask.size * abs(size) / 1000, "That is the whole block: count what is inside."),
+                (
+                    np.count_nonzero(mask == 1) * abs(size) / 1000,
+                    "Anything over 0 is inside, not only the label 1.",
+                ),
+            ],
+            hint="voxels inside × |det(affine[:3, :3])| ÷ 1000.",
+        )
+    return "Millilitres can be compared between scanners; voxels can't."
+
+
+def crop_to_brain(answer):
+    rng = np.random.default_rng(3)
+    one = np.zeros((14, 12, 10, 4), np.int16)
+    one[3:9, 2:7, 4:8] = rng.integers(50, 90, (6, 5, 4, 4))
+    differ = np.zeros((14, 12, 10, 4), np.int16)
+    differ[4:9, 3:7, 2:6, 0] = 70
+    differ[5:8, 3:9, 2:6, 1] = 80
+    differ[5:8, 4:6, 1:6, 2] = 60
+    differ[5:11, 4:6, 3:6, 3] = 75
+    scored = one.astype(np.float32)
+    scored[one > 0] = (scored[one > 0] - 70) / 12
+    scored[3, :, :][scored[3, :, :] != 0] = -1.5  # a border where every value is negative
+    corner = np.zeros((6, 6, 6, 4), np.int16)
+    corner[0:2, 3:6, 5] = 9
+    cases = (
+        ("a brain from 3 to 8, 2 to 6 and 4 to 7", one, [(3, 9), (2, 7), (4, 8)]),
+        ("four modalities that differ at their borders", differ, [(4, 11), (3, 9), (1, 6)]),
+        ("z-scored images, negative at a border", scored, [(3, 9), (2, 7), (4, 8)]),
+        ("a brain that touches the block's border", corner, [(0, 2), (3, 6), (5, 6)]),
+    )
+    for given, images, right in cases:
+        got = answer(images.copy())
+        if (
+            not isinstance(got, (tuple, list))
+            or len(got) != 3
+            or not all(isinstance(s, slice) for s in got)
+        ):
+            raise Wrong(
+                f"for {given} you gave {describe(got)}, expected three slices",
+                verdict.FORGOTTEN_RETURN
+                if got is None
+                else "Return slices, such as slice(10, 13), not pictures and not pairs.",
+            )
+        found = [s.indices(n)[:2] for s, n in zip(got, images.shape, strict=False)]
+        if found == right and all(s.step in (None, 1) for s in got):
+            continue
+        if found == [(a, b - 1) for a, b in right]:
+            hint = "The last plane is missing: a slice ends before its second number, so add 1."
+        elif found == _box(images[..., 0] != 0):
+            hint = "Modality 0 alone: the brain is where any of the four isn't 0, .any(axis=-1)."
+        elif found == _box((images != 0).all(axis=-1)):
+            hint = "That is where all modalities agree; the brain is where any isn't 0."
+        elif found == _box((images > 0).any(axis=-1)):
+            hint = "Over 0 isn't the same as not 0: z-scored brains have negative values."
+        elif found == _box(images.sum(axis=-1) > 0) or found == _box(images.mean(axis=-1) > 0):
+            hint = "In a sum the modalities can cancel out: ask for any that isn't 0."
+        elif sorted(found) == sorted(right):
+            hint = "The right ranges on the wrong axes: keep the order x, y, z."
+        elif all(a <= c and d <= b for (a, b), (c, d) in zip(found, right, strict=True)):
+            hint = "The whole brain is in it, but it isn't the smallest such block."
+        else:
+            hint = "Some of the brain is cut off: along each axis, take the first and last place."
+        raise Wrong(f"for {given} your box is {found}, expected {right}", hint)
+    return "Nothing of the brain is lost, and most of the air is: less to store, less to train on."
+
+
+def _box(mask: np.ndarray) -> list[tuple[int, int]]:
+    """First and one past the last index along each axis."""
+    found = []
+    for axis in range(3):
+        places = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
+        found.append((int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0))
+    return found
+
+
+def z_score_in_brain(answer):
+    row = np.array([[[0, 10, 20, 30, 0, 0]]], np.int16)
+    rng = np.random.default_rng(5)
+    scan = np.zeros((6, 7, 8), np.int16)
+    inner = (slice(1, 5), slice(2, 6), slice(1, 7))
+    scan[inner] = rng.integers(200, 900, (4, 4, 6))
+    brain = scan > 0
+    holed = scan.copy()
+    holed[2, 3, 2:5] = 0  # brain, but 0 in this modality
+    outside = scan.copy()
+    outside[0, 0, :4] = 500  # not in the brain
+    cases = (
+        ("a brain of 10, 20, 30", row, row > 0),
+        ("a scan of whole numbers", scan, brain),
+        ("a scan with zeros inside the brain", holed, brain),
+        ("a scan with something bright outside the brain", outside, brain),
+    )
+    for given, image, mask in cases:
+        got = answer(image.copy(), mask.copy())
+        values, as_float = image[mask].astype(float), image.astype(float)
+        over = image[image > 0].astype(float)
+        mean, deviation = values.mean(), values.std()
+
+        def inside(x, mask=mask):
+            return np.where(mask, x, 0)
+
+        right = inside((as_float - mean) / deviation)
+        low, high = values.min(), values.max()
+        mistakes = [
+            (
+                (as_float - as_float.mean()) / as_float.std(),
+                "Mean and deviation of the whole block: most of it is air. Take the brain's values "
+                "alone.",
+            ),
+            (
+                inside((as_float - as_float.mean()) / as_float.std()),
+                "Mean and deviation of the whole block: most of it is air. Take the brain's values "
+                "alone.",
+            ),
+            (
+                (as_float - mean) / deviation,
+                "The background must stay exactly 0: write into the brain's voxels only.",
+            ),
+            (inside(as_float - mean), "Divide by the standard deviation as well."),
+            (
+                inside((as_float - mean) / deviation**2),
+                "That is divided by the variance; the deviation is its root, .std().",
+            ),
+            (
+                inside(as_float - mean / deviation),
+                "Subtract first, then divide: brackets round the difference.",
+            ),
+            (inside(as_float / deviation), "Subtract the mean first."),
+            (
+                inside((as_float - low) / (high - low)),
+                "That is min-max: one bright voxel decides about all others.",
+            ),
+            (
+                inside((as_float - np.median(values)) / deviation),
+                "That is the median: subtract the mean.",
+            ),
+            (
+                np.where(image > 0, (as_float - over.mean()) / over.std(), 0),
+                "The brain is what the mask says: a voxel in it may be 0, and one outside may not.",
+            ),
+            (
+                np.trunc(right),
+                "Cut to whole numbers: the result must be an array of floats.",
+            ),
+            (values, "Return an array of the image's size, not the brain's values in a row."),
+            (
+                (values - mean) / deviation,
+                "Return an array of the image's size, not the brain's values in a row.",
+            ),
+        ]
+        verdict.close(
+            got, right, given, rtol=1e-3, atol=2e-3, mistakes=mistakes,
+            hint="In the brain: (values - values.mean()) / values.std(). Elsewhere 0.",
+        )  # fmt: skip
+        if np.any(np.asarray(got)[~mask]):
+            raise Wrong(f"for {given} the background isn't exactly 0", "Leave it as zeros.")
+    return "Every case now speaks the same scale, and air stays what it is: nothing."
+
+
+CHECKS = {
+    "voxel-to-mm": voxel_to_mm,
+    "regions-of-any-layout": regions_of_any_layout,
+    "millilitres": millilitres,
+    "crop-to-brain": crop_to_brain,
+    "z-score-in-brain": z_score_in_brain,
+}
