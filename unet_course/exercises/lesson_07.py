@@ -172,11 +172,6 @@ def millilitres(answer):
                     "Take abs(…).",
                 ),
                 (
-                    count * diagonal / 1000,
-                    "The diagonal's product is right for straight axes only, and may be negative. "
-                    "The determinant holds for all.",
-                ),
-                (
                     count * abs(diagonal) / 1000,
                     "The diagonal's product is right for straight axes only: the determinant holds "
                     "for oblique ones, too.",
