@@ -23,11 +23,11 @@ report checks volume_checks folder_check kaggle_sets archive kaggle download
 splits
 fields augment
 slices volume_arrays volumes patches
-blocks supervision models
+blocks supervision models volume_layers
 overlap_losses losses keras_metrics masks metrics surfaces lesions calibration
 postprocess inference sliding
 results spread
-progress training
+progress training volume_training
 plotting volume_plotting widgets
 exercises.source exercises.progress exercises.verdict exercises
 lessons lab doctor cli

@@ -1,0 +1,111 @@
+"""Lesson 11's exercises: the usual mistakes, and the words of the hint that each must get."""
+
+
+def starts(last="max(length - patch, 0)", back="[*range(0, last, step), last]") -> str:
+    return f"def window_starts(length, patch, step):\n    last = {last}\n    return {back}"
+
+
+def dices(
+    groups="([1, 2, 4], [1, 4], [4])",
+    both="a.sum() + b.sum()",
+    one="2 * (a & b).sum() / both if both else 1.0",
+    back="result",
+) -> str:
+    return (
+        "def region_dice(truth, prediction):\n"
+        "    result = []\n"
+        f"    for labels in {groups}:\n"
+        "        a, b = np.isin(truth, labels), np.isin(prediction, labels)\n"
+        f"        both = {both}\n"
+        f"        result.append({one})\n"
+        f"    return {back}"
+    )
+
+
+def rule(
+    volume="(labels == 4).sum() * voxel_mm3",
+    small="volume < minimum",
+    changed="np.where(labels == 4, 1, labels)",
+    back="labels.copy()",
+) -> str:
+    return (
+        "def small_et(labels, minimum, voxel_mm3):\n"
+        f"    volume = {volume}\n"
+        f"    if {small}:\n"
+        f"        return {changed}\n"
+        f"    return {back}"
+    )
+
+
+def pooled(
+    share="np.bincount(labels.ravel(), minlength=5) / labels.size",
+    back="share[0], (share**2).sum()",
+) -> str:
+    return f"def nothing_gets(labels):\n    share = {share}\n    return {back}"
+
+
+IN_PLACE = (
+    "def small_et(labels, minimum, voxel_mm3):\n"
+    "    if (labels == 4).sum() * voxel_mm3 < minimum:\n"
+    "        labels[labels == 4] = 1\n"
+    "    return labels"
+)
+BY_PIECE = (
+    "def small_et(labels, minimum, voxel_mm3):\n"
+    "    from scipy import ndimage\n"
+    "    pieces, count = ndimage.label(labels == 4)\n"
+    "    result = labels.copy()\n"
+    "    for i in range(1, count + 1):\n"
+    "        if (pieces == i).sum() * voxel_mm3 < minimum:\n"
+    "            result[pieces == i] = 1\n"
+    "    return result"
+)
+
+MISTAKES = {
+    "window-starts": [
+        (starts(back="list(range(0, length, step))"), "sticks out"),
+        (starts(back="list(range(0, length - patch + 1, step))"), "aren't covered"),
+        (starts(back="[*range(0, last + 1, step), last]"), "comes twice"),
+        (starts(last="length - patch"), "can't be negative"),
+        (starts(back="[last, *range(0, last, step)]"), "should rise"),
+        (starts(back="len([*range(0, last, step), last])"), "a list of whole numbers"),
+        (starts(back="None"), "return"),
+    ],
+    "region-dice": [
+        (dices(groups="([1], [2], [4])"), "labels one by one"),
+        (dices(groups="([1, 2, 4], [1], [4])"), "enhancing tumour is core, too"),
+        (dices(one="2 * (a & b).sum() / both if both else 0.0"), "nothing was claimed"),
+        (dices(one="2 * (a & b).sum() / both"), "ask for the empty case first"),
+        (dices(one="(a & b).sum() / both if both else 0.5"), "twice"),
+        (dices(both="(a | b).sum()", one="(a & b).sum() / both if both else 1.0"), "IoUs"),
+        (dices(back="None"), "return"),
+        (dices(back="[]"), "Append a number"),
+    ],
+    "small-et": [
+        (IN_PLACE, "copy first"),
+        (BY_PIECE, "not piece by piece"),
+        (rule(changed="np.where(labels == 4, 0, labels)"), "became background"),
+        (rule(changed="np.where(labels == 4, 2, labels)"), "oedema"),
+        (rule(small="volume <= minimum"), "as much as the minimum stays"),
+        (rule(volume="(labels == 4).sum()"), "multiply voxels by voxel_mm3"),
+        (rule(changed="labels.copy()"), "should become label 1"),
+        (rule(back="None"), "return"),
+    ],
+    "shares": [
+        (pooled(back="(share**2).sum(), share[0]"), "The other way round"),
+        (pooled(back="share[0], share[share > 0].mean() * 0 + 0.25"), "the mean share"),
+        (pooled(back="share[0], share.max()"), "gives each class its share"),
+        (pooled(back="1 - share[0], (share**2).sum()"), "the tumour's share"),
+        (pooled(back="2 * share[0] / (1 + share[0]), (share**2).sum()"), "background's own Dice"),
+        (
+            pooled(share="np.unique(labels, return_counts=True)[1] / labels.size"),
+            "Where there is none",
+        ),
+        (
+            pooled(back="share[0], 2 * (share**2).sum() / (1 + (share**2).sum())"),
+            "not of their squares",
+        ),
+        (pooled(back="share[0]"), "two numbers"),
+        (pooled(back="None"), "return"),
+    ],
+}
