@@ -1,8 +1,10 @@
 """BraTS cases: the four layouts, what is found, what comes out, and what a broken file says."""
 
 import gzip
+import os
 import pickle
 import warnings
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from lgg_files import write_set
 
-from unet_course import brats
+from unet_course import brats, volume_checks
 from unet_course.layouts import BRATS, MODALITIES, REGION_LABELS, REGIONS, DataError
 
 FOLDERS = ["BraTS 2020", "BraTS 2021", "BraTS 2023"]
@@ -432,3 +434,26 @@ def test_real_cases_where_there_are_some(made, user, monkeypatch, capsys, tmp_pa
     assert [case.id[-3:] for case in brats.course_cases(limit=3)] == ["002", "004", "006"]
     assert capsys.readouterr().out == f"Data: a subset of 3 of 6 cases in {root.resolve()}.\n"
     assert len(brats.sample_cases()) == 8
+
+
+# --- the real cases -----------------------------------------------------------------------------
+
+REAL = os.environ.get("UNET_COURSE_TEST_REAL")
+
+
+@pytest.mark.skipif(not REAL, reason="UNET_COURSE_TEST_REAL names no folder of real BraTS cases")
+def test_the_real_cases():
+    cases = brats.find_cases(Path(REAL))
+    assert cases, f"{REAL}: no BraTS cases"
+    for case in cases:
+        volume = case.read()
+        assert volume.images.shape == (240, 240, 155, 4) and volume.spacing == (1, 1, 1)
+        assert "".join(nibabel.aff2axcodes(volume.affine)) == case.layout.orientation
+        regions = brats.regions(volume.labels)
+        whole, core, enhancing = (regions[..., i].astype(bool) for i in range(3))
+        assert whole.any() and (core <= whole).all() and (enhancing <= core).all()
+        assert (volume.images[whole] != 0).any(axis=-1).mean() > 0.99  # tumours lie in the brain
+    odd = [case for case in cases if case.id.endswith("_355")]
+    assert all(case.mask.name.startswith("W39_1998.09.19_Segm.nii") for case in odd)
+    report = volume_checks.check_volumes(Path(REAL))
+    assert report.problems == [] and len(report.rows) == len(cases)
