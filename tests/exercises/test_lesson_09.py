@@ -1,0 +1,160 @@
+"""Lesson 09's exercises: the usual mistakes, and the words of the hint that each must get."""
+
+
+def turn(
+    row="np.rint(from_row).astype(int)",
+    column="np.rint(from_column).astype(int)",
+    inside="(row >= 0) & (row < labels.shape[0]) & (column >= 0) & (column < labels.shape[1])",
+    new="np.zeros_like(labels)",
+    degrees="degrees",
+    back="turned",
+) -> str:
+    return (
+        "def turn_labels(labels, degrees):\n"
+        f"    from_row, from_column = source(labels.shape, {degrees})\n"
+        f"    row, column = {row}, {column}\n"
+        f"    inside = {inside}\n"
+        f"    turned = {new}\n"
+        "    turned[inside] = labels[row[inside], column[inside]]\n"
+        f"    return {back}"
+    )
+
+
+def transform(
+    rng="np.random.default_rng((seed, epoch, step))",
+    angle="rng.uniform(-20, 20)",
+    flips="rng.random(2) < 0.5",
+    back="angle, across, down",
+) -> str:
+    return (
+        "def transform_for(seed, epoch, step):\n"
+        f"    rng = {rng}\n"
+        f"    angle = {angle}\n"
+        f"    across, down = {flips}\n"
+        f"    return {back}"
+    )
+
+
+def key(
+    facts="str(path.resolve()), state.st_size, state.st_mtime_ns, factor, version",
+    back="hashlib.sha256(repr(facts).encode()).hexdigest()[:12]",
+) -> str:
+    return (
+        "def cache_key(path, factor, version):\n"
+        "    state = path.stat()\n"
+        f"    facts = [{facts}]\n"
+        f"    return {back}"
+    )
+
+
+def corner(
+    formula, places="np.argwhere(labels > 0)", voxel="places[rng.integers(len(places))]"
+) -> str:
+    return (
+        "def foreground_corner(labels, size, rng):\n"
+        "    size = np.array(size)\n"
+        f"    places = {places}\n"
+        f"    voxel = {voxel}\n"
+        f"    return {formula}"
+    )
+
+
+CUT = {"row": "from_row.astype(int)", "column": "from_column.astype(int)"}
+FLOOR = {"row": "np.floor(from_row).astype(int)", "column": "np.floor(from_column).astype(int)"}
+CLIPPED = {
+    "row": "np.rint(from_row).astype(int).clip(0, labels.shape[0] - 1)",
+    "column": "np.rint(from_column).astype(int).clip(0, labels.shape[1] - 1)",
+}
+RIGHT = "np.clip(voxel - size // 2, 0, np.array(labels.shape) - size)"
+
+MISTAKES = {
+    "turn-labels": [
+        (turn(**CUT), "np.rint first"),
+        (turn(**FLOOR), "next lower"),
+        (turn(**CLIPPED), "the edge is repeated"),
+        (turn(inside="(row < labels.shape[0]) & (column < labels.shape[1])"), "the last row"),
+        (
+            turn(
+                inside="(row > 0) & (row < labels.shape[0]) & (column > 0) "
+                "& (column < labels.shape[1])"
+            ),
+            "are inside as well",
+        ),
+        (turn(degrees="-degrees"), "the other way round"),
+        (turn(new="np.zeros(labels.shape)"), "The type of `labels`"),
+        (turn(new="labels"), "a new array"),
+        (turn(inside="row >= 0"), "IndexError"),
+        (turn(new="labels.copy()"), "Inside: 0 <= row"),
+        (turn(back="None"), "is yours missing?"),
+    ],
+    "transform-for": [
+        (transform("np.random.default_rng()"), "has to be made inside"),
+        (transform("np.random"), "everybody shares"),
+        (
+            "def transform_for(seed, epoch, step):\n"
+            "    np.random.seed(1000 * seed + 100 * epoch + step)\n"
+            "    return np.random.uniform(-20, 20), *(np.random.random(2) < 0.5)",
+            "everybody shares",
+        ),
+        (transform("np.random.default_rng((epoch, step))"), "The seed has to go"),
+        (transform("np.random.default_rng((seed, step))"), "The epoch has to go"),
+        (transform("np.random.default_rng((seed, epoch))"), "The step has to go"),
+        (transform("np.random.default_rng(seed + epoch + step)"), "fall on one seed"),
+        (transform("np.random.default_rng(seed * 100 + epoch * 10 + step)"), "fall on one seed"),
+        (transform("np.random.default_rng(10**6 * seed + 1000 * epoch + step)"), "one seed"),
+        (transform(angle="rng.uniform(0, 20)"), "spread from -20 to 20"),
+        (transform(angle="rng.uniform(-180, 180)"), "rng.uniform(-20, 20)"),
+        (transform(flips="rng.random(2) < 0.05"), "Two draws of their own"),
+        (transform(flips="[rng.random() < 0.5] * 2"), "Two draws of their own"),
+        (transform(back="angle"), "three values"),
+        (transform(back="None"), "is yours missing?"),
+    ],
+    "cache-key": [
+        (key("str(path.resolve()), state.st_size, state.st_mtime_ns, version"), "The factor"),
+        (key("str(path.resolve()), state.st_size, state.st_mtime_ns, factor"), "The version"),
+        (
+            key("str(path.resolve()), state.st_size, state.st_mtime_ns, factor + version"),
+            "not their sum",
+        ),
+        (
+            key(
+                "str(path.resolve()), state.st_size, state.st_mtime_ns, str(factor) + str(version)"
+            ),
+            "run together",
+        ),
+        (key("path.name, state.st_size, state.st_mtime_ns, factor, version"), "the whole path"),
+        (key("str(path.resolve()), state.st_size, factor, version"), "st_mtime_ns says"),
+        (key("str(path.resolve()), state.st_mtime_ns, factor, version"), "st_size, as well"),
+        (key("str(path.resolve()), factor, version"), "st_mtime_ns says"),
+        (key(back="hash(tuple(facts))"), "hashlib.sha256"),
+        (key(back="facts"), "letters and digits"),
+        (key(back="str(facts)"), "letters and digits"),
+        (key(back="np.random.default_rng().bytes(6).hex()"), "Nothing random"),
+        (
+            key("str(path.resolve()), tuple(state)[:7], state.st_ctime_ns, factor, version"),
+            "st_ctime",
+        ),
+        (key(back="None"), "is yours missing?"),
+    ],
+    "foreground-corner": [
+        (corner("voxel"), "in its middle"),
+        (corner("np.clip(voxel, 0, np.array(labels.shape) - size)"), "the patch's corner"),
+        (corner("np.clip(voxel - size, 0, np.array(labels.shape) - size)"), "Half of the side"),
+        (corner("voxel - size // 2"), "would stick out"),
+        (corner("np.maximum(voxel - size // 2, 0)"), "would stick out"),
+        (corner("np.minimum(voxel - size // 2, np.array(labels.shape) - size)"), "would stick out"),
+        (corner("np.clip(voxel - size // 2, 0, np.array(labels.shape) - 1)"), "shape - size"),
+        (corner("np.clip(voxel - size // 2, 0, np.array(labels.shape) - size - 1)"), "One too few"),
+        (corner("np.clip(voxel + size // 2, 0, np.array(labels.shape) - size)"), "Minus half"),
+        (corner("np.clip(voxel - size / 2, 0, np.array(labels.shape) - size)"), "not size / 2"),
+        (corner(RIGHT, voxel="places[0]"), "as likely"),
+        (corner(RIGHT, voxel="places.mean(axis=0).astype(int)"), "as likely"),
+        (corner(RIGHT, places="np.argwhere(labels == 4)"), "as likely"),
+        (corner(RIGHT, places="np.argwhere(labels == 0)"), "on each axis"),
+        (
+            corner(RIGHT, voxel="places[np.random.default_rng().integers(len(places))]"),
+            "which is given",
+        ),
+        (corner("None"), "is yours missing?"),
+    ],
+}
