@@ -214,30 +214,6 @@ def test_real_patients_never_get_into_a_saved_lesson(course, capsys, monkeypatch
     assert notebook(path).cells[0].outputs == []
 
 
-# --- export -----------------------------------------------------------------------------------
-
-
-def test_the_handout_leaves_solutions_out(course, capsys):
-    path = course / "notebooks" / "05_small.ipynb"
-    raw = notebook(path)
-    raw.cells.append(new_markdown_cell("<details><summary>Hint</summary>h</details>"))
-    raw.cells.append(new_markdown_cell("<details><summary>Solution</summary>s</details>"))
-    nbformat.write(raw, path)
-    out = course / "handout.ipynb"
-    assert cli.main(["export", "5", "--to", "handout", "--out", str(out)]) == 1
-    assert "hasn't" in capsys.readouterr().err or not out.exists()
-    raw.cells[-1].metadata["tags"] = ["solution"]
-    nbformat.write(raw, path)
-    assert cli.main(["export", "5", "--to", "handout", "--out", str(out)]) == 0
-    text = out.read_text(encoding="utf-8")
-    assert "Hint" in text and "Solution" not in text
-
-
-def test_other_forms_are_not_promised(course, capsys):
-    with pytest.raises(SystemExit):
-        cli.main(["export", "5", "--to", "slides", "--out", "x"])
-
-
 # --- data and doctor --------------------------------------------------------------------------
 
 

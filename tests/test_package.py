@@ -15,7 +15,7 @@ PACKAGE = ROOT / "unet_course"
 # Data walks through the package one way: a module may import those above it. Modules on one line
 # serve the same step and may import each other in the order given.
 ORDER = """
-layouts memory
+layouts memory slide_types
 runtime
 anatomy warp tumours paint scanner contrasts synthetic synthetic_volume sample_data scenes
 tiff lgg nifti volume_places brats tutorial_feed
@@ -30,7 +30,7 @@ results spread
 progress training volume_training
 plotting volume_plotting widgets
 exercises.source exercises.progress exercises.verdict exercises
-lessons lab doctor cli
+show lessons exports slides class_progress lab doctor cli
 """.split()  # noqa: SIM905  (the lines are the point)
 
 
@@ -108,8 +108,9 @@ def test_environment_holds_what_pyproject_holds():
     assert 11 <= minor <= 13
 
 
-def test_the_lab_of_users_and_of_developers_is_the_same():
+@pytest.mark.parametrize("extra", ["lab", "slides"])
+def test_what_users_and_developers_get_is_the_same(extra):
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert set(pyproject["project"]["optional-dependencies"]["lab"]) <= set(
+    assert set(pyproject["project"]["optional-dependencies"][extra]) <= set(
         pyproject["dependency-groups"]["dev"]
     )

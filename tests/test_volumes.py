@@ -214,3 +214,23 @@ def test_a_case_without_mask_can_be_prepared(cases):
     assert done.labels is None and set(done.centres[:, 0]) == {0}
     with pytest.raises(ValueError, match="no mask"):
         done.regions()
+
+
+def test_what_a_class_shares_is_read_and_a_damaged_part_of_it_made_in_ones_own(
+    cases, tmp_path, monkeypatch
+):
+    prepare(cases)
+    shared = entries(tmp_path)
+    monkeypatch.setenv("UNET_COURSE_SHARED", str(tmp_path / "cache"))
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path / "own"))
+    prepare(cases)
+    assert not list((tmp_path / "own" / "volumes").iterdir())
+    damaged = shared[0] / "images.npy"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
+    content = damaged.read_bytes()
+    for _ in range(2):  # made, then found
+        assert len(prepare(cases)) == 2
+        assert [p.name for p in (tmp_path / "own" / "volumes").iterdir() if p.is_dir()] == [
+            shared[0].name
+        ]
+    assert damaged.read_bytes() == content

@@ -206,7 +206,8 @@ def label_cure(layout: BratsLayout) -> str:
 def regions(labels: np.ndarray) -> np.ndarray:
     """The regions that are judged, from labels: uint8 (…, 3), 0 and 1, as in `layouts.REGIONS`.
 
-    Whole tumour is 1, 2 and 4, tumour core 1 and 4, enhancing tumour 4 (Menze et al. 2015).
+    Whole tumour is 1, 2 and 4, tumour core 1 and 4, enhancing tumour 4: as in the sets since 2017
+    (Bakas et al. 2018, arXiv 1811.02629). Before, there was a 3 in the core (Menze et al. 2015).
 
     >>> regions(np.array([0, 1, 2, 4])).tolist()
     [[0, 0, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1]]

@@ -1,4 +1,4 @@
-"""The command ``unet-course``: open the course, look at the machine, fetch data, run a lesson.
+"""The command ``unet-course``: open the course, fetch data, run a lesson, hand it out.
 
 Only arguments and printing are here; each command's work is in the module that it names. Results
 go to standard output, progress and errors to standard error; an error is one message, not a
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -17,6 +16,13 @@ import unet_course
 
 # what a user can cause and mend: reported as it reads, without a traceback
 MENDABLE = (OSError, LookupError, ValueError, RuntimeError)
+# the forms a lesson is exported to, and the endings that each takes
+FORMS = {
+    "handout": (".ipynb",),
+    "solutions": (".ipynb", ".html"),
+    "slides": (".html",),
+    "nbgrader": (".ipynb",),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,10 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except ModuleNotFoundError as error:
-        print(
-            f"unet-course: {error}. Install the course again: pip install unet-course",
-            file=sys.stderr,
-        )
+        cure = "" if "pip install" in str(error) else ". Install the course again: pip install "
+        print(f"unet-course: {error}{cure and cure + 'unet-course'}", file=sys.stderr)
         return 1
     except MENDABLE as error:
         print(f"unet-course: {_message(error)}", file=sys.stderr)
@@ -102,10 +106,31 @@ def _parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="write a lesson in another form")
     export.add_argument("lesson", metavar="LESSON", help="05, 5, train_2d or a notebook's path")
     export.add_argument(
-        "--to", required=True, choices=["handout"], help="handout: the lesson without solutions"
+        "--to",
+        required=True,
+        choices=FORMS,
+        help="handout: the lesson without solutions; solutions: every exercise filled in, executed; "
+        "slides: one page with reveal.js, S opens the speaker's view; nbgrader: the source version "
+        "that nbgrader generate_assignment takes",
     )
-    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    endings = "; ".join(f"{form}: {' or '.join(ends)}" for form, ends in FORMS.items())
+    export.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=f"what to write ({endings})"
+    )
     export.set_defaults(command=_export)
+
+    progress = commands.add_parser("progress", help="who in a class has solved which exercises")
+    progress.add_argument(
+        "folders",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="searched for students' progress.json; a file NAME.json in it is NAME's",
+    )
+    progress.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write a row a student, a column an exercise"
+    )
+    progress.set_defaults(command=_progress)
     return parser
 
 
@@ -177,6 +202,7 @@ def _check(options) -> int:
 
 def _run(options) -> int:
     from unet_course import lessons, runtime
+    from unet_course.show import Show
 
     lesson = lessons.find(options.lesson)
     if options.save and (options.data or options.out):
@@ -189,7 +215,7 @@ def _run(options) -> int:
     # made before the lesson starts, so that the sample's progress bar isn't in its outputs
     if options.save or not (options.data or runtime.data_folder()):
         lessons.make_sample(lesson)
-    show = _Show(lesson.stem, texts=not (options.out or options.save))
+    show = Show(lesson.stem, texts=not (options.out or options.save))
     try:
         if options.save:
             run = lessons.save(lesson, on_cell=show)
@@ -197,82 +223,102 @@ def _run(options) -> int:
             run = lessons.execute(lesson, options.data, on_cell=show)
     except lessons.LessonError as error:
         show.close()
-        source = "\n".join(f"    {line}" for line in error.source.splitlines())
-        print(
-            f"{lesson}: code cell {error.number} failed\n{source}\n{error.error}", file=sys.stderr
-        )
-        return 1
+        return _told(error)
     finally:
         show.close()
     done = f"{lesson.stem} ran in {run.seconds:.0f} s, {run.peak_gb:.1f} GB at the peak."
     if options.save:
         done += f" Saved: {lesson}"
     if options.out:
-        if options.out.suffix == ".html":
-            runtime.write_text(options.out, lessons.to_html(run.notebook, lesson.stem))
-        else:
-            lessons.write(lessons.cleaned(run.notebook), options.out)
+        _write_run(run, options.out, lesson)
         done += f" Written: {options.out}"
     print(done)
     return 0
 
 
-def _writable(path: Path, endings: tuple[str, ...], lesson: Path) -> None:
+def _told(error) -> int:
+    """Say which cell failed and how; return the exit status."""
+    source = "\n".join(f"    {line}" for line in error.source.splitlines())
+    print(
+        f"{error.lesson}: code cell {error.number} failed\n{source}\n{error.error}",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _write_run(run, out: Path, lesson: Path) -> None:
+    from unet_course import lessons, runtime
+
+    if out.suffix == ".html":
+        runtime.write_text(out, lessons.to_html(run.notebook, lesson.stem))
+    else:
+        lessons.write(lessons.cleaned(run.notebook), out)
+
+
+def _writable(path: Path, endings: tuple[str, ...], lesson: Path | None = None) -> None:
     """Refuse an output file before minutes are spent on making it."""
     if path.suffix not in endings:
-        raise ValueError(f"{path}: --out takes a name that ends in {' or '.join(endings)}")
+        option = "--out" if lesson else "--csv"
+        raise ValueError(f"{path}: {option} takes a name that ends in {' or '.join(endings)}")
     if not path.resolve().parent.is_dir():
         raise FileNotFoundError(f"{path.resolve().parent}: no such folder; make it first")
     if path.is_dir():
         raise IsADirectoryError(f"{path}: is a folder; name a file")
-    if path.resolve() == lesson.resolve():
+    if lesson and path.resolve() == lesson.resolve():
         raise ValueError(f"{path}: is the lesson itself; name another file")
 
 
-class _Show:
-    """A bar over the cells, and without ``--out`` each cell's printed output as it comes."""
-
-    def __init__(self, name: str, texts: bool):
-        from tqdm import tqdm
-
-        self.texts = texts
-        self.bar = tqdm(desc=name, unit="cell", disable=None, leave=False)
-
-    def __call__(self, index: int, total: int, cell) -> None:
-        self.bar.total = total
-        self.bar.update()
-        if not self.texts:
-            return
-        if cell.cell_type == "markdown":
-            text = "\n".join(re.findall(r"^#{1,6} .*$", cell.source, re.MULTILINE))
-        else:
-            text = "\n".join(filter(None, (_as_text(output) for output in cell.outputs)))
-        if text:
-            self.bar.write(text)
-            sys.stdout.flush()
-
-    def close(self) -> None:
-        self.bar.close()
-
-
-def _as_text(output) -> str:
-    if output.output_type == "stream":
-        # what a bar has written over itself isn't worth a line each
-        return "\n".join(line.split("\r")[-1] for line in output.text.rstrip("\n").split("\n"))
-    data = output.get("data", {})
-    alt = output.get("metadata", {}).get("image/png", {}).get("alt")
-    if "image/png" in data:
-        return f"[figure: {alt}]" if alt else "[figure]"
-    return data.get("text/plain", "")
-
-
 def _export(options) -> int:
-    from unet_course import lessons
+    from unet_course import exports, lessons, runtime
 
     lesson = lessons.find(options.lesson)
-    _writable(options.out, (".ipynb",), lesson)
-    lessons.write(lessons.handout(lesson), options.out)
+    _writable(options.out, FORMS[options.to], lesson)
+    if options.to == "slides":
+        from unet_course import slides
+
+        runtime.write_text(options.out, slides.to_slides(lesson))
+    elif options.to == "solutions":
+        return _export_solutions(lesson, options.out)
+    else:
+        make = {"handout": exports.handout, "nbgrader": exports.nbgrader}[options.to]
+        lessons.write(make(lesson), options.out)
     print(options.out)
+    return 0
+
+
+def _export_solutions(lesson: Path, out: Path) -> int:
+    from unet_course import exports, lessons, runtime
+    from unet_course.show import Show
+
+    exports.filled_in(lesson)  # what is missing is told before minutes are spent
+    if not runtime.data_folder():
+        lessons.make_sample(lesson)
+    show = Show(lesson.stem, texts=False)
+    try:
+        run = exports.solutions(lesson, on_cell=show)
+    except lessons.LessonError as error:
+        show.close()
+        return _told(error)
+    finally:
+        show.close()
+    _write_run(run, out, lesson)
+    print(out)
+    return 0
+
+
+# --- a class -------------------------------------------------------------------------------------
+
+
+def _progress(options) -> int:
+    from unet_course import class_progress, runtime
+
+    if options.csv:
+        _writable(options.csv, (".csv",))
+    found = class_progress.collect(options.folders)
+    print(found.text())
+    if options.csv:
+        runtime.write_text(options.csv, found.csv())
+        print(f"\nWritten: {options.csv}")
     return 0
 
 

@@ -164,12 +164,15 @@ def _disk(troubles: list[str]) -> float:
 
 def _data(troubles: list[str]) -> dict:
     """Say which real patients are pointed at, and whether the sample is made."""
-    found: dict = {"folder": None, "layout": None, "patients": 0, "cases": 0, "notes": []}
-    sample = runtime.cache_dir() / "sample"
-    found["sample"] = sorted(
-        str(path) for path in [*sample.glob("lgg-*/kaggle_3m"), *sample.glob("brats-*/[!.]*")]
-    )
+    found: dict = {"folder": None, "layout": None, "patients": 0, "cases": 0}
+    found |= {"notes": [], "sample": []}
     try:
+        found["sample"] = [
+            str(path)
+            for cache in filter(None, (runtime.shared_cache(), runtime.cache_dir()))
+            for kind in ("lgg-*/kaggle_3m", "brats-*/[!.]*")
+            for path in sorted((cache / "sample").glob(kind))
+        ]
         folder = runtime.data_folder()
     except (OSError, ValueError) as error:
         troubles.append(str(error))

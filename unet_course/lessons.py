@@ -1,4 +1,4 @@
-"""Find a lesson, execute it without a browser, save it with clean outputs, hand it out.
+"""Find a lesson, execute it without a browser, save it with clean outputs.
 
 A lesson is a notebook ``NN_name.ipynb``. What students and maintainers do with one from the command
 line goes through here; `cli` only parses arguments and prints.
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from unet_course import runtime
+from unet_course import runtime, slide_types
 
 NAME = re.compile(r"(\d\d)_([a-z0-9_]+)\.ipynb")
 PACKAGE = Path(__file__).resolve().parent
@@ -107,6 +107,7 @@ def execute(
     data: str | os.PathLike | None = None,
     on_cell: Callable[[int, int, nbformat.NotebookNode], None] | None = None,
     environment: dict[str, str] | None = None,
+    notebook: nbformat.NotebookNode | None = None,
 ) -> Run:
     """Run a lesson's cells from top to bottom in a fresh kernel and return the outputs.
 
@@ -115,6 +116,7 @@ def execute(
         data: a folder of real patients; ``None`` leaves it to ``UNET_COURSE_DATA`` and `use_data`.
         on_cell: called after each cell with its index, the number of cells and the cell.
         environment: variables for the kernel on top of `kernel_environment`.
+        notebook: run these cells in the lesson's place; its outputs are replaced.
 
     Raises:
         LessonError: a cell raised, or the kernel died in it.
@@ -127,7 +129,8 @@ def execute(
     if data is not None:
         env[runtime.DATA_VARIABLE] = str(Path(data).expanduser().resolve())
     env.update(environment or {})
-    notebook = nbformat.read(lesson, as_version=4)
+    if notebook is None:
+        notebook = nbformat.read(lesson, as_version=4)
     start = time.perf_counter()
     with runtime.MemoryWatch() as watch:
         _execute(notebook, lesson, env, on_cell)
@@ -279,6 +282,7 @@ def save(lesson: Path, on_cell=None) -> Run:
                 )
     with runtime.quiet():
         yardstick = round(runtime.seconds_per_step(), 3)
+    slide_types.mark(run.notebook)  # by its outputs as well, hence after the run
     run.notebook.metadata["unet_course"] = {"seconds": round(run.seconds), "yardstick": yardstick}
     write(cleaned(run.notebook), lesson)
     return run
@@ -293,25 +297,3 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
         cleaned(notebook), resources={"metadata": {"name": title}}
     )
     return page
-
-
-# --- handing out -------------------------------------------------------------------------------
-
-
-def handout(lesson: Path) -> nbformat.NotebookNode:
-    """Return the lesson without its solutions. Hints, pictures and saved outputs stay.
-
-    The outputs stay because they belong to the text, and an exercise's own output is ``○``.
-
-    Raises:
-        ValueError: a cell shows a solution but hasn't got the tag ``solution``.
-    """
-    notebook = cleaned(nbformat.read(lesson, as_version=4))
-    notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
-    for cell in notebook.cells:
-        if re.search(r"<summary>\s*solution", cell.source, re.IGNORECASE):
-            raise ValueError(
-                f"{lesson.name}: cell {cell.id} holds a solution but not the tag 'solution'; "
-                "add the tag, so that the handout can leave it out."
-            )
-    return notebook

@@ -45,7 +45,8 @@ class MemoryWatch:
     """Sample the memory of a process and all its descendants; ``peak_gb`` is the highest sum.
 
     A page shared by several processes is counted once where the system tells (Linux), else in
-    each. Samples are taken every ``every`` seconds, so a shorter peak can be missed.
+    each. Samples are taken every ``every`` seconds, so a shorter peak can be missed. With
+    ``own=False`` only the descendants count, not the process itself.
 
     >>> with MemoryWatch(every=0.01) as watch:
     ...     block = bytearray(50_000_000)
@@ -53,8 +54,9 @@ class MemoryWatch:
     True
     """
 
-    def __init__(self, pid: int | None = None, every: float = 0.2):
+    def __init__(self, pid: int | None = None, every: float = 0.5, own: bool = True):
         self.process = psutil.Process(pid)
+        self.own = own
         self.every = every
         self.peak_gb = 0.0
         self._stop = threading.Event()
@@ -76,24 +78,31 @@ class MemoryWatch:
 
     def _sample(self) -> None:
         try:
-            family = [self.process, *self.process.children(recursive=True)]
+            family = self.process.children(recursive=True)
         except psutil.NoSuchProcess:
             return
-        total = 0
+        if self.own:
+            family.append(self.process)
+        private, shares, files = 0, 0, 0
         for process in family:
             try:
-                total += _held_bytes(process)
+                held, share, whole = _held_bytes(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
                 continue
-        self.peak_gb = max(self.peak_gb, total / 1e9)
+            private, shares, files = private + held, shares + share, max(files, whole)
+        # Programs elsewhere on the machine that use the same libraries make the shares smaller;
+        # together these processes hold at least what the largest of them has mapped.
+        self.peak_gb = max(self.peak_gb, (private + max(shares, files)) / 1e9)
 
 
-def _held_bytes(process: psutil.Process) -> int:
+def _held_bytes(process: psutil.Process) -> tuple[int, int, int]:
+    """Return the bytes of its own, its share of mapped files' pages, and those pages whole."""
     rollup = Path(f"/proc/{process.pid}/smaps_rollup")
     try:
-        for line in rollup.read_text(encoding="utf-8").splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return process.memory_info().rss
+        lines = rollup.read_text(encoding="utf-8").splitlines()[1:]
+        sizes = {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+        share = sizes["Pss_File"]
+        # on Linux `shared` is the resident pages of files
+        return sizes["Pss"] - share, share, process.memory_info().shared
+    except (OSError, LookupError, ValueError):
+        return process.memory_info().rss, 0, 0

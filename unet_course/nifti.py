@@ -34,7 +34,7 @@ class Nifti:
     """A volume as the file has it: the array in the file's own order, and where it lies."""
 
     array: np.ndarray  # (x, y, z) or (x, y, z, channels)
-    affine: np.ndarray  # (4, 4), voxel indices → millimetres in the scanner (RAS+)
+    affine: np.ndarray  # (4, 4), voxel indices → millimetres in the space the header names (RAS+)
 
     @property
     def spacing(self) -> tuple[float, float, float]:

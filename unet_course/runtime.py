@@ -21,7 +21,9 @@ from unet_course.memory import MemoryWatch, peak_memory_gb
 
 DATA_VARIABLE = "UNET_COURSE_DATA"
 CACHE_VARIABLE = "UNET_COURSE_CACHE"
+SHARED_VARIABLE = "UNET_COURSE_SHARED"
 USER_VARIABLE = "UNET_COURSE_USER"
+DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts the user's Google Drive
 
 __all__ = [
     "MemoryWatch",
@@ -30,11 +32,14 @@ __all__ = [
     "data_folder",
     "existing_folder",
     "gpus",
+    "made",
     "peak_memory_gb",
     "processor",
     "quiet",
     "repeatable",
     "seconds_per_step",
+    "shared_cache",
+    "training_dir",
     "use_data",
     "user_dir",
     "where",
@@ -67,17 +72,54 @@ def cache_dir() -> Path:
     return _made(os.environ.get(CACHE_VARIABLE), platformdirs.user_cache_dir, "cache")
 
 
+def shared_cache() -> Path | None:
+    """Return the cache that ``UNET_COURSE_SHARED`` names, or ``None`` where it isn't set.
+
+    On a hub it holds the sample for everybody, made once. It is only read, so it may belong to
+    somebody else: what a student makes lies in `cache_dir`.
+
+    Raises:
+        NotADirectoryError: there is no such folder. Without it each student would make a sample.
+    """
+    named = os.environ.get(SHARED_VARIABLE)
+    return existing_folder(named, f"Correct {SHARED_VARIABLE}, or unset it.") if named else None
+
+
+def made(*parts: str) -> Path:
+    """Return where something made beforehand lies: in the shared cache, else its place in one's own.
+
+    Args:
+        parts: names of folders below the cache, the last of a file or folder.
+    """
+    shared = shared_cache()
+    if shared and shared.joinpath(*parts).exists():
+        return shared.joinpath(*parts)
+    return cache_dir().joinpath(*parts)
+
+
 def user_dir() -> Path:
     """Return the folder for what can't be made again (progress), creating it if needed.
 
     ``UNET_COURSE_USER`` wins; on Colab it is a folder on Drive where Drive is mounted, because
     Colab's own disk is emptied after each session; else the user's data folder.
     """
-    chosen = os.environ.get(USER_VARIABLE)
-    drive = Path("/content/drive/MyDrive")
-    if not chosen and where() == "colab" and drive.is_dir():
-        chosen = str(drive / "unet-course")
-    return _made(chosen, platformdirs.user_data_dir, "data")
+    return _made(os.environ.get(USER_VARIABLE) or _on_drive(), platformdirs.user_data_dir, "data")
+
+
+def training_dir() -> Path:
+    """Return the folder for what takes long to make again: checkpoints and trained networks.
+
+    The cache, but on Colab a folder on Drive where Drive is mounted and ``UNET_COURSE_CACHE`` isn't
+    set. The sample stays in the cache: its many small files are made faster than Drive reads them.
+    """
+    if os.environ.get(CACHE_VARIABLE) or not _on_drive():
+        return cache_dir()
+    return _made(_on_drive(), platformdirs.user_cache_dir, "cache")
+
+
+def _on_drive() -> str | None:
+    """Return the course's folder on Drive, or ``None`` off Colab and where Drive isn't mounted."""
+    return str(DRIVE / "unet-course") if where() == "colab" and DRIVE.is_dir() else None
 
 
 def _made(chosen: str | None, default, what: str) -> Path:
@@ -100,7 +142,8 @@ def write_text(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         # mkstemp makes the file private; keep what the replaced one allowed
-        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        with contextlib.suppress(PermissionError):  # a mounted drive that knows no modes
+            os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Synthetic patients on disk, in the real data sets' own layouts: what a lesson uses by default.
 
 `lgg_root` and `brats_root` are all that a lesson needs: the first call makes the patients (a
-minute or so on two cores), later ones find them in the cache. Patient number k depends on the
+minute or so on two cores), later ones find them in the cache, or in one that a class shares. Patient number k depends on the
 seed and k only, so 24 patients are the first 24 of any larger set.
 """
 
@@ -65,10 +65,9 @@ def lgg_root(seed: int = 0, patients: int = 24, progress: bool = True) -> Path:
     (nothing half-made is left to be found). Takes about 9 MB of disk a patient.
     """
     name = f"lgg-v{VERSION}-seed{seed}-{patients}"
-    root = runtime.cache_dir() / "sample" / name
-    found = root / LGG_FOLDER
+    found = runtime.made("sample", name, LGG_FOLDER)
     if not found.is_dir():
-        make_lgg(root, patients, seed, progress, exist_ok=True)
+        make_lgg(found.parent, patients, seed, progress, exist_ok=True)
     return found
 
 
@@ -107,10 +106,9 @@ def brats_root(seed: int = 0, cases: int = 8, progress: bool = True) -> Path:
     As safe as `lgg_root`. Takes about 9 MB of disk a case.
     """
     name = f"brats-v{BRATS_VERSION}-seed{seed}-{cases}"
-    root = runtime.cache_dir() / "sample" / name
-    found = root / BRATS_FOLDER
+    found = runtime.made("sample", name, BRATS_FOLDER)
     if not found.is_dir():
-        make_brats(root, cases, seed, progress, exist_ok=True)
+        make_brats(found.parent, cases, seed, progress, exist_ok=True)
     return found
 
 

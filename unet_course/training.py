@@ -310,7 +310,7 @@ class TimedCosine(keras.callbacks.Callback):
 
 
 def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
-    """The model saved under `name` in the course's cache; trained by `train()` and saved if none.
+    """The model saved under `name` in `runtime.training_dir`; trained by `train()` and saved if none.
 
     Lessons hand a trained network on in this way. A file that can't be read, or that another
     version of Keras wrote, is replaced. Loading uses `safe_mode`, so a file can't run code.
@@ -319,7 +319,7 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
         name: a file name without ending; let it say what the weights depend on.
         train: builds, trains and returns the model.
     """
-    folder = runtime.cache_dir() / "models"
+    folder = runtime.training_dir() / "models"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.keras"
     if file.exists():

@@ -38,6 +38,8 @@ FEWEST = 4  # cases that can be split
 FACTOR = 2  # volumes of 2 mm
 PATCH = (48, 48, 48)
 BATCH, STEPS, EPOCHS = 1, 25, 8
+FOREGROUND = 0.67  # share of the patches that are drawn around tumour
+AUGMENT = augment.VOLUMES
 RATE = 3e-3  # at its peak
 SEED = 10
 NETWORK = {"filters": 16, "depth": 3, "patch": 2, "normalization": "instance"}
@@ -99,10 +101,15 @@ def lesson_split(cases: Sequence[Case]) -> CaseSplit:
 # --- the run ------------------------------------------------------------------------------------
 
 
-def new_network(seed: int = SEED) -> keras.Model:
-    """The untrained network, compiled: (batch, *PATCH, 4) → (batch, *PATCH, 3), WT, TC and ET."""
+def new_network(seed: int = SEED, size: tuple[int, int, int] | None = None) -> keras.Model:
+    """The untrained network, compiled: (batch, *size, 4) → (batch, *size, 3), WT, TC and ET.
+
+    Args:
+        seed: of the first weights.
+        size: of the patches; None: `PATCH`. The weights are the same for any.
+    """
     keras.utils.set_random_seed(seed)
-    network = models.unet((*PATCH, 4), classes=len(REGIONS), head="sigmoid", **NETWORK)
+    network = models.unet((*(size or PATCH), 4), classes=len(REGIONS), head="sigmoid", **NETWORK)
     network = volume_layers.faster(network)
     rate = training.warmup_cosine(RATE, steps=EPOCHS * STEPS)
     network.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), losses.BCEDice())
@@ -110,13 +117,14 @@ def new_network(seed: int = SEED) -> keras.Model:
 
 
 def patches(train: Sequence[Prepared]) -> Patches:
-    """What it trains on: augmented patches, two of three around tumour."""
+    """What it trains on: augmented patches, many of them around tumour."""
     return Patches(
         cases=train,
         size=PATCH,
         batch_size=BATCH,
         steps=STEPS,
-        augment=augment.VOLUMES,
+        foreground=FOREGROUND,
+        augment=AUGMENT,
         seed=SEED,
     )
 
@@ -164,8 +172,8 @@ def name_of(train: Sequence[Prepared], validation: Sequence[Prepared]) -> str:
     """The name under which the network is kept: it changes with whatever the weights depend on."""
     facts = {
         "cases": [[_checksum(case) for case in group] for group in (train, validation)],
-        "settings": [PATCH, BATCH, STEPS, EPOCHS, RATE, SEED, NETWORK],
-        "augment": repr(augment.VOLUMES),
+        "settings": [PATCH, BATCH, STEPS, EPOCHS, FOREGROUND, RATE, SEED, NETWORK],
+        "augment": repr(AUGMENT),
         "versions": [version("keras"), version("tensorflow")],
     }
     text = json.dumps(facts, sort_keys=True)

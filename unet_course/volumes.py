@@ -149,7 +149,7 @@ def prepared(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) -
         raise ValueError(f"factor must be 1 or more, it is {factor}")
     folder = runtime.cache_dir() / "volumes"
     folder.mkdir(exist_ok=True)
-    found = {i: _open(_entry(folder, case, factor), case) for i, case in enumerate(cases)}
+    found = {i: _find(folder, case, factor) for i, case in enumerate(cases)}
     missing = [i for i, entry in found.items() if entry is None]
     if missing:
         # Threads: reading and SciPy let go of the interpreter's lock. Two need 0.6 GB.
@@ -167,6 +167,13 @@ def prepared(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) -
 
 
 # --- an entry of the cache ----------------------------------------------------------------------
+
+
+def _find(folder: Path, case: Case, factor: int) -> Prepared | None:
+    """The case's entry in a cache that a class shares, else in one's own; None in neither."""
+    entry = _entry(folder, case, factor)
+    shared = _open(runtime.made("volumes", entry.name), case)
+    return _open(entry, case) if shared is None else shared
 
 
 def _entry(folder: Path, case: Case, factor: int) -> Path:

@@ -114,6 +114,10 @@ MISTAKES = {
         (Z + "    return (image - values.mean()) / values.std()", "must stay exactly 0"),
         (Z + "    return np.where(brain, image - values.mean(), 0)", "standard deviation as well"),
         (
+            Z + "    return np.where(brain, (image - values.mean()) / values.std(ddof=1), 0)",
+            "with ddof=1",
+        ),
+        (
             Z + "    return np.where(brain, (image - values.mean()) / values.var(), 0)",
             "divided by the variance",
         ),

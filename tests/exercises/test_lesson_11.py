@@ -44,12 +44,6 @@ def pooled(
     return f"def nothing_gets(labels):\n    share = {share}\n    return {back}"
 
 
-IN_PLACE = (
-    "def small_et(labels, minimum, voxel_mm3):\n"
-    "    if (labels == 4).sum() * voxel_mm3 < minimum:\n"
-    "        labels[labels == 4] = 1\n"
-    "    return labels"
-)
 BY_PIECE = (
     "def small_et(labels, minimum, voxel_mm3):\n"
     "    from scipy import ndimage\n"
@@ -82,7 +76,6 @@ MISTAKES = {
         (dices(back="[]"), "Append a number"),
     ],
     "small-et": [
-        (IN_PLACE, "copy first"),
         (BY_PIECE, "not piece by piece"),
         (rule(changed="np.where(labels == 4, 0, labels)"), "became background"),
         (rule(changed="np.where(labels == 4, 2, labels)"), "oedema"),

@@ -57,6 +57,17 @@ def check(name: str, answer: Callable) -> None:
             print(f"  (Progress wasn't saved: {trouble})")
 
 
+def grade(name: str, answer: Callable) -> None:
+    """Judge an answer for an autograder: silent when it is right, and nobody's progress changes.
+
+    Raises:
+        AssertionError: the verdict is ○ or ✗; the message is what `check` prints.
+    """
+    verdict = judge(name, answer)
+    if verdict.mark != RIGHT:
+        raise AssertionError(str(verdict))
+
+
 def judge(name: str, answer: Callable) -> Verdict:
     """Return the verdict that `check` prints."""
     found = checks().get(name)
@@ -76,6 +87,8 @@ def judge(name: str, answer: Callable) -> Verdict:
     if lines:
         where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
         return Verdict(BLANK, f"not attempted yet (a ... is left in {where})")
+    if source.not_implemented(answer):
+        return Verdict(BLANK, "not attempted yet (it still raises NotImplementedError)")
     return _run(name, found, answer)
 
 

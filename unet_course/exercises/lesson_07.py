@@ -321,12 +321,19 @@ def z_score_in_brain(answer):
                 np.trunc(right),
                 "Cut to whole numbers: the result must be an array of floats.",
             ),
+            (
+                inside((as_float - mean) / values.std(ddof=1)),
+                "That is the deviation with ddof=1, divided by n − 1, as pandas has it: take "
+                "NumPy's own .std().",
+            ),
             (values, "Return an array of the image's size, not the brain's values in a row."),
             (
                 (values - mean) / deviation,
                 "Return an array of the image's size, not the brain's values in a row.",
             ),
         ]
+        if getattr(getattr(got, "dtype", None), "kind", "f") == "f":
+            mistakes.reverse()  # -1, 0, 1 in floats is ddof=1, not cut: the later one comes first
         verdict.close(
             got, right, given, rtol=1e-3, atol=2e-3, mistakes=mistakes,
             hint="In the brain: (values - values.mean()) / values.std(). Elsewhere 0.",

@@ -110,7 +110,7 @@ def level_bytes(answer):
     _level(answer, shape, 0, 16, 6)
     _level(answer, shape, 1, 16, 6)
     _level(answer, (96, 64, 32), 3, 8, 2)
-    return "Each level down costs a quarter of the one above: the top pays nearly all."
+    return "Each level down costs a quarter of the one above: the top pays about three quarters."
 
 
 def _level(answer, shape, level, filters, maps) -> None:

@@ -142,11 +142,11 @@ def _regions(answer, truth, prediction, given) -> None:
 def small_et(answer):
     few = np.array([[0, 2, 1, 4], [4, 2, 0, 0]])
     _rule(answer, few, 3, 1.0, "two voxels of label 4, a minimum of 3 mm³, voxels of 1 mm³")
+    apart = np.array([4, 0, 0, 4, 4, 0, 4])
+    _rule(answer, apart, 3, 1.0, "four voxels of label 4 in three pieces, a minimum of 3 mm³")
     _rule(answer, few, 2, 1.0, "exactly as much label 4 as the minimum: 2 mm³")
     _rule(answer, few, 3, 2.0, "two voxels of label 4 of 2 mm³ each, a minimum of 3 mm³")
     _rule(answer, few, 1, 0.25, "two voxels of label 4 of 0.25 mm³ each, a minimum of 1 mm³")
-    apart = np.array([4, 0, 0, 4, 4, 0, 4])
-    _rule(answer, apart, 3, 1.0, "four voxels of label 4 in three pieces, a minimum of 3 mm³")
     _rule(answer, np.array([0, 1, 2]), 50, 1.0, "labels without a 4")
     return (
         "The rule changes ET alone: TC and WT keep every voxel. It is a bet on cases without "
@@ -159,8 +159,7 @@ def _rule(answer, labels, minimum, voxel, given) -> None:
     volume = (labels == 4).sum() * voxel
     drop = np.where(labels == 4, 1, labels)
     right = drop if volume < minimum else labels
-    given_in = labels.copy()
-    got = answer(given_in, minimum, voxel)
+    got = answer(labels.copy(), minimum, voxel)
     verdict.shape(got, labels.shape, given)
     mistakes = []
     if volume < minimum:
@@ -188,11 +187,6 @@ def _rule(answer, labels, minimum, voxel, given) -> None:
         mistakes.insert(0, (np.array([1, 0, 0, 4, 4, 0, 1]), hint))
         mistakes.insert(1, (drop, hint))
     verdict.equal(got, right, given, mistakes=mistakes)
-    if not np.array_equal(given_in, before):
-        raise Wrong(
-            f"for {given} your function changed the array that it was given",
-            "`labels[labels == 4] = 1` writes into the caller's array: copy first, or use np.where.",
-        )
 
 
 def shares(answer):

@@ -36,6 +36,17 @@ def placeholders(answer: Callable) -> list[int]:
     return sorted(lines)
 
 
+def not_implemented(answer: Callable) -> bool:
+    """Return whether a ``raise NotImplementedError()`` is left, nbgrader's way to say "yours"."""
+    try:
+        node, _ = _node(answer)
+    except Exception:  # as in `placeholders`
+        return False
+    raised = [part.exc for part in ast.walk(node) if isinstance(part, ast.Raise)]
+    called = [part.func if isinstance(part, ast.Call) else part for part in raised]
+    return any(isinstance(part, ast.Name) and part.id == "NotImplementedError" for part in called)
+
+
 def _node(answer: Callable) -> tuple[ast.AST, int]:
     """Return the answer's syntax tree and what to add to its line numbers."""
     while isinstance(answer, functools.partial):

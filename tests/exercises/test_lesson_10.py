@@ -1,0 +1,110 @@
+"""Lesson 10's exercises: the usual mistakes, and the words of the hint that each must get."""
+
+
+def loss(
+    space="(1, 2, 3)",
+    clip="np.clip(p, 1e-7, 1 - 1e-7)",
+    back="bce + (1 - (2 * both + smooth) / (sizes + smooth)).mean()",
+) -> str:
+    return (
+        "def region_loss(truth, p, smooth=1.0):\n"
+        f"    p = {clip}\n"
+        "    entropies = -(truth * np.log(p) + (1 - truth) * np.log(1 - p))\n"
+        "    bce = entropies.mean()\n"
+        f"    both = (truth * p).sum(axis={space})\n"
+        f"    sizes = truth.sum(axis={space}) + p.sum(axis={space})\n"
+        f"    return {back}"
+    )
+
+
+def batch(back: str) -> str:
+    return f"def largest_batch(memory, parameters, activations, bytes_each):\n    return {back}"
+
+
+def best(back: str) -> str:
+    return f"def best_epoch(scores, mode):\n    return {back}"
+
+
+def resumes(back: str) -> str:
+    return (
+        "def resumes_at(killed, steps, rate):\n"
+        "    whole, lost = divmod(killed, steps)\n"
+        f"    return {back}"
+    )
+
+
+MISTAKES = {
+    "region-loss": [
+        (loss(space="(0, 1, 2, 3)"), "batch was pooled"),
+        (loss(space="(1, 2, 3, 4)"), "regions were pooled"),
+        (loss(space="None"), "one Dice of everything"),
+        (loss(back="bce + (1 - 2 * both / sizes).mean()"), "`smooth` is missing"),
+        (loss(back="bce + (1 - (2 * both + 1) / (sizes + 1)).mean()"), "Use the argument"),
+        (loss(back="(1 - (2 * both + smooth) / (sizes + smooth)).mean()"), "cross-entropy is mis"),
+        (loss(back="bce"), "Dice part is missing"),
+        (loss(back="bce - (2 * both + smooth).mean() * 0"), "Dice part is missing"),
+        (loss(back="bce + ((2 * both + smooth) / (sizes + smooth)).mean()"), "Dice itself"),
+        (loss(back="bce - ((2 * both + smooth) / (sizes + smooth)).mean()"), "it is added"),
+        (loss(back="bce + (1 - (2 * both + smooth) / (sizes + smooth)).sum()"), "*mean*, not sum"),
+        (
+            loss(back="entropies.sum() + (1 - (2 * both + smooth) / (sizes + smooth)).mean()"),
+            "not their sum",
+        ),
+        (loss(clip="p"), "clip p"),
+        (loss(back="2 * (bce + (1 - (2 * both + smooth) / (sizes + smooth)).mean())"), "expected"),
+        (loss(back="bce + 1 - (2 * both + smooth) / (sizes + smooth)"), "expected one number"),
+        ("def region_loss(truth, p, smooth=1.0):\n    truth.sum()", "return"),
+    ],
+    "largest-batch": [
+        (batch("(memory - 16 * parameters) // (activations * bytes_each)"), "Less than nothing"),
+        (batch("max(0, (memory - 16 * parameters) / (activations * bytes_each))"), "whole number"),
+        (
+            batch("max(0, (memory - 4 * parameters) // (activations * bytes_each))"),
+            "Four numbers a parameter",
+        ),
+        (
+            batch("max(0, (memory - 4 * bytes_each * parameters) // (activations * bytes_each))"),
+            "stays in float32",
+        ),
+        (batch("memory // (activations * bytes_each)"), "The parameters need memory"),
+        (batch("max(0, (memory - 16 * parameters) // (4 * activations))"), "not always 4"),
+        (batch("max(0, (memory - 16 * parameters) // activations)"), "`bytes_each` bytes"),
+        (
+            batch("memory // (activations * bytes_each + 16 * parameters)"),
+            "not once a patch",
+        ),
+        (
+            batch("max(0, math.ceil((memory - 16 * parameters) / (activations * bytes_each)))"),
+            "Rounded up",
+        ),
+        (batch("2 * max(0, (memory - 16 * parameters) // (activations * bytes_each))"), "expected"),
+    ],
+    "best-epoch": [
+        (best("int(np.nanargmax(scores) if mode == 'max' else np.nanargmin(scores))"), "from 1"),
+        (best("np.nanmax(scores) if mode == 'max' else np.nanmin(scores)"), "score itself"),
+        (best("int(np.nanargmax(scores)) + 1"), 'The mode is "min"'),
+        (best("int(np.nanargmin(scores)) + 1"), 'The mode is "max"'),
+        (
+            best("int(np.argmax(scores) if mode == 'max' else np.argmin(scores)) + 1"),
+            "`nan` is never the best",
+        ),
+        (
+            best(
+                "len(scores) - int((np.nanargmax if mode == 'max' else np.nanargmin)(scores[::-1]))"
+            ),
+            "the earlier one",
+        ),
+        (best("'2'"), "a text"),
+    ],
+    "resumes-at": [
+        (resumes("whole, lost, rate(whole * steps)"), "counted from 1"),
+        (resumes("whole + 1, steps - lost, rate(whole * steps)"), "not those left"),
+        (resumes("whole + 1, lost, rate(0)"), "begin anew"),
+        (resumes("whole + 1, lost, rate(killed)"), "are forgotten"),
+        (resumes("whole + 1, lost, rate(lost)"), "over the whole run"),
+        (resumes("whole + 1, lost, rate(whole)"), "not an epoch"),
+        (resumes("whole + 1, lost, whole * steps"), "rate(step)"),
+        (resumes("whole + 1, 0, rate(whole * steps)"), "done twice"),
+        (resumes("whole + 1, lost"), "shape"),
+    ],
+}

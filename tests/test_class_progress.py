@@ -1,0 +1,137 @@
+"""A class's progress through the command: the tables, the CSV, and what lies about besides."""
+
+import csv
+import json
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from unet_course import cli, exercises, lessons
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """A course of two lessons with three exercises, and an empty folder ``class``."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    for name, stubs in (("01_a", ["dice-by-hand", "one-hot-labels"]), ("02_b", ["tumour-shares"])):
+        cells = [new_markdown_cell("# T")]
+        cells += [new_code_cell("...", id=i, metadata={"tags": ["exercise"]}) for i in stubs]
+        lessons.write(new_notebook(cells=cells), tmp_path / "notebooks" / f"{name}.ipynb")
+    (tmp_path / "class").mkdir()
+    return tmp_path / "class"
+
+
+def put(path, **progress):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = {k.replace("_", "-"): {"done": v > 0, "tries": abs(v)} for k, v in progress.items()}
+    path.write_text(json.dumps(known), encoding="utf-8")
+
+
+def test_the_table_and_the_csv(room, capsys):
+    put(room / "anna" / "progress.json", dice_by_hand=2, one_hot_labels=-3, tumour_shares=1)
+    put(room / "bo" / ".local" / "share" / "unet-course" / "progress.json", dice_by_hand=1)
+    put(room / "Zoë Müller.json")
+    out = room.parent / "class.csv"
+    assert cli.main(["progress", str(room), "--csv", str(out)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Exercises solved, by lesson (3 students):",
+        "student      01   02  all",
+        "Zoë Müller  0/2  0/1  0/3",
+        "anna        1/2  1/1  2/3",
+        "bo          1/2  0/1  1/3",
+        "",
+        "By exercise, how many students solved and tried it:",
+        "lesson  exercise        solved  tried",
+        "01      dice-by-hand         2      2",
+        "01      one-hot-labels       0      1",
+        "02      tumour-shares        1      1",
+        "",
+        f"Written: {out}",
+    ]
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[1] == {
+        "student": "anna",
+        "solved": "2",
+        "tries": "6",
+        "01 dice-by-hand": "1",
+        "01 one-hot-labels": "0",
+        "02 tumour-shares": "1",
+    }
+    assert list(rows[2].values()) == ["bo", "1", "1", "1", "", ""]
+
+
+def test_it_reads_what_the_checks_write(room, monkeypatch, capsys):
+    monkeypatch.setenv("UNET_COURSE_USER", str(room / "anna"))
+    exercises.check("one-hot-labels", lambda labels, classes: None)
+    capsys.readouterr()
+    assert cli.main(["progress", str(room)]) == 0
+    said = capsys.readouterr().out
+    assert "anna     0/2  0/1  0/3" in said and "one-hot-labels       0      1" in said
+    assert "Not counted" not in said, "the lock beside the file is the course's own"
+
+
+def test_what_is_not_a_progress_file_is_named_and_passed_over(room, capsys):
+    put(room / "anna" / "progress.json", dice_by_hand=1)
+    (room / "bo").mkdir()
+    (room / "cut").mkdir()
+    (room / "cut" / "progress.json").write_text('{"dice-by-hand": {"done": tr', encoding="utf-8")
+    (room / "bytes.json").write_bytes(b"\xff\xfe\x00")
+    (room / "list.json").write_text("[1, 2]", encoding="utf-8")
+    (room / "other.json").write_text('{"name": "course", "version": 3}', encoding="utf-8")
+    (room / "deep.json").write_text("[" * 100_000, encoding="utf-8")
+    (room / "large.json").write_text(" " * 1_000_001, encoding="utf-8")
+    (room / "notes.txt").write_text("hello", encoding="utf-8")
+    put(room / "other course" / "progress.json", dice_by_hand=1, knitting=1)
+    assert cli.main(["progress", str(room)]) == 0
+    table, passed = capsys.readouterr().out.split("Not counted:\n")
+    assert "(2 students)" in table and "dice-by-hand         2      2" in table
+    assert sorted(passed.splitlines()) == sorted(
+        f"  {room / name}: {why}"
+        for name, why in {
+            "bo": "no progress.json in it",
+            "cut/progress.json": "can't be read (it isn't JSON, or only part of it)",
+            "bytes.json": "can't be read (it isn't JSON, or only part of it)",
+            "list.json": "not a progress file",
+            "other.json": "not a progress file",
+            "deep.json": "not a progress file",
+            "large.json": "not a progress file (too large)",
+            "notes.txt": "not a progress file",
+            "other course/progress.json": "not this course's exercises: knitting",
+        }.items()
+    )
+
+
+def test_names_of_several_groups(room, capsys):
+    """The same first name twice is two students; a folder given twice is counted once."""
+    put(room / "monday" / "anna" / "progress.json", dice_by_hand=1)
+    put(room / "friday" / "anna" / "progress.json")
+    both = [str(room / "monday"), str(room / "friday"), str(room / "monday")]
+    assert cli.main(["progress", *both]) == 0
+    said = capsys.readouterr().out
+    assert "(2 students)" in said and "monday/anna  1/2" in said and "friday/anna  0/2" in said
+    assert cli.main(["progress", str(room)]) == 0
+    assert "monday/anna  1/2" in capsys.readouterr().out
+
+
+def test_an_empty_class(room, capsys):
+    assert cli.main(["progress", str(room)]) == 0
+    assert capsys.readouterr().out == "No progress file found.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["class", "nope"], "nope: no such folder. Correct DIR."),
+        (["notebooks/01_a.ipynb"], "a file, not a folder"),
+        (["class", "--csv", "x.txt"], "--csv takes a name that ends in .csv"),
+        (["class", "--csv", "nope/x.csv"], "no such folder; make it first"),
+    ],
+)
+def test_a_wrong_argument_is_one_message(room, capsys, arguments, words):
+    before = sorted(room.parent.rglob("*"))
+    assert cli.main(["progress", *arguments]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("unet-course: ") and words in err and "Traceback" not in err
+    assert sorted(room.parent.rglob("*")) == before

@@ -1,0 +1,398 @@
+"""Exports through the command: handout, solutions, nbgrader's source, slides; and their rule."""
+
+import json
+import re
+
+import nbformat
+import pytest
+from lesson_files import LESSONS, exercises
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from unet_course import cli, exports, lessons, runtime, slide_types, slides
+from unet_course.exercises import grade, judge
+
+STUB = "def to_mask(probabilities, threshold=0.5):\n    return ..."
+RIGHT = (
+    "def to_mask(probabilities, threshold=0.5):\n"
+    "    return (probabilities >= threshold).astype(np.uint8)"
+)
+PNG = (  # 1 x 1
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def folded(title, text):
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+
+
+def tiny(right=RIGHT):
+    """A lesson with one of lesson 01's exercises, as a lesson is saved."""
+    figure = new_output(
+        "display_data", {"image/png": PNG}, metadata={"image/png": {"alt": "A dot, all alone."}}
+    )
+    said = new_output("stream", name="stdout", text="○ not attempted yet")
+    cells = [
+        new_markdown_cell(
+            "# 05 Small\n\n[Colab](https://colab.research.google.com/x)\n\nA mask with $p_c \\geq \\frac{1}{2}$ & <more>.",
+            id="title",
+        ),
+        new_code_cell("import numpy as np\n\nfrom unet_course import exercises", id="imports"),
+        new_markdown_cell("## 1. A picture\n\n$$x^2$$", id="section"),
+        new_code_cell("x = 1\n" * 30 + "show(x)", id="picture", outputs=[figure]),
+        new_markdown_cell("word " * 60, id="spoken"),
+        new_markdown_cell("### Exercise: A mask\n\nCut it.", id="a-task"),
+        new_code_cell(STUB, id="threshold-a-map", metadata={"tags": ["exercise"]}),
+        new_code_cell('exercises.check("threshold-a-map", to_mask)', id="a-check", outputs=[said]),
+        new_markdown_cell(folded("Hint", "Compare."), id="a-hint"),
+        new_markdown_cell(
+            folded("Solution", f"```python\n{right}\n```"),
+            id="a-solution",
+            metadata={"tags": ["solution"]},
+        ),
+        new_markdown_cell("## What to take away\n\nA mask.", id="recap"),
+    ]
+    return lessons.cleaned(new_notebook(cells=cells))
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A folder with the tiny lesson as its lesson 05."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("UNET_COURSE_USER", str(tmp_path / "user"))
+    (tmp_path / "notebooks").mkdir()
+    lessons.write(tiny(), tmp_path / "notebooks" / "05_small.ipynb")
+    return tmp_path
+
+
+def change(course, edit):
+    path = course / "notebooks" / "05_small.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    edit({cell.id: cell for cell in notebook.cells}, notebook)
+    lessons.write(notebook, path)
+
+
+def export(form, out):
+    code = cli.main(["export", "5", "--to", form, "--out", str(out)])
+    return code, (out.read_text(encoding="utf-8") if out.is_file() else None)
+
+
+def cells_of(text):
+    return {cell.id: cell for cell in nbformat.reads(text, as_version=4).cells}
+
+
+def files(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if "user" not in p.parts)
+
+
+# --- handout and solutions ----------------------------------------------------------------------
+
+
+def test_the_handout_leaves_solutions_out(course, capsys):
+    out = course / "handout.ipynb"
+    code, text = export("handout", out)
+    assert code == 0 and capsys.readouterr().out == f"{out}\n"
+    assert "Hint" in text and "Solution" not in text and "not attempted" in text
+    assert "[Colab]" not in text, "that opens the lesson with its solutions"
+
+
+def test_a_solution_without_its_tag_is_not_handed_out(course, capsys):
+    change(course, lambda cells, _: cells["a-solution"].metadata.pop("tags"))
+    assert export("handout", course / "h.ipynb") == (1, None)
+    assert "a-solution holds a solution but not the tag" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", ["ipynb", "html"])
+def test_solutions_are_filled_in_and_run(course, ending):
+    code, text = export("solutions", course / f"solved.{ending}")
+    assert code == 1 and text is None, "the picture's cell calls what isn't there"
+    change(course, lambda cells, _: cells["picture"].update(source="print(6 * 7)"))
+    code, text = export("solutions", course / f"solved.{ending}")
+    assert code == 0 and "42" in text and "✓ threshold-a-map" in text
+    assert not (course / "user" / "progress.json").exists(), "nobody solved these"
+    if ending == "ipynb":
+        cells = cells_of(text)
+        assert cells["threshold-a-map"].source == RIGHT and "a-solution" not in cells
+        assert cells["a-check"].outputs[0].text.startswith("✓")
+        assert [c.execution_count for c in cells.values() if c.cell_type == "code"] == [1, 2, 3, 4]
+
+
+def test_a_solution_that_does_not_pass_is_told(course, capsys):
+    lessons.write(tiny(RIGHT.replace(">=", "<")), course / "notebooks" / "05_small.ipynb")
+    change(course, lambda cells, _: cells["picture"].update(source="1"))
+    before = files(course)
+    assert export("solutions", course / "s.ipynb") == (1, None)
+    err = capsys.readouterr().err
+    assert "the solution of threshold-a-map doesn't pass: ✗" in err and files(course) == before
+
+
+# --- arguments ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "words"),
+    [
+        ("handout", "x.html", "ends in .ipynb"),
+        ("slides", "x.ipynb", "ends in .html"),
+        ("nbgrader", "x.html", "ends in .ipynb"),
+        ("solutions", "x.pdf", "ends in .ipynb or .html"),
+        ("slides", "nope/x.html", "no such folder"),
+        ("nbgrader", "notebooks/05_small.ipynb", "is the lesson itself"),
+    ],
+)
+def test_a_wrong_name_is_one_message(course, capsys, form, name, words):
+    before = files(course)
+    assert cli.main(["export", "5", "--to", form, "--out", name]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("unet-course: ") and words in err and "Traceback" not in err
+    assert files(course) == before
+
+
+@pytest.mark.parametrize("form", ["handout", "solutions", "nbgrader", "slides"])
+def test_what_is_no_notebook_is_told(course, capsys, form):
+    (course / "mine.ipynb").write_text("{half of", encoding="utf-8")
+    out = "x.html" if form == "slides" else "x.ipynb"
+    assert cli.main(["export", "mine.ipynb", "--to", form, "--out", out]) == 1
+    err = capsys.readouterr().err
+    assert "mine.ipynb: is not a notebook" in err and "Traceback" not in err
+    assert not (course / out).exists()
+
+
+@pytest.mark.parametrize("form", ["solutions", "nbgrader"])
+def test_an_exercise_without_its_parts_is_told(course, capsys, form):
+    whole = (course / "notebooks" / "05_small.ipynb").read_bytes()
+    change(course, lambda cells, _: cells["a-solution"].metadata.pop("tags"))
+    assert export(form, course / "x.ipynb") == (1, None)
+    assert "threshold-a-map has no cell tagged 'solution'" in capsys.readouterr().err
+    (course / "notebooks" / "05_small.ipynb").write_bytes(whole)
+    change(course, lambda cells, _: cells["a-check"].update(source="1"))
+    assert export(form, course / "x.ipynb") == (1, None)
+    assert "behind the exercise threshold-a-map stands no cell" in capsys.readouterr().err
+
+
+def test_help_says_what_each_option_does(capsys):
+    for command in ("export", "progress"):
+        with pytest.raises(SystemExit):
+            cli.main([command, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for words in ("nbgrader generate_assignment takes", "S opens the", "slides: .html", "a row a"):
+        assert words in said
+
+
+# --- nbgrader -----------------------------------------------------------------------------------
+
+
+def test_the_nbgrader_version(course):
+    code, text = export("nbgrader", course / "source.ipynb")
+    cells = cells_of(text)
+    assert code == 0 and "a-solution" not in cells and "Hint" in text
+    about = {name: cell.metadata.get("nbgrader", {}) for name, cell in cells.items()}
+    assert {name: about[name]["locked"] for name in about if about[name]} == {
+        "imports": True,
+        "a-task": True,
+        "threshold-a-map": False,
+        "a-check": True,
+    }
+    assert about["threshold-a-map"]["solution"] and not about["threshold-a-map"]["grade"]
+    assert about["a-check"]["grade"] and about["a-check"]["points"] == exports.POINTS
+    assert all(about[name]["grade_id"] == name for name in about if about[name])
+    assert cells["threshold-a-map"].source.count("### BEGIN SOLUTION") == 1
+    assert "### BEGIN HIDDEN TESTS\nexercises.grade(" in cells["a-check"].source
+
+
+def test_a_lesson_without_exercises_has_nothing_to_grade(course, capsys):
+    change(course, lambda _, notebook: notebook.cells.__delitem__(slice(5, 10)))
+    assert export("nbgrader", course / "x.ipynb") == (1, None)
+    assert "has no exercise" in capsys.readouterr().err
+
+
+EXERCISES = [exercise for lesson in LESSONS for exercise in exercises(lesson)]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=repr)
+def test_every_exercise_can_be_marked(exercise):
+    source = exports.with_markers(exercise.stub, exercise.solution)
+    given = exports.as_released(source)
+    assert "raise NotImplementedError()" in given and "SOLUTION" not in given
+    compile(source, "solution", "exec")
+    compile(given, "released", "exec")
+    kept = [line.strip() for line in given.splitlines()]
+    for line in exercise.stub.splitlines():
+        line = line.strip()
+        assert line in kept or f"# {line}" in kept or line in ("...", "return ..."), line
+
+
+def test_an_untouched_answer_is_blank_and_gets_nothing():
+    names = {}
+    exec(exports.as_released(exports.with_markers(STUB, RIGHT)), names)
+    # defined by exec, it has no source to read; a class of students has
+    import linecache
+
+    text = exports.as_released(exports.with_markers(STUB, RIGHT))
+    linecache.cache["<released>"] = (len(text), None, text.splitlines(keepends=True), "<released>")
+    exec(compile(text, "<released>", "exec"), names)
+    verdict = judge("threshold-a-map", names["to_mask"])
+    assert str(verdict) == "○ not attempted yet (it still raises NotImplementedError)"
+    with pytest.raises(AssertionError, match="○"):
+        grade("threshold-a-map", names["to_mask"])
+
+
+def test_grade_is_silent_when_right_and_keeps_no_progress(user, capsys):
+    grade("threshold-a-map", lambda p, threshold=0.5: (p >= threshold).astype("uint8"))
+    with pytest.raises(AssertionError, match="✗ threshold-a-map"):
+        grade("threshold-a-map", lambda p, threshold=0.5: (p > threshold).astype("uint8"))
+    assert capsys.readouterr().out == "" and list(user.iterdir()) == []
+
+
+# --- slides -------------------------------------------------------------------------------------
+
+
+def test_the_rule():
+    kinds = dict(zip([c.id for c in tiny().cells], slide_types.slide_types(tiny()), strict=True))
+    assert kinds == {
+        "title": "slide",
+        "imports": "skip",
+        "section": "slide",
+        "picture": None,
+        "spoken": "notes",
+        "a-task": "subslide",
+        "threshold-a-map": None,
+        "a-check": "skip",
+        "a-hint": "notes",
+        "a-solution": "notes",
+        "recap": "slide",
+    }
+
+
+def code(lines, text=None):
+    outputs = [new_output("stream", text="x\n" * text)] if text else []
+    return new_code_cell("x = 1\n" * lines, outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kinds"),
+    [
+        ([code(3), code(3)], [None, None]),
+        ([code(30)], ["skip"]),  # long, and nothing comes of it
+        ([code(30, 3)], [None]),  # its output alone
+        ([code(5, 8), code(5, 8)], [None, "subslide"]),  # no room left
+        ([new_code_cell('if "google.colab" in sys.modules:\n    pass')], ["skip"]),
+        ([new_markdown_cell("and so\n\n## 2. Next")], ["slide"]),
+        ([new_markdown_cell("```\n## no heading\n```")], [None]),
+        ([new_markdown_cell("### Whose?")], ["subslide"]),
+    ],
+)
+def test_the_rule_case_by_case(cells, kinds):
+    notebook = new_notebook(cells=[new_markdown_cell("# 05 Title"), *cells])
+    assert slide_types.slide_types(notebook) == ["slide", *kinds]
+
+
+def test_a_widget_is_left_out_and_a_figure_is_not():
+    text = {"text/plain": "VBox(children=(Label(value='truth'),))"}
+    widget = new_code_cell("show()", outputs=[new_output("display_data", text)])
+    figure = new_code_cell("f()", outputs=[new_output("display_data", text | {"image/png": PNG})])
+    notebook = new_notebook(cells=[new_markdown_cell("# 05 T"), widget, figure])
+    assert slide_types.slide_types(notebook) == ["slide", "skip", None]
+
+
+def test_marking_changes_slide_types_only(course, capsys):
+    path = course / "notebooks" / "05_small.ipynb"
+    before = path.read_text(encoding="utf-8")
+    assert slides.main(["5"]) == 0 and slides.main([]) == 0
+    assert capsys.readouterr().out == "05_small.ipynb: set\n05_small.ipynb: as it was\n"
+    after = nbformat.read(path, as_version=4)
+    assert after.cells[0].metadata == {"slideshow": {"slide_type": "slide"}}
+    for cell in after.cells:
+        cell.metadata.pop("slideshow", None)
+    assert nbformat.writes(after) + "\n" == before
+    path.write_text(json.dumps(json.loads(before)), encoding="utf-8")
+    assert slides.main(["5"]) == 1 and slides.main(["nope"]) == 1
+    err = capsys.readouterr().err
+    assert "laid out otherwise than nbformat" in err and "there is no lesson 'nope'" in err
+
+
+def test_saving_a_lesson_sets_them(course, monkeypatch):
+    monkeypatch.setattr(runtime, "seconds_per_step", lambda *_, **__: 0.25)
+    change(course, lambda cells, _: cells["picture"].update(source="1"))
+    assert cli.main(["run", "5", "--save"]) == 0
+    saved = nbformat.read(course / "notebooks" / "05_small.ipynb", as_version=4)
+    assert slide_types.marked(saved)
+    assert slides.mark_file(course / "notebooks" / "05_small.ipynb") is False
+
+
+def test_slides_are_one_page_that_asks_for_nothing(course, capsys):
+    out = course / "slides.html"
+    status, page = export("slides", out)
+    assert status == 0 and capsys.readouterr().out == f"{out}\n"
+    body = re.sub(r"(?s)<(script|style)>.*?</\1>", "", page)
+    assert "<title>05 Small</title>" in body and body.count("<section") == 7  # 3 slides, 4 in them
+    assert body.count("<math") == 2 and "MathJax" not in page and "<mfrac>" in body
+    assert 'alt="A dot, all alone."' in body and "x = 1" not in body, "a picture without its code"
+    assert "google.colab" not in body and "not attempted" not in body
+    notes = "".join(re.findall(r'(?s)<aside class="notes">.*?</aside>', body))
+    assert "word word" in notes and "<details open" in notes and "astype" in notes
+    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', body)
+    assert not re.search(r"url\((?!data:)", page) and "<script src" not in page
+    assert "Reveal.initialize" in page and "RevealNotes" in page
+
+
+def test_an_own_choice_of_slides_is_kept(course):
+    def choose(cells, notebook):
+        for cell in notebook.cells:
+            cell.metadata["slideshow"] = {"slide_type": "skip"}
+        cells["a-hint"].metadata["slideshow"] = {"slide_type": "slide"}
+
+    change(course, choose)
+    _, page = export("slides", course / "s.html")
+    assert page.count("<section") == 2 and "Compare." in page and "A picture" not in page
+
+
+def test_slides_with_nothing_to_show(course, capsys):
+    def hide(cells, notebook):
+        for cell in notebook.cells:
+            cell.metadata["slideshow"] = {"slide_type": "notes"}
+
+    change(course, hide)
+    assert export("slides", course / "s.html") == (1, None)
+    assert "no slide is left" in capsys.readouterr().err
+
+
+def test_text_that_does_not_fit_is_spoken(course):
+    long = "\n\n".join(f"Paragraph {n} " + "word " * 40 for n in range(12))
+    change(course, lambda cells, _: cells["recap"].update(source=f"Before.\n\n## End\n\n{long}"))
+    _, page = export("slides", course / "s.html")
+    shown = re.sub(r'(?s)<aside class="notes">.*?</aside>', "", page)
+    assert "Before." in shown and "Paragraph 0" in shown and "Paragraph 11" not in shown
+    assert "Paragraph 11" in page
+
+
+def test_a_formula_that_cannot_be_read_is_told(course, capsys, monkeypatch):
+    from latex2mathml import converter
+
+    def fail(*_, **__):
+        raise IndexError
+
+    monkeypatch.setattr(converter, "convert", fail)
+    assert export("slides", course / "s.html") == (1, None)
+    assert "can't be turned into MathML" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["sphinx_revealjs", "latex2mathml"])
+def test_without_its_packages_it_says_how_to_get_them(course, capsys, monkeypatch, name):
+    real = slides.importlib.util.find_spec
+    monkeypatch.setattr(
+        slides.importlib.util, "find_spec", lambda n, *a: None if n == name else real(n, *a)
+    )
+    assert export("slides", course / "s.html") == (1, None)
+    assert 'pip install "unet-course[slides]"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_every_formula_of_the_lessons_can_be_drawn(lesson):
+    from xml.etree import ElementTree
+
+    for cell in nbformat.read(lesson, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            for block, inline in re.findall(r"(?s)\$\$(.+?)\$\$|\$([^$\n]+)\$", cell.source):
+                found = slides.mathml(block or inline, "block" if block else "inline")
+                ElementTree.fromstring(found)
+                assert "\\" not in found, f"{cell.id}: {found}"

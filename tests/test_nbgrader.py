@@ -1,0 +1,125 @@
+"""The nbgrader export against nbgrader itself: generate, a student's answers, autograde, scores.
+
+nbgrader stands in a dependency group of its own; without it these tests are skipped:
+
+    uv run --isolated --group grading pytest tests/test_nbgrader.py
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from lesson_files import LESSONS
+
+from unet_course import cli, lessons
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("nbgrader") is None,
+    reason="NOT RUN, nbgrader isn't here: "
+    "uv run --isolated --group grading pytest tests/test_nbgrader.py",
+)
+SETTINGS = ["--Execute.timeout=300", "--Execute.iopub_timeout=300"]  # 4 s: too few when it's busy
+ANSWERS = {
+    "threshold-a-map": "return (probabilities >= threshold).astype(np.uint8)",  # right
+    "softmax-over-channels": "return np.exp(scores) / np.exp(scores).sum()",  # the usual mistake
+}
+
+
+def nbgrader(course, *arguments):
+    home = course / "home"  # neither the user's nbgrader settings nor their progress matter
+    env = lessons.kernel_environment() | {
+        "HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(home),
+        "IPYTHONDIR": str(home),
+        "UNET_COURSE_USER": str(home),
+    }
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "nbgrader",
+            *arguments,
+            *SETTINGS,
+            f"--CourseDirectory.root={course}",
+        ],
+        cwd=course,
+        env=env | {"PATH": os.path.dirname(sys.executable) + os.pathsep + env.get("PATH", "")},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-4000:]
+    return said
+
+
+@pytest.fixture
+def course(tmp_path):
+    """An nbgrader course with the first half of lesson 01, three exercises, as its source."""
+    lesson = next((path for path in LESSONS if path.name.startswith("01_")), None)
+    notebook = nbformat.read(lesson, as_version=4)
+    first_patient = next(i for i, c in enumerate(notebook.cells) if c.source.startswith("## 5."))
+    notebook.cells = notebook.cells[:first_patient]
+    half = tmp_path / lesson.name
+    lessons.write(notebook, half)
+    root = tmp_path / "course"
+    (root / "home").mkdir(parents=True)
+    source = root / "source" / "masks"
+    source.mkdir(parents=True)
+    out = source / lesson.name
+    assert cli.main(["export", str(half), "--to", "nbgrader", "--out", str(out)]) == 0
+    return root
+
+
+def test_a_round_trip(course):
+    nbgrader(course, "generate_assignment", "masks")
+    (release,) = (course / "release" / "masks").glob("*.ipynb")
+    notebook = nbformat.read(release, as_version=4)
+    cells = {cell.id: cell for cell in notebook.cells}
+    text = release.read_text(encoding="utf-8")
+    assert "SOLUTION" not in text and "exercises.grade" not in text and "Hint" in text
+    assert cells["threshold-a-map"].source.endswith("raise NotImplementedError()")
+    assert cells["threshold-a-map-check"].metadata.get("editable") is False
+
+    for name, line in ANSWERS.items():
+        head = cells[name].source.splitlines()[0]
+        cells[name].source = f"{head}\n    {line}"
+    # somebody who makes the test shorter gets no points for that
+    cells["one-hot-labels-check"].source = "pass"
+    folder = course / "submitted" / "anna" / "masks"
+    folder.mkdir(parents=True)
+    nbformat.write(notebook, folder / release.name)
+    nbgrader(course, "autograde", "masks", "--create")
+
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        found = book.find_submission_notebook(release.stem, "masks", "anna")
+        scores = {grade.name: (grade.score, grade.max_score) for grade in found.grades}
+    assert scores == {
+        "threshold-a-map-check": (1, 1),
+        "softmax-over-channels-check": (0, 1),
+        "one-hot-labels-check": (0, 1),
+    }
+    graded = course / "autograded" / "anna" / "masks" / release.name
+    said = graded.read_text(encoding="utf-8")
+    assert "AssertionError" in said and "it still raises NotImplementedError" in said
+    shutil.rmtree(course / "autograded")
+
+
+def test_the_solutions_themselves_get_all_points(course):
+    nbgrader(course, "generate_assignment", "masks")
+    (source,) = (course / "source" / "masks").glob("*.ipynb")
+    folder = course / "submitted" / "bo" / "masks"
+    folder.mkdir(parents=True)
+    shutil.copy(source, folder / source.name)
+    nbgrader(course, "autograde", "masks", "--create")
+    scores = nbgrader(course, "export", f"--to={course / 'grades.csv'}")
+    rows = (course / "grades.csv").read_text(encoding="utf-8").splitlines()
+    assert scores is not None and len(rows) == 2
+    row = dict(zip(rows[0].split(","), rows[1].split(","), strict=True))
+    assert (float(row["score"]), float(row["max_score"])) == (3, 3)

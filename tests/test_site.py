@@ -1,0 +1,166 @@
+"""The site: it builds without a warning, holds every lesson, and asks no other host for anything."""
+
+import re
+import tomllib
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+from lesson_files import LESSONS, ROOT, read
+from site_files import anchors, built, missing, page, pages, tags
+
+pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def lesson_page(lesson):
+    return page(built() / "notebooks" / f"{lesson.stem}.html")
+
+
+def prose(lesson) -> str:
+    cells = [cell.source for cell in read(lesson).cells if cell.cell_type == "markdown"]
+    return " ".join(" ".join(cells).lower().split())
+
+
+def test_lessons_stand_in_their_order_in_the_menu():
+    menu = page(built() / "index.html").select(".bd-sidebar-primary a[href^='notebooks/']")
+    assert [link["href"] for link in menu] == [f"notebooks/{path.stem}.html" for path in LESSONS]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lessons_figures_say_what_they_show(lesson):
+    saved = [
+        output.metadata["image/png"]["alt"]
+        for cell in read(lesson).cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    shown = [image["alt"] for image in lesson_page(lesson).select(".cell_output img")]
+    assert shown == saved
+    assert saved != []
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_launch_buttons_open_the_lesson_itself(lesson):
+    repository = PYPROJECT["project"]["urls"]["Repository"].removeprefix("https://github.com/")
+    branch = PYPROJECT["tool"]["unet-course"]["branch"]
+    opened = {link["href"] for link in lesson_page(lesson).select(".dropdown-launch-buttons a")}
+    file = f"notebooks/{lesson.name}"
+    assert f"https://colab.research.google.com/github/{repository}/blob/{branch}/{file}" in opened
+    binder = f"https://mybinder.org/v2/gh/{repository}/{branch}?urlpath="
+    assert [unquote(a) for a in opened if a.startswith(binder)] == [f"{binder}lab/tree/{file}"]
+
+
+def test_no_widget_is_left_as_its_name():
+    for lesson in LESSONS:
+        text = lesson_page(lesson).get_text()
+        assert "Box(children=" not in text, lesson.name
+    places = sum(len(lesson_page(lesson).select(".widget-place")) for lesson in LESSONS)
+    saved = sum(
+        "Box(children=" in output.get("data", {}).get("text/plain", "")
+        for lesson in LESSONS
+        for cell in read(lesson).cells
+        for output in cell.get("outputs", [])
+    )
+    assert places == saved > 0
+
+
+def test_nothing_comes_from_another_host():
+    for path in pages():
+        loaded = [
+            attributes.get("src") or attributes.get("href", "")
+            for tag, attributes in tags(path)
+            if "src" in attributes or tag == "link"
+        ]
+        assert [address for address in loaded if urlsplit(address).netloc] == [], path.name
+    for sheet in built().rglob("*.css"):
+        assert re.findall(r"url\(['\"]?(?:https?:)?//", sheet.read_text(encoding="utf-8")) == []
+
+
+def test_every_picture_has_alt_text():
+    for path in pages():
+        for tag, attributes in tags(path):
+            if tag == "img":
+                assert attributes.get("alt", "").strip(), (path.name, attributes["src"])
+
+
+def test_links_within_the_site_lead_somewhere():
+    for path in pages():
+        for link in {attributes.get("href", "") for tag, attributes in tags(path) if tag == "a"}:
+            url = urlsplit(link)
+            if not link or url.scheme or url.netloc:
+                continue
+            target = (path.parent / unquote(url.path)).resolve() if url.path else path
+            assert target.is_file(), (path.name, link)
+            if url.fragment and target.suffix == ".html":
+                assert unquote(url.fragment) in anchors(target), (path.name, link)
+
+
+# --- glossary, reference, figures, citation -----------------------------------------------------
+
+
+def entries() -> list[tuple[list[str], list[str]]]:
+    """The glossary's terms that share an explanation, and the pages that it links to."""
+    found, terms = [], []
+    for tag in page(built() / "glossary.html").select("dl.glossary > *"):
+        if tag.name == "dt":
+            tag = tag.__copy__()
+            for link in tag.select(".headerlink"):
+                link.decompose()
+            terms.append(tag.get_text().strip())
+        else:
+            found.append((terms, [link["href"] for link in tag.select("a[href]")]))
+            terms = []
+    return found
+
+
+def test_each_term_links_to_the_lesson_that_introduces_it():
+    by_page = {f"notebooks/{path.stem}.html": path for path in LESSONS}
+    assert len(entries()) > 100
+    for terms, links in entries():
+        assert links, terms
+        for link in links:
+            assert link in by_page, (terms, link)
+            text = prose(by_page[link])
+            assert any(term.lower() in text for term in terms), (terms, link)
+
+
+def test_terms_are_in_order_and_explained_once():
+    first = [terms[0].lower() for terms, _ in entries()]
+    assert first == sorted(first)
+    every = [term.lower() for terms, _ in entries() for term in terms]
+    assert len(every) == len(set(every))
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lessons_terms_link_to_the_glossary(lesson):
+    links = lesson_page(lesson).select("a.term")
+    assert links
+    assert all(link["href"].startswith("../glossary.html#term-") for link in links)
+
+
+def test_the_reference_holds_every_module():
+    package = ROOT / "unet_course"
+    for path in package.glob("*.py"):
+        name = "" if path.stem == "__init__" else f"{path.stem}/"
+        html = built() / f"reference/unet_course/{name}index.html"
+        assert html.is_file(), path.name
+    dice = page(built() / "reference/unet_course/metrics/index.html").find(
+        id="unet_course.metrics.dice"
+    )
+    assert "prediction" in dice.get_text()
+
+
+def test_the_tables_of_figures_are_there():
+    source = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    tables = len(re.findall(r"^\|[-| :]*---[-| :]*\|$", source, re.MULTILINE))
+    assert len(page(built() / "benchmarks.html").select("article table")) == tables > 0
+
+
+def test_citation_names_the_version_and_its_authors():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = PYPROJECT["project"]
+    assert str(citation["version"]) == project["version"]
+    assert citation["authors"] == project["authors"]
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "type", "license"} <= set(citation)

@@ -1,0 +1,147 @@
+"""The site in a real browser: wide and as narrow as a phone, light and dark.
+
+Needs Chromium (Debian: apt install chromium) and the packages playwright and those of the group
+`docs`; says so when it can't run. `UNET_COURSE_SCREENSHOTS=FOLDER` keeps what was seen.
+"""
+
+import functools
+import http.server
+import os
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from site_files import built, missing
+from test_browser import CHROMIUM, FLAGS
+
+PAGES = {
+    "start": "index.html",
+    "lesson": "notebooks/01_pixels_to_masks.html",
+    "glossary": "glossary.html",
+    "figures": "benchmarks.html",
+    "reference": "reference/unet_course/metrics/index.html",
+}
+SIZES = {"desktop": (1400, 900), "phone": (390, 844)}
+
+# Text whose contrast is less than WCAG 2.1 AA asks for: 4.5 to 1, 3 to 1 where it is large.
+FAINT = """() => {
+  const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const over = ([r, g, b, a = 1], [x, y, z]) => [r*a + x*(1-a), g*a + y*(1-a), b*a + z*(1-a)];
+  const light = rgb => rgb.map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = element => {
+    const stack = [];
+    for (let e = element; e; e = e.parentElement) stack.push(getComputedStyle(e).backgroundColor);
+    return stack.reverse().reduce((below, colour) => over(parse(colour), below), [255, 255, 255]);
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const text = [...element.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join('').trim();
+    if (!text || !element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
+    const style = getComputedStyle(element), back = behind(element);
+    const [a, b] = [light(over(parse(style.color), back)), light(back)];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    if (ratio < (large ? 3 : 4.5) - 0.01)
+      faint.push(`${ratio.toFixed(2)} ${element.tagName}.${element.className}: ${text.slice(0, 40)}`);
+  }
+  return faint;
+}"""
+# formulas are drawn, and pictures further down are there
+SETTLED = """async () => {
+  await window.MathJax?.startup?.promise;
+  await Promise.all([...document.images].map(i => (i.loading = 'eager', i.decode())));
+}"""
+STATE = """() => ({
+  wide: document.documentElement.scrollWidth - window.innerWidth,
+  mute: [...document.images].filter(i => !(i.alt || '').trim()).map(i => i.src),
+  broken: [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src),
+  formulas: document.querySelectorAll('.math').length,
+  drawn: document.querySelectorAll('.math mjx-container svg').length,
+})"""
+
+
+def needs() -> str | None:
+    if CHROMIUM is None:
+        return "no Chromium here (Debian: apt install chromium)"
+    try:
+        import playwright  # noqa: F401
+    except ImportError:
+        return "the package playwright isn't installed"
+    return missing()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *parts):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    """The built site on loopback."""
+    handler = functools.partial(Quiet, directory=str(built()))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_as_readers_see_it(browser, address, name):
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    troubles, hosts = [], set()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+    page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status > 399 else 0)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else 0)
+    page.goto(f"{address}/{PAGES[name]}", wait_until="networkidle", timeout=120_000)
+    page.evaluate(SETTLED)
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
+            if folder := os.environ.get("UNET_COURSE_SCREENSHOTS"):
+                page.screenshot(path=Path(folder) / f"{name}_{size}_{scheme}.png")
+            state = page.evaluate(STATE)
+            assert state["wide"] <= 0, "the page must not scroll sideways"
+            assert state["mute"] == state["broken"] == []
+            assert state["drawn"] == state["formulas"]
+            assert name != "lesson" or state["formulas"] > 10
+            assert page.evaluate(FAINT) == [], (size, scheme)
+    context.close()
+
+    assert troubles == []
+    assert hosts == {urlsplit(address).netloc}
+
+
+@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+def test_a_hint_opens_and_a_word_is_found(browser, address):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{address}/{PAGES['lesson']}", wait_until="networkidle", timeout=90_000)
+    hint = page.locator(".bd-article details").first
+    inside = hint.locator("p, pre").first
+    assert not inside.is_visible()
+    hint.locator("summary").click()
+    assert inside.is_visible()
+    page.goto(f"{address}/search.html?q=oedema", wait_until="networkidle", timeout=90_000)
+    page.locator("#search-results li a").first.wait_for(timeout=30_000)
+    page.close()

@@ -1,0 +1,216 @@
+"""A lesson as slides: one HTML page that a browser shows with no network at all.
+
+nbconvert makes the sections from the cells' slide types (`slide_types`). Its own page loads
+reveal.js, MathJax and more from elsewhere; this one carries reveal.js, as the package
+``sphinx-revealjs`` brings it, and turns formulas into MathML, which browsers draw by themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from unet_course import exports, lessons, slide_types
+
+DECK = Path(__file__).resolve().parent / "deck"
+NEEDED = 'slides need two more packages: pip install "unet-course[slides]"'
+
+
+def to_slides(lesson: Path) -> str:
+    """Return a lesson's slides as one HTML page, made from its saved outputs.
+
+    A lesson without slide types gets them by the rule; those that it has are taken as they are. A
+    Markdown cell that holds more than a slide is divided: a section's heading begins a new slide,
+    and of a slide's text what doesn't fit becomes the speaker's notes.
+
+    Raises:
+        ModuleNotFoundError: ``sphinx-revealjs`` or ``latex2mathml`` isn't installed.
+        ValueError: it isn't a notebook, a formula can't be read, or no cell is for the audience.
+    """
+    styles, scripts = _reveal()
+    if importlib.util.find_spec("latex2mathml") is None:
+        raise ModuleNotFoundError(NEEDED, name="latex2mathml")
+    notebook = exports.read(lesson)
+    if not slide_types.marked(notebook):
+        slide_types.mark(notebook)
+    notebook.cells = [part for cell in notebook.cells for part in _divided(cell)]
+    if all(_kind(cell) in ("notes", "skip") for cell in notebook.cells):
+        raise ValueError(f"{lesson.name}: each of its cells is 'notes' or 'skip': no slide is left")
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not slide_types.shows_code(cell):
+            cell.metadata["transient"] = {"remove_source": True}
+    resources = {
+        "metadata": {"name": _title(notebook, lesson.stem)},
+        "deck": {"styles": [*styles, _text(DECK / "deck.css")], "scripts": scripts},
+    }
+    page, _ = _exporter().from_notebook_node(notebook, resources=resources)
+    return page
+
+
+def mark_file(lesson: Path) -> bool:
+    """Set the slide types of a lesson's file by the rule; return whether that changed anything.
+
+    Nothing but that metadata changes, not a byte.
+
+    Raises:
+        ValueError: the file isn't laid out as nbformat writes it, so more than that would change.
+    """
+    text = lesson.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    if nbformat.writes(notebook).rstrip("\n") + "\n" != text:
+        raise ValueError(
+            f"{lesson}: is laid out otherwise than nbformat writes it, so that more than its slide "
+            "types would change. Save it first: unet-course run LESSON --save"
+        )
+    slide_types.mark(notebook)
+    if nbformat.writes(notebook).rstrip("\n") + "\n" == text:
+        return False
+    lessons.write(notebook, lesson)
+    return True
+
+
+# --- cells ---------------------------------------------------------------------------------------
+
+
+def _kind(cell: NotebookNode) -> str | None:
+    return cell.metadata.get("slideshow", {}).get("slide_type")
+
+
+def _divided(cell: NotebookNode) -> list[NotebookNode]:
+    """Return a Markdown cell as the slides and notes that it fills; any other as it is."""
+    kind = _kind(cell)
+    if cell.cell_type != "markdown":
+        return [cell]
+    if kind == "notes":  # folded hints and solutions are open for the speaker
+        return [_part(cell.source.replace("<details>", "<details open>"), kind)]
+    if kind not in ("slide", "subslide"):
+        return [cell]
+    groups: list[list[str]] = [[]]
+    for block in slide_types.blocks(cell.source):
+        if slide_types.has_section(block) and groups[-1]:
+            groups.append([])
+        groups[-1].append(block)
+    parts = []
+    if not slide_types.has_section(groups[0][0]) and len(groups) > 1:
+        before = "\n\n".join(groups.pop(0))  # still about the slide before
+        spoken = len(before.split()) > slide_types.SPOKEN
+        parts.append(_part(before, "notes" if spoken else None))
+    for group in groups:
+        shown, used = [], 0.0
+        while group and (
+            not shown or used + slide_types.block_height(group[0]) <= slide_types.ROOM
+        ):
+            used += slide_types.block_height(group[0])
+            shown.append(group.pop(0))
+        if group and slide_types.is_rows(group[0]) and len(shown) > 1:
+            group.insert(0, shown.pop())  # a list stays with the line that announces it
+        parts.append(_part("\n\n".join(shown), kind))
+        if group:
+            parts.append(_part("\n\n".join(group).replace("<details>", "<details open>"), "notes"))
+    return parts
+
+
+def _part(source: str, kind: str | None) -> NotebookNode:
+    cell = new_markdown_cell(source)
+    if kind:
+        cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+def _title(notebook: NotebookNode, otherwise: str) -> str:
+    found = re.search(r"^# (.+)", notebook.cells[0].source, re.MULTILINE)
+    return found[1].strip() if found else otherwise
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def _reveal() -> tuple[list[str], list[str]]:
+    """Return reveal.js' styles and scripts as they may stand inside a page."""
+    package = importlib.util.find_spec("sphinx_revealjs")  # looked up, not imported
+    if package is None:
+        raise ModuleNotFoundError(NEEDED, name="sphinx_revealjs")
+    root = Path(package.submodule_search_locations[0]) / "_static" / "revealjs"
+    styles = [_text(root / "dist" / name) for name in ("reset.css", "reveal.css")]
+    scripts = [_text(root / name) for name in ("dist/reveal.js", "plugin/notes/notes.js")]
+    # in a string, which is where they stand, "<\/script" is the same and ends no element
+    scripts = [re.sub(r"<(/script|!--)", r"<\\\1", script) for script in scripts]
+    return styles, [re.sub(r"(?m)^//# sourceMappingURL=.*$", "", script) for script in scripts]
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _exporter():
+    from jinja2 import pass_context
+    from nbconvert import SlidesExporter
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class MathML(IPythonRenderer):
+        def block_math(self, body: str) -> str:
+            return mathml(body, "block")
+
+        def inline_math(self, body: str) -> str:
+            return mathml(body, "inline")
+
+    class Deck(SlidesExporter):
+        @pass_context
+        def markdown2html(self, context, source: str) -> str:
+            renderer = MathML(escape=False, exclude_anchor_links=True)
+            return MarkdownWithMath(renderer=renderer).render(source)
+
+    return Deck(
+        template_name=DECK.name,
+        extra_template_basedirs=[str(DECK.parent)],
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
+
+
+def mathml(formula: str, display: str) -> str:
+    """Return a TeX formula as MathML.
+
+    >>> mathml("p", "inline").endswith('<mi>p</mi></mrow></math>')
+    True
+
+    Raises:
+        ValueError: the formula can't be read.
+    """
+    from latex2mathml import converter
+
+    try:
+        return converter.convert(formula.strip(), display=display)
+    except Exception as error:  # its own errors have no class in common
+        raise ValueError(f"the formula {formula.strip()!r} can't be turned into MathML") from error
+
+
+# --- the step for maintainers --------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Set the slide types of the lessons that are named, or of all: CONTRIBUTING, "Slides"."""
+    parser = argparse.ArgumentParser(
+        prog="python -m unet_course.slides",
+        description="Set the lessons' slide types by the rule (unet_course/slide_types.py).",
+    )
+    parser.add_argument("lessons", nargs="*", metavar="LESSON", help="05, 5, train_2d; none: all")
+    try:
+        chosen = [lessons.find(name) for name in parser.parse_args(arguments).lessons]
+        for lesson in chosen or lessons.every():
+            print(f"{lesson.name}: {'set' if mark_file(lesson) else 'as it was'}")
+    except (OSError, LookupError, ValueError) as error:
+        print(f"unet_course.slides: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
