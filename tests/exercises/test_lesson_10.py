@@ -37,7 +37,7 @@ MISTAKES = {
     "region-loss": [
         (loss(space="(0, 1, 2, 3)"), "batch was pooled"),
         (loss(space="(1, 2, 3, 4)"), "regions were pooled"),
-        (loss(space="None"), "one Dice of everything"),
+        (loss(space="None"), "regions were pooled"),
         (loss(back="bce + (1 - 2 * both / sizes).mean()"), "`smooth` is missing"),
         (loss(back="bce + (1 - (2 * both + 1) / (sizes + 1)).mean()"), "Use the argument"),
         (loss(back="(1 - (2 * both + smooth) / (sizes + smooth)).mean()"), "cross-entropy is mis"),

@@ -36,15 +36,12 @@ def _loss(answer, truth, p, smooth, given) -> None:
             "The regions were pooled: sum over axes 1, 2 and 3 only; the large region would drown "
             "the others.",
         ),
-        (
-            _value(truth, p, smooth, None),
-            "That is one Dice of everything at once: one for each patch and region is asked for.",
-        ),
         (_value(truth, p, 0.0), "`smooth` is missing: above and below."),
         (_value(truth, p, 1.0), "Use the argument `smooth`, not 1."),
         (_value(truth, p, smooth, bce=0), "The cross-entropy is missing."),
         (_value(truth, p, smooth, dice=0), "The Dice part is missing."),
         (_value(truth, p, smooth, dice=-1), "The Dice part is 1 - Dice, and it is added."),
+        (right - 1, "Dice was subtracted: the Dice part is 1 - Dice, and it is added."),
         (
             _value(truth, p, smooth, dice=-1) + 1,
             "Dice itself was added: the Dice part is 1 - Dice.",
@@ -134,6 +131,7 @@ def _batch(answer, memory, parameters, activations, bytes_each, given) -> None:
 
 def best_epoch(answer):
     nan = float("nan")
+    _best(answer, [0.5, 0.7, 0.7, 0.2], "max")
     _best(answer, [0.3, 0.7, 0.7, 0.6], "max")
     _best(answer, [0.3, 0.7, 0.7, 0.6], "min")
     _best(answer, [1.4, 0.9, 0.5, 0.5, 0.8], "min")
