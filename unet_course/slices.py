@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from unet_course.lgg import Patient
 
+CHUNK = 64  # slices resized at a time: all at once would take several times their memory
 Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
@@ -94,8 +95,11 @@ def resize(images: np.ndarray, side: int) -> np.ndarray:
     """
     if images.shape[1] == images.shape[2] == side:
         return images.astype(np.float32)
-    resized = keras.ops.image.resize(images.astype(np.float32), (side, side), antialias=True)
-    return np.asarray(resized)
+    chunks = (images[i : i + CHUNK] for i in range(0, max(len(images), 1), CHUNK))
+    size = (side, side)
+    return np.concatenate(
+        [keras.ops.image.resize(c.astype(np.float32), size, antialias=True) for c in chunks]
+    )
 
 
 def load(patients: Sequence[Patient], side: int = 128, progress: bool = True) -> Slices:

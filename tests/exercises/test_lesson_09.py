@@ -61,6 +61,7 @@ def corner(
 
 CUT = {"row": "from_row.astype(int)", "column": "from_column.astype(int)"}
 FLOOR = {"row": "np.floor(from_row).astype(int)", "column": "np.floor(from_column).astype(int)"}
+HALF = {"row": "(from_row + 0.5).astype(int)", "column": "(from_column + 0.5).astype(int)"}
 CLIPPED = {
     "row": "np.rint(from_row).astype(int).clip(0, labels.shape[0] - 1)",
     "column": "np.rint(from_column).astype(int).clip(0, labels.shape[1] - 1)",
@@ -71,6 +72,7 @@ MISTAKES = {
     "turn-labels": [
         (turn(**CUT), "np.rint first"),
         (turn(**FLOOR), "next lower"),
+        (turn(**HALF), "cuts towards 0"),
         (turn(**CLIPPED), "the edge is repeated"),
         (turn(inside="(row < labels.shape[0]) & (column < labels.shape[1])"), "the last row"),
         (

@@ -15,7 +15,8 @@ from unet_course.exercises.verdict import Wrong, describe
 def turn_labels(answer):
     rng = np.random.default_rng(9)
     labels = np.array([0, 1, 2, 4], np.uint8)[rng.integers(0, 4, (9, 12))]
-    labels[0], labels[:, 0], labels[-1], labels[:, -1] = 4, 4, 4, 4  # what wraps round is seen
+    labels[0], labels[:, 0] = 4, 4
+    labels[-1], labels[:, -1] = 1, 1  # what wraps round is seen, and isn't what is rounded inwards
     for given, degrees in (
         ("a slice of 9 × 12, not turned", 0.0),
         ("a slice of 9 × 12, turned by 33 degrees", 33.0),
@@ -30,6 +31,11 @@ def turn_labels(answer):
                 (
                     _turned(labels, degrees, whole=np.trunc),
                     "astype(int) cuts 2.9 down to 2: np.rint first, then astype(int).",
+                ),
+                (
+                    _turned(labels, degrees, whole=lambda place: np.trunc(place + 0.5)),
+                    "astype(int) cuts towards 0, so that -0.9 + 0.5, outside, becomes 0, inside: "
+                    "np.rint first.",
                 ),
                 (_turned(labels, degrees, whole=np.floor), "That is the next lower, not nearest."),
                 (_turned(labels, degrees, whole=np.ceil), "That is the next higher, not nearest."),
