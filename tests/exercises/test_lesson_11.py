@@ -55,6 +55,13 @@ BY_PIECE = (
     "    return result"
 )
 
+IN_PLACE = (
+    "def small_et(labels, minimum, voxel_mm3):\n"
+    "    if (labels == 4).sum() * voxel_mm3 < minimum:\n"
+    "        labels[labels == 4] = 1\n"
+    "    return labels"
+)
+
 MISTAKES = {
     "window-starts": [
         (starts(back="list(range(0, length, step))"), "sticks out"),
@@ -77,6 +84,7 @@ MISTAKES = {
     ],
     "small-et": [
         (BY_PIECE, "not piece by piece"),
+        (IN_PLACE, "changed the array that came in"),
         (rule(changed="np.where(labels == 4, 0, labels)"), "became background"),
         (rule(changed="np.where(labels == 4, 2, labels)"), "oedema"),
         (rule(small="volume <= minimum"), "as much as the minimum stays"),

@@ -187,6 +187,14 @@ def _rule(answer, labels, minimum, voxel, given) -> None:
         mistakes.insert(0, (np.array([1, 0, 0, 4, 4, 0, 1]), hint))
         mistakes.insert(1, (drop, hint))
     verdict.equal(got, right, given, mistakes=mistakes)
+    handed_in = labels.copy()  # and past `judge`, which hands in a copy that nobody sees again
+    getattr(answer, "function", answer)(handed_in, minimum, voxel)
+    if not np.array_equal(handed_in, labels):
+        raise Wrong(
+            f"for {given} you return the right labels, and those that came in are changed, too",
+            "Your function changed the array that came in. Change a copy: labels.copy(), or what "
+            "np.where gives.",
+        )
 
 
 def shares(answer):
