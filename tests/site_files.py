@@ -27,9 +27,15 @@ def missing() -> str | None:
     return f"not installed: {', '.join(names)} (the group `docs`)" if names else None
 
 
-@cache
 def built() -> Path:
-    """Build the site with warnings as errors and return its folder."""
+    """The folder of the site, built with warnings as errors; a failed build isn't tried again."""
+    out, error = _build()
+    assert error is None, error
+    return out
+
+
+@cache
+def _build() -> tuple[Path, str | None]:
     folder = tempfile.TemporaryDirectory(prefix="unet-course-site-", ignore_cleanup_errors=True)
     atexit.register(folder.cleanup)
     out = Path(folder.name) / "html"
@@ -41,8 +47,7 @@ def built() -> Path:
         encoding="utf-8",
         errors="replace",
     )
-    assert done.returncode == 0, done.stderr
-    return out
+    return out, done.stderr[-4000:] if done.returncode else None
 
 
 @cache
