@@ -61,6 +61,7 @@ class Recipe:
     real: float = 0.5  # share of the patches that come from real cases, where there are both
     overlap: float = 0.5
     flips: tuple[tuple[int, ...], ...] = ((),)
+    threshold: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of WT, TC, ET
     keep_largest: bool = False
     drop_small: float = 0.0  # mm³ of enhancing tumour below which it counts as core
     augmentation: augment.Augmentation
@@ -248,11 +249,14 @@ def judge(recipe: Recipe, model: keras.Model, cases: list[volumes.Prepared]) -> 
             flips=recipe.flips,
             dtype=np.float32,
         )
-        labels = postprocess.labels_from(case.restore(found, order=1))
-        if recipe.keep_largest:
-            labels = postprocess.largest_tumour(labels)
         spacing = np.array(case.spacing) / case.factor
-        labels = postprocess.drop_small(labels, recipe.drop_small, spacing)
+        labels = postprocess.labels_from(
+            case.restore(found, order=1),
+            recipe.threshold,
+            largest=recipe.keep_largest,
+            minimum=recipe.drop_small,
+            spacing=spacing,
+        )
         truth, answer = brats.regions(case.case.read_labels()), brats.regions(labels)
         row = scores[case.case.id] = {"hd95": {}}
         for i, region in enumerate(REGIONS):

@@ -44,7 +44,6 @@ myst_enable_extensions = ["colon_fence", "dollarmath", "substitution"]
 myst_heading_anchors = 3
 # {{ lesson05 }} is a link to lesson 05; a lesson that doesn't exist is a warning, hence an error
 myst_substitutions = {f"lesson{path.name[:2]}": lesson_pages.link(path) for path in _lessons}
-myst_substitutions["picture"] = lesson_pages.picture(_lessons[0])
 myst_substitutions["version"] = version
 # these pages join the menu when they stand
 myst_substitutions["for_instructors"] = lesson_pages.menu(

@@ -7,7 +7,6 @@ there in Jupyter, and a term printed in bold links to the glossary.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from pathlib import Path
@@ -62,13 +61,10 @@ def _outputs(notebook: dict) -> list[dict]:
     return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
 
 
-def _figures(notebook: dict) -> list[tuple[bytes, str]]:
-    """Return the notebook's figures in order, each a PNG and its alt text."""
+def _alt_texts(notebook: dict) -> list[str]:
+    """Return what the notebook's figures show, in order."""
     return [
-        (
-            base64.b64decode("".join(output["data"]["image/png"])),
-            output.get("metadata", {}).get("image/png", {}).get("alt", ""),
-        )
+        output.get("metadata", {}).get("image/png", {}).get("alt", "")
         for output in _outputs(notebook)
         if "image/png" in output.get("data", {})
     ]
@@ -77,13 +73,6 @@ def _figures(notebook: dict) -> list[tuple[bytes, str]]:
 def link(lesson: Path) -> str:
     """Return Markdown that links to a lesson's page by its number."""
     return f"[lesson\N{NO-BREAK SPACE}{lesson.name[:2]}]({FOLDER}/{lesson.name})"
-
-
-def picture(lesson: Path) -> str:
-    """Write a lesson's first figure beside it and return Markdown that shows it."""
-    png, alt = _figures(json.loads(lesson.read_text(encoding="utf-8")))[0]
-    _write(lesson.parent / "picture.png", png)
-    return f"![{alt}]({FOLDER}/picture.png)"
 
 
 def menu(docs: Path, caption: str, folders: tuple[str, ...]) -> str:
@@ -105,7 +94,7 @@ def describe_figures(app, doctree) -> None:
     if not docname.startswith(f"{FOLDER}/"):
         return
     path = Path(app.env.doc2path(docname))
-    alts = [alt for _, alt in _figures(json.loads(path.read_text(encoding="utf-8")))]
+    alts = _alt_texts(json.loads(path.read_text(encoding="utf-8")))
     images = [
         image
         for cell in doctree.findall(nodes.container)
