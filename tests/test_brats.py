@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from lgg_files import write_set
 
-from unet_course import brats, volume_checks
+from unet_course import brats, sample_data, volume_checks
 from unet_course.layouts import BRATS, MODALITIES, REGION_LABELS, REGIONS, DataError
 
 FOLDERS = ["BraTS 2020", "BraTS 2021", "BraTS 2023"]
@@ -397,8 +397,6 @@ def test_the_affine_alone(case):
 @pytest.fixture
 def made(tmp_path, monkeypatch):
     """A small set in place of the sample, which takes its time to make."""
-    from unet_course import sample_data
-
     root = tmp_path / "made"
     for number in range(1, 9):
         write_case(root, id=f"BraTS20_Synthetic_{number:03}", ending=".nii.gz", seed=number)
@@ -421,6 +419,18 @@ def test_without_real_cases_it_is_the_sample(made, user, monkeypatch, capsys, tm
     assert f"(no complete BraTS case in {lgg.resolve()})" in capsys.readouterr().out
     with pytest.raises(ValueError, match="limit must be at least 1"):
         brats.course_cases(limit=0)
+
+
+@pytest.mark.parametrize(("there", "asked_for"), [(False, 2), (True, 8)])
+def test_a_lesson_that_needs_few_cases_makes_few(made, user, monkeypatch, capsys, there, asked_for):
+    """Unless all eight were made before: the first of these are the same."""
+    asked = []
+    monkeypatch.setattr(sample_data, "brats_root", lambda cases: asked.append(cases) or made)
+    monkeypatch.setattr(sample_data, "brats_is_made", lambda: there)
+    cases = brats.course_cases(synthetic=2)
+    assert asked == [asked_for]
+    assert [case.id[-3:] for case in cases] == ["001", "002"]
+    assert "Data: the sample, 2 synthetic cases (" in capsys.readouterr().out
 
 
 def test_real_cases_where_there_are_some(made, user, monkeypatch, capsys, tmp_path):

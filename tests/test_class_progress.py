@@ -31,7 +31,7 @@ def put(path, **progress):
 def test_the_table_and_the_csv(room, capsys):
     put(room / "anna" / "progress.json", dice_by_hand=2, one_hot_labels=-3, tumour_shares=1)
     put(room / "bo" / ".local" / "share" / "unet-course" / "progress.json", dice_by_hand=1)
-    put(room / "Zoë Müller.json")
+    put(room / "Zoë Müller.json", dice_by_hand=-1)
     out = room.parent / "class.csv"
     assert cli.main(["progress", str(room), "--csv", str(out)]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -43,7 +43,7 @@ def test_the_table_and_the_csv(room, capsys):
         "",
         "By exercise, how many students solved and tried it:",
         "lesson  exercise        solved  tried",
-        "01      dice-by-hand         2      2",
+        "01      dice-by-hand         2      3",
         "01      one-hot-labels       0      1",
         "02      tumour-shares        1      1",
         "",
@@ -68,7 +68,7 @@ def test_it_reads_what_the_checks_write(room, monkeypatch, capsys):
     capsys.readouterr()
     assert cli.main(["progress", str(room)]) == 0
     said = capsys.readouterr().out
-    assert "anna     0/2  0/1  0/3" in said and "one-hot-labels       0      1" in said
+    assert "anna     0/2\n" in said and "one-hot-labels       0      1" in said
     assert "Not counted" not in said, "the lock beside the file is the course's own"
 
 
@@ -83,6 +83,8 @@ def test_what_is_not_a_progress_file_is_named_and_passed_over(room, capsys):
     (room / "deep.json").write_text("[" * 100_000, encoding="utf-8")
     (room / "large.json").write_text(" " * 1_000_001, encoding="utf-8")
     (room / "notes.txt").write_text("hello", encoding="utf-8")
+    put(room / "nothing.json")
+    put(room / "knitting.json", knitting=1)
     put(room / "other course" / "progress.json", dice_by_hand=1, knitting=1)
     assert cli.main(["progress", str(room)]) == 0
     table, passed = capsys.readouterr().out.split("Not counted:\n")
@@ -98,6 +100,8 @@ def test_what_is_not_a_progress_file_is_named_and_passed_over(room, capsys):
             "deep.json": "not a progress file",
             "large.json": "not a progress file (too large)",
             "notes.txt": "not a progress file",
+            "nothing.json": "empty: no exercise in it, and the course writes no such file",
+            "knitting.json": "not this course's exercises: knitting",
             "other course/progress.json": "not this course's exercises: knitting",
         }.items()
     )
@@ -106,13 +110,53 @@ def test_what_is_not_a_progress_file_is_named_and_passed_over(room, capsys):
 def test_names_of_several_groups(room, capsys):
     """The same first name twice is two students; a folder given twice is counted once."""
     put(room / "monday" / "anna" / "progress.json", dice_by_hand=1)
-    put(room / "friday" / "anna" / "progress.json")
+    put(room / "friday" / "anna" / "progress.json", dice_by_hand=-1)
     both = [str(room / "monday"), str(room / "friday"), str(room / "monday")]
     assert cli.main(["progress", *both]) == 0
     said = capsys.readouterr().out
     assert "(2 students)" in said and "monday/anna  1/2" in said and "friday/anna  0/2" in said
     assert cli.main(["progress", str(room)]) == 0
     assert "monday/anna  1/2" in capsys.readouterr().out
+
+
+def test_a_browsers_second_copy_is_nobody(room, capsys):
+    put(room / "anna" / "progress.json", dice_by_hand=1)
+    put(room / "anna" / "progress (1).json", dice_by_hand=1)
+    put(room / "bo" / "progress(2).json", dice_by_hand=1)
+    put(room / "progress (3).json", dice_by_hand=1)
+    put(room / "cem.json", dice_by_hand=1)
+    put(room / "cem (1).json", dice_by_hand=1)
+    put(room / "dora (4).json", dice_by_hand=1)  # who knows: somebody's name
+    assert cli.main(["progress", str(room)]) == 0
+    table, passed = capsys.readouterr().out.split("Not counted:\n")
+    assert "(3 students)" in table and "dora (4)" in table and "cem (1)" not in table
+    assert sorted(passed.splitlines()) == sorted(
+        f"  {room / name}: {why}"
+        for name, why in {
+            "anna/progress (1).json": "a second progress.json; keep the newer one, under that name",
+            "bo/progress(2).json": "whose? Name it after the student",
+            "progress (3).json": "whose? Name it after the student",
+            "cem (1).json": "a second cem.json; keep the newer one, under that name",
+        }.items()
+    )
+
+
+def test_only_what_was_taught_is_shown(room, capsys):
+    put(room / "anna" / "progress.json", dice_by_hand=1)
+    assert cli.main(["progress", str(room)]) == 0
+    said = capsys.readouterr().out
+    assert "anna     1/2\n" in said and "one-hot-labels" in said and "tumour-shares" not in said
+    assert "Begun by nobody (--all shows them): 02\n" in said
+    assert cli.main(["progress", str(room), "--all"]) == 0
+    said = capsys.readouterr().out
+    assert "anna     1/2  0/1  1/3" in said and "tumour-shares        0      0" in said
+    out = room.parent / "two.csv"
+    assert cli.main(["progress", str(room), "--lesson", "2", "--csv", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "anna     0/1\n" in said and "dice-by-hand" not in said and "Begun by" not in said
+    assert out.read_text(encoding="utf-8") == "student,solved,tries,02 tumour-shares\nanna,0,0,\n"
+    assert cli.main(["progress", str(room), "--lesson", "1", "--lesson", "02"]) == 0
+    assert "anna     1/2  0/1  1/3" in capsys.readouterr().out
 
 
 def test_an_empty_class(room, capsys):
@@ -125,6 +169,7 @@ def test_an_empty_class(room, capsys):
     [
         (["class", "nope"], "nope: no such folder. Correct DIR."),
         (["notebooks/01_a.ipynb"], "a file, not a folder"),
+        (["class", "--lesson", "9"], "there is no lesson '9'"),
         (["class", "--csv", "x.txt"], "--csv takes a name that ends in .csv"),
         (["class", "--csv", "nope/x.csv"], "no such folder; make it first"),
     ],

@@ -271,6 +271,18 @@ def test_doctor_says_what_is_here(course, capsys, monkeypatch):
     assert {"tensorflow", "jupyterlab"} <= {row["name"] for row in found["packages"]}
     assert "05_small: 0.5 min" in doctor.text(found)
     assert f"{found['cores']} cores" in doctor.text(found)
+    kept = course / "user" / "progress.json"
+    assert found["exercises"]["file"] == str(kept)
+    assert f" done, kept in {kept}\n" in doctor.text(found)
+
+
+@pytest.mark.parametrize(("load", "busy"), [(0.4, False), (8.0, True)])
+def test_doctor_says_when_the_machine_is_busy(course, monkeypatch, capsys, load, busy):
+    monkeypatch.setattr(runtime, "best_precision", lambda: "float32")
+    monkeypatch.setattr(doctor, "_cores", lambda: 8)
+    monkeypatch.setattr(doctor.psutil, "getloadavg", lambda: (load, 0, 0))
+    cli.main(["doctor"])
+    assert ("This machine is busy (load 8.0 on 8 cores)" in capsys.readouterr().out) is busy
 
 
 def test_doctor_names_what_is_missing(course, capsys, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from lesson_files import LESSONS, exercises
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from unet_course import cli, exports, lessons, runtime, slide_types, slides
+from unet_course import cli, exports, lessons, runtime, slide_cells, slide_types, slides
 from unet_course.exercises import grade, judge
 
 STUB = "def to_mask(probabilities, threshold=0.5):\n    return ..."
@@ -263,6 +263,25 @@ def test_the_rule():
     }
 
 
+def laid_out(notebook, guide=""):
+    slide_types.mark(notebook)
+    return slide_cells.laid_out(notebook, guide)
+
+
+def slides_of(*sources, guide=""):
+    """Each slide's visible text, and what is spoken at it; a cell of code is its source."""
+    cells = [
+        new_markdown_cell("# 05 Title"),
+        *(c if hasattr(c, "source") else new_markdown_cell(c) for c in sources),
+    ]
+    found = []
+    for cell in laid_out(new_notebook(cells=cells), guide):
+        if slide_cells.kind(cell) in ("slide", "subslide"):
+            found.append([[], []])
+        found[-1][slide_cells.kind(cell) == "notes"].append(cell.source)
+    return [("\n".join(shown), "\n".join(spoken)) for shown, spoken in found]
+
+
 def code(lines, text=None):
     outputs = [new_output("stream", text="x\n" * text)] if text else []
     return new_code_cell("x = 1\n" * lines, outputs=outputs)
@@ -279,6 +298,8 @@ def code(lines, text=None):
         ([new_markdown_cell("and so\n\n## 2. Next")], ["slide"]),
         ([new_markdown_cell("```\n## no heading\n```")], [None]),
         ([new_markdown_cell("### Whose?")], ["subslide"]),
+        ([new_markdown_cell("word " * 60 + "\n\n### Whose?")], ["subslide"]),
+        ([new_code_cell("SHOW = False\nif SHOW:\n    widgets.view(case)")], ["skip"]),
     ],
 )
 def test_the_rule_case_by_case(cells, kinds):
@@ -286,12 +307,102 @@ def test_the_rule_case_by_case(cells, kinds):
     assert slide_types.slide_types(notebook) == ["slide", *kinds]
 
 
-def test_a_widget_is_left_out_and_a_figure_is_not():
+def test_a_widget_has_a_stand_in_and_a_figure_has_not():
     text = {"text/plain": "VBox(children=(Label(value='truth'),))"}
-    widget = new_code_cell("show()", outputs=[new_output("display_data", text)])
+    widget = new_code_cell("widgets.browser(scan)", outputs=[new_output("display_data", text)])
     figure = new_code_cell("f()", outputs=[new_output("display_data", text | {"image/png": PNG})])
     notebook = new_notebook(cells=[new_markdown_cell("# 05 T"), widget, figure])
-    assert slide_types.slide_types(notebook) == ["slide", "skip", None]
+    assert slide_types.slide_types(notebook) == ["slide", None, None]
+    _, stand_in, shown = laid_out(notebook)
+    assert stand_in.cell_type == "markdown" and "`browser`" in stand_in.source
+    assert shown.source == "f()" and shown.outputs
+
+
+WORDS = "word " * 60
+LIST = "\n".join(f"- point {n} " + "word " * 25 for n in range(9))
+FIGURE = new_output("display_data", {"image/png": "no picture, so as large as one can be"})
+
+
+@pytest.mark.parametrize("before", ["Short.", WORDS])
+def test_each_heading_begins_a_slide_that_shows_it(before):
+    found = slides_of("## 1. A", f"{before}\n\n### One\n\nFirst.\n\n### Two\n\nSecond.")
+    assert [shown.split("\n")[0] for shown, _ in found] == [
+        "# 05 Title",
+        "## 1. A",
+        "### One",
+        "### Two",
+    ]
+    assert "First." in found[2][0] and "Second." in found[3][0]
+    assert before.strip() in found[1][before is WORDS], (
+        "what stands above is about the slide before"
+    )
+
+
+def test_a_slide_without_a_heading_has_its_sections_again():
+    stub = new_code_cell("def f(): ...", metadata={"tags": ["exercise"]})
+    task, check = "### Exercise: F\n\nWrite it.", new_code_cell("exercises.check('f', f)")
+    found = slides_of("## 1. A", "### B", code(3, 19), task, stub, check, WORDS, code(3, 3))
+    assert [shown.split("\n")[0] for shown, _ in found][2:] == [
+        "### B",
+        "## B",
+        "### Exercise: F",
+        "## 1. A",
+    ]
+    assert not found[4][1] and "word" in found[5][1], "behind an exercise one speaks of what comes"
+
+
+def test_goals_are_a_slide_and_a_list_keeps_the_line_that_announces_it():
+    title = f"# 05 T\n\n{WORDS}\n\n**You will be able to**\n\n- see;\n- say.\n\n**Time** an hour."
+    (first, goals, *_) = slides_of(title)[1:]
+    assert "able" not in first[0]
+    assert goals[0].startswith("## 05 T\n**You will be able to**\n\n- see") and "Time" in goals[0]
+    text, points = slides_of(f"## A\n\n{WORDS}\n\n{WORDS}\n\nThree:\n\n{LIST}")[1:]
+    assert "Three" not in text[0] and points[0].startswith("## A\nThree:\n\n- point 0")
+
+
+def test_a_line_that_leads_to_a_figure_stands_above_it():
+    figure, again = (new_code_cell("x = 1\n" * 20, outputs=[FIGURE]) for _ in range(2))
+    section, shown = slides_of(f"## A\n\n{WORDS * 2}\n\nBelow, one cut.", figure)[1:]
+    assert "Below" not in section[0] and shown[0].startswith("## A\nBelow, one cut.\nx = 1")
+    _, (before, _), (after, _) = slides_of("## A", figure, "Seen above.", again)
+    assert "Seen above." in before and "Seen" not in after
+
+
+def test_the_guide_is_spoken_where_a_clone_has_it(course):
+    assert slide_cells.guide_to(course / "notebooks" / "05_small.ipynb") == ""
+    pages = course / "docs" / "instructors"
+    pages.mkdir(parents=True)
+    text = "# All\n\n## 04 Other\n\nNo.\n\n## 05 Small\n\n**Draw.** A dot.\n\n- Section 1: why?\n  So.\n- Not lesson 03, section 1.\n"
+    (pages / "lessons_2d.md").write_text(text, encoding="utf-8")
+    _, page = export("slides", course / "s.html")
+    notes = re.findall(r'(?s)<aside class="notes">.*?</aside>', page)
+    assert "A dot." in notes[0] and "No." not in notes[0]
+    assert "why?" in notes[1] and "So." in notes[1] and "lesson 03" not in notes[1]
+
+
+def test_code_on_slides():
+    assert slide_cells.without_alt("%matplotlib inline\nplotting.show(f, alt='A')").endswith("'A')")
+    two = 'π; plotting.show(f, alt=f"π {x}" "\\n"\n"B")\nplotting.show(g, alt="C")'
+    assert slide_cells.without_alt(two) == 'π; plotting.show(f, alt="…")\nplotting.show(g, alt="…")'
+    folded = [
+        laid_out(new_notebook(cells=[new_markdown_cell("# 05 T"), cell]))[1].metadata["folded"]
+        for cell in (code(4, 3), code(16, 3), code(14, 12), code(14))
+    ]
+    assert folded == [False, True, True, False]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_every_heading_of_a_lesson_is_seen(lesson):
+    notebook = exports.read(lesson)
+    cells = laid_out(notebook)
+    seen = [c for c in cells if slide_cells.kind(c) in ("slide", "subslide")]
+    assert all(re.match("#{1,3} ", cell.source) for cell in seen)
+    shown = "\n\n".join(c.source for c in cells if slide_cells.kind(c) != "notes")
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert all(h in shown for h in re.findall("^###? .+", cell.source, re.MULTILINE)), (
+                cell.id
+            )
 
 
 def test_marking_changes_slide_types_only(course, capsys):
@@ -326,7 +437,8 @@ def test_slides_are_one_page_that_asks_for_nothing(course, capsys):
     body = re.sub(r"(?s)<(script|style)>.*?</\1>", "", page)
     assert "<title>05 Small</title>" in body and body.count("<section") == 7  # 3 slides, 4 in them
     assert body.count("<math") == 2 and "MathJax" not in page and "<mfrac>" in body
-    assert 'alt="A dot, all alone."' in body and "x = 1" not in body, "a picture without its code"
+    assert 'alt="A dot, all alone."' in body
+    assert body.index('<details class="folded">') < body.index("show") < body.index("A dot, all")
     assert "google.colab" not in body and "not attempted" not in body
     notes = "".join(re.findall(r'(?s)<aside class="notes">.*?</aside>', body))
     assert "word word" in notes and "<details open" in notes and "astype" in notes

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from lesson_files import LESSONS, ROOT
+from lesson_files import LESSONS, ROOT, read
 
 HUB = ROOT / "docs" / "hub"
 
@@ -70,7 +70,7 @@ def test_the_settings_reach_kubernetes(tmp_path):
     (mount,) = student["storage"]["extraVolumeMounts"]
     assert volume["name"] == mount["name"] and mount["readOnly"]
     assert mount["mountPath"] == "/srv/data"
-    assert values["cull"] == {"enabled": True, "timeout": 1800, "maxAge": 36000}
+    assert values["cull"] == {"enabled": True, "timeout": 5400, "maxAge": 36000}
     # Kubernetes takes texts only as variables
     assert all(isinstance(value, str) for value in student["extraEnv"].values())
 
@@ -98,7 +98,7 @@ def test_the_servers_script_is_sound(settings):
     exec(compile(config, "unet_course.py", "exec"), {"c": c})
     assert Spawner.environment["UNET_COURSE_SHARED"] == settings["shared"]["cache"]
     assert f"UNET_COURSE_CACHE={settings['shared']['cache']} " in script
-    assert "services.cull.timeout 1800" in script and "limits.memory 3G" in script
+    assert "services.cull.timeout 5400" in script and "limits.memory 3G" in script
 
 
 def test_the_image_has_the_sample_where_the_settings_say(settings):
@@ -109,12 +109,30 @@ def test_the_image_has_the_sample_where_the_settings_say(settings):
 
 
 def test_the_command_writes_all_three(tmp_path):
-    command = [sys.executable, str(HUB / "make_hub.py"), "--out", str(tmp_path / "out")]
+    command = [sys.executable, str(HUB / "make_hub.py"), "--draft", "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"tljh.sh", "values.yaml", "links.md"}
     assert b"\r" not in (tmp_path / "out" / "tljh.sh").read_bytes()
+
+
+@pytest.mark.parametrize("owner", ["OWNER", "ada"])
+def test_nothing_leads_to_an_address_that_is_nobodys(tmp_path, monkeypatch, capsys, owner):
+    """Without ``--draft`` the links and the server's script hold somebody's address."""
+    known, _ = make_hub.repository()
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    new = f"https://github.com/{owner}/course"
+    (tmp_path / "pyproject.toml").write_text(text.replace(known, new), encoding="utf-8")
+    monkeypatch.setattr(make_hub, "ROOT", tmp_path)
+    status = make_hub.main(["--out", str(tmp_path / "hub")])
+    err = capsys.readouterr().err
+    if owner == "ada":
+        assert status == 0 and f"git+{new}@" in (tmp_path / "hub" / "tljh.sh").read_text("utf-8")
+    else:
+        assert status == 1 and not (tmp_path / "hub").exists()
+        assert str(tmp_path / "pyproject.toml") in err
+        assert "run `python tools/address.py OWNER/NAME`" in err and "--draft" in err
 
 
 @pytest.mark.parametrize(
@@ -146,13 +164,44 @@ def test_the_docs_figures_follow_from_the_trials(settings):
         assert line in text, "copy the table of trial.json into the page"
     assert trial["lost"] == 0 and trial["command"] in text and trial["date"] in text
     memory, rest = trial["memory_gb"], trial["hub_gb"]
+    bound = float(re.search(r"stays below (\d) GB with its Jupyter server", text)[1])
     for students in (30, 300):
-        row = next(row for row in text.splitlines() if row.startswith(f"| {students} |"))
-        cells = [cell.strip() for cell in row.strip("|").split("|")]
         used = students * memory + rest
         limit = float(settings["student"]["memory"].removesuffix("G"))
         cores = students * trial["cores"] / trial["students"]
-        assert cells[1:] == [f"{used:.0f} GB", f"{students * limit:.0f} GB", f"{cores:.0f}"]
+        columns = [used, students * bound, students * limit]
+        assert row(text, students) == [*(f"{gb:.0f} GB" for gb in columns), f"{cores:.0f}"]
+
+
+def row(text, first):
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {first} |")]
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_the_docs_cores_follow_from_the_lessons_saved_runs():
+    text = (HUB / "workshop_hub.md").read_text(encoding="utf-8")
+    for lesson in LESSONS:
+        if lesson.name[:2] in ("05", "06", "10"):
+            seconds = read(lesson).metadata.unet_course.seconds
+            work = 30 * 2 * seconds
+            again = [
+                f"{seconds} s",
+                f"{work} s",
+                *(f"{work / n / 60:.0f} min" for n in (8, 16, 32)),
+            ]
+            told = row(text, lesson.name[:2])
+            assert told[:5] == again, "write it: python tools/lesson_minutes.py"
+            assert told[6] == f"{work / 60 / int(told[5].removesuffix(' min')):.1f}"
+
+
+def test_the_docs_disk_adds_up():
+    text = (HUB / "workshop_hub.md").read_text(encoding="utf-8")
+    disk = " ".join(text.split("**Disk.**")[1].split())
+    environment, sample = map(float, re.findall(r"([\d.]+) GB[,;]", disk)[:2])
+    *parts, each = map(int, re.findall(r"(\d+) MB", disk)[:4])
+    assert each == sum(parts)
+    told = f"30 students need {environment} + {sample} + 2 + 30 × {each / 1000} = "
+    assert f"{told}{environment + sample + 2 + 30 * each / 1000:.1f} GB" in disk
 
 
 PROXY = shutil.which("configurable-http-proxy")

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import tomllib
 
 import pytest
 from lesson_files import LESSONS, ROOT, read
@@ -59,30 +60,97 @@ def test_no_section_without_a_lesson():
     assert set(sections()) == titles
 
 
-def test_the_table_of_minutes_is_the_lessons():
-    assert tool.renewed(formats()) == formats(), "write it: python tools/lesson_minutes.py"
+@pytest.mark.parametrize("page", tool.PAGES, ids=lambda page: page.stem)
+def test_the_tables_of_minutes_are_the_lessons(page):
+    text = page.read_text(encoding="utf-8")
+    assert tool.renewed(page) == text, "write it: python tools/lesson_minutes.py"
 
 
-def test_the_formats_minutes_are_the_lessons_and_add_up():
+def blocks() -> list[tuple[str, list[dict[str, str]], dict[str, str]]]:
+    """Each plan's days or weeks: name, rows by their columns' heads, and the row with the sum."""
+    found, rows, head = [], [], []
+    for line in formats().split(tool.END)[1].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line[:1] == "|" else []
+        if "part" in cells:
+            head = cells
+        elif cells and "---" not in line:
+            row = dict(zip(head, cells, strict=True))
+            if row["part"].startswith("**"):
+                found.append((row["part"].strip("*"), rows, row))
+                rows = []
+            else:
+                rows.append(row)
+    assert not rows
+    return found
+
+
+BLOCKS = blocks()
+every_block = pytest.mark.parametrize(
+    ("rows", "end"), [b[1:] for b in BLOCKS], ids=[b[0] for b in BLOCKS]
+)
+
+
+def minutes(row, *columns) -> int:
+    return sum(int(row[name].strip("*")) for name in columns if row.get(name))
+
+
+def test_there_are_three_formats():
+    weeks = [f"week {n}" for n in range(1, 7)]
+    assert [name for name, *_ in BLOCKS] == ["half a day", "day 1", "day 2", *weeks]
+
+
+@every_block
+def test_a_formats_minutes_are_the_lessons_and_add_up(rows, end):
     known = {one.lesson: one for one in tool.every()}
-    lines = [line for line in formats().splitlines() if line.startswith("|")]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    rows = [row for row in rows if len(row) == 3]  # the lessons' own table has more columns
-    total, sums = 0, 0
-    for part, how, minutes in rows:
-        if part.startswith("**"):
-            assert minutes == f"**{total}**", f"{part}: {total}"
-            total, sums = 0, sums + 1
-        elif minutes.isdecimal():
-            total += int(minutes)
-            lesson = known.get(part)
-            if how == "whole":
-                assert int(minutes) == lesson.full, part
-            elif how == "short":
-                assert int(minutes) == lesson.short, part
-            elif lesson:
-                assert int(minutes) < lesson.full, part
-    assert sums == 9 and total == 0
+    for column in ("minutes", "in class", "at home"):
+        assert minutes(end, column) == sum(minutes(row, column) for row in rows), column
+    taken = {}
+    for row in rows:
+        hows, sums = taken.setdefault(row["part"], ([], []))
+        hows.append(row["how"])
+        sums.append((minutes(row, "minutes", "in class"), minutes(row, "at home")))
+    for part in taken.keys() & known.keys():
+        hows, sums = taken[part]
+        here, home = (sum(one) for one in zip(*sums, strict=True))
+        if hows == ["short"]:
+            assert here == known[part].short, part
+            assert "at home" not in end or here + home == known[part].full, part
+        elif hows[0] in ("whole", "begin"):
+            assert here + home == known[part].full, part
+        else:
+            assert here < known[part].full, part
+    talk = sum(minutes(row, "minutes", "in class") for row in rows if row["part"] == "talk")
+    work = sum(
+        minutes(row, "minutes", "in class")
+        for row in rows
+        if row["part"] in known and not row["how"].startswith("you show")
+    )
+    assert 4 * talk >= work, "a minute of talk to four of work"
+
+
+@every_block
+def test_a_formats_clock_goes_on_and_nobody_sits_too_long(rows, end):
+    if "from" not in end:
+        assert minutes(end, "in class") == 180 and any(row["part"] == "break" for row in rows)
+        return
+    times = [int(row["from"][:2]) * 60 + int(row["from"][3:]) for row in [*rows, end]]
+    sat = 0
+    for row, start, stop in zip(rows, times, times[1:], strict=False):
+        assert stop - start == minutes(row, "minutes"), row
+        sat = 0 if row["part"] in ("break", "lunch") else sat + stop - start
+        assert sat <= 105 or row["part"] == "slack", row
+
+
+def test_python_and_the_commands_are_told_alike():
+    """The range is pyproject's; a page with commands says once how they are typed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    first, last = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"]).groups()
+    hub = ROOT / "docs" / "hub" / "workshop_hub.md"
+    for page in (hub, PAGES / "the_day_before.md"):
+        told = re.findall(r"3\.\d+ to 3\.\d+|3\.\d+ or newer", page.read_text(encoding="utf-8"))
+        assert set(told) == {f"3.{first} to 3.{int(last) - 1}"}, page
+    for page in (hub, PAGES / "the_day_before.md", PAGES / "formats.md"):
+        assert "\n*Commands*: " in page.read_text(encoding="utf-8").split("\n## ")[0], page
 
 
 @every_lesson

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "unet_course"
 # Data walks through the package one way: a module may import those above it. Modules on one line
 # serve the same step and may import each other in the order given.
 ORDER = """
-layouts memory slide_types
+layouts memory slide_room slide_types slide_cells
 runtime
 anatomy warp tumours paint scanner contrasts synthetic synthetic_volume sample_data scenes
 tiff lgg nifti volume_places brats tutorial_feed
@@ -28,9 +28,9 @@ overlap_losses losses keras_metrics masks metrics surfaces lesions calibration
 postprocess inference sliding
 results spread
 progress training volume_training
-plotting volume_plotting widgets
+plotting volume_plotting relief widgets
 exercises.source exercises.progress exercises.verdict exercises
-show lessons exports slides class_progress lab doctor cli
+show lessons exports slides outputs class_progress lab doctor cli
 """.split()  # noqa: SIM905  (the lines are the point)
 
 

@@ -1,9 +1,9 @@
-"""Write the table of the lessons' minutes into the instructors' page on formats.
+"""Write the lessons' minutes into README, the instructors' page on formats, and the hub's page.
 
     python tools/lesson_minutes.py
 
 Reading and exercises are what a lesson's first cell says; the seconds are those that its run took
-when it was saved. Run it after a lesson was added or saved again; a test compares.
+when it was saved, on `CORES` cores. Run it after a lesson was added or saved again; tests compare.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "instructors" / "formats.md"
+README = ROOT / "README.md"
+FORMATS = ROOT / "docs" / "instructors" / "formats.md"
+HUB = ROOT / "docs" / "hub" / "workshop_hub.md"
 BEGIN, END = "<!-- lesson_minutes.py writes from here -->", "<!-- to here -->"
+CORES = 2  # of the machine on which lessons are saved
+TRAIN = ("05", "06", "10")  # the lessons whose runs are mostly training
+STUDENTS, SERVERS = 30, (8, 16, 32)  # for the hub's table: a class, and servers' cores
 
 
 @dataclass(frozen=True)
@@ -69,15 +74,59 @@ def table(minutes: list[Minutes]) -> str:
     return "\n".join(lines)
 
 
-def renewed(text: str) -> str:
-    """Return the page's text with the table as it should be."""
+def hub_table(minutes: list[Minutes]) -> str:
+    """Return the Markdown table of what a class of 30 that trains asks of a server's cores."""
+    heads = ["lesson", "its page alone", f"{STUDENTS} × {CORES} × that"]
+    heads += [f"all at once, {cores} cores" for cores in SERVERS]
+    heads += ["spread over", "cores busy"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for one in minutes:
+        if one.lesson in TRAIN and one.seconds:
+            work = STUDENTS * CORES * one.seconds
+            cells = [one.lesson, f"{one.seconds} s", f"{work} s"]
+            cells += [f"{work / cores / 60:.0f} min" for cores in SERVERS]
+            cells += [f"{one.full} min", f"{work / (one.full * 60):.1f}"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+TABLES = {FORMATS: table, HUB: hub_table}
+PAGES = (README, *TABLES)
+
+
+def renewed(page: Path) -> str:
+    """Return the page's text with its table as it should be.
+
+    Raises:
+        ValueError: the page hasn't both markers; in README a lesson's row isn't there.
+    """
+    text = page.read_text(encoding="utf-8")
+    if page == README:
+        return with_minutes(text)
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"{page}: the table's place isn't marked; add {BEGIN} and {END}")
     before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{table(every())}\n\n{END}{rest.split(END)[1]}"
+    return f"{before}{BEGIN}\n\n{TABLES[page](every())}\n\n{END}{rest.split(END)[1]}"
+
+
+def with_minutes(text: str) -> str:
+    """Return README with the last column of its table of lessons as it should be."""
+    for one in every():
+        row = re.compile(rf"^(\| {one.lesson} \| .* \|) \d+ \|$", re.MULTILINE)
+        if not row.search(text):
+            raise ValueError(f"{README}: there is no row '| {one.lesson} | … | minutes |'; add it")
+        text = row.sub(rf"\1 {one.full} |", text)
+    return text
 
 
 def main() -> int:
-    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
-    print(PAGE)
+    try:
+        for page in PAGES:
+            page.write_text(renewed(page), encoding="utf-8", newline="\n")
+            print(page)
+    except (OSError, ValueError) as error:
+        print(f"lesson_minutes.py: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -284,14 +284,20 @@ def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
     return sorted(found.values(), key=lambda case: natural_key(case.id))
 
 
-def sample_cases() -> list[Case]:
-    """Return the sample's synthetic cases, whatever is pointed at, making them on first use."""
+def sample_cases(synthetic: int = 8) -> list[Case]:
+    """Return the sample's synthetic cases, whatever is pointed at, making them on first use.
+
+    Args:
+        synthetic: how many. Fewer than the usual eight are the first of these, and where all eight
+            were made already they aren't made again.
+    """
     from unet_course import sample_data
 
-    return find_cases(sample_data.brats_root())
+    made = 8 if synthetic < 8 and sample_data.brats_is_made() else synthetic
+    return find_cases(sample_data.brats_root(cases=made))[:synthetic]
 
 
-def course_cases(limit: int | None = None) -> list[Case]:
+def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
     """Return the cases that a lesson works with, and print one line that says which they are.
 
     Real ones where `runtime.data_folder()` names a folder that holds any, else the sample, which
@@ -299,16 +305,17 @@ def course_cases(limit: int | None = None) -> list[Case]:
 
     Args:
         limit: take at most so many, spread evenly over the line of them, always the same.
+        synthetic: how many cases the sample has; a case is made in ten seconds or so.
 
     Raises:
         NotADirectoryError: the folder that is pointed at is gone.
-        ValueError: `limit` under 1.
+        ValueError: `limit` or `synthetic` under 1.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, it is {limit}")
     folder = runtime.data_folder()
     real = find_cases(folder) if folder else []
-    cases = real or sample_cases()
+    cases = real or sample_cases(synthetic)
     chosen = cases
     if limit is not None and limit < len(cases):
         chosen = [cases[int((i + 0.5) * len(cases) / limit)] for i in range(limit)]
@@ -317,5 +324,6 @@ def course_cases(limit: int | None = None) -> list[Case]:
         print(f"Data: {part}{len(cases)} {'case' if len(cases) == 1 else 'cases'} in {folder}.")
     else:
         why = f"no complete BraTS case in {folder}" if folder else "nothing real was pointed at"
-        print(f"Data: the sample, {part}{len(cases)} synthetic cases ({why}).")
+        count = f"{part}{len(cases)} synthetic {'case' if len(cases) == 1 else 'cases'}"
+        print(f"Data: the sample, {count} ({why}).")
     return chosen

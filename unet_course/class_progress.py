@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ USUAL = [
     ("unet-course",),
 ]
 LARGEST = 1_000_000  # bytes; a student with every exercise done has about 5000
+COPY = re.compile(r"(.+?) ?\(\d+\)")  # what a browser calls the second file of a name
 
 
 @dataclass(frozen=True)
@@ -52,30 +54,44 @@ class ClassProgress:
             if lesson in (None, of)
         )
 
-    def text(self) -> str:
-        """Return the tables: students and lessons, then the exercises, then what was passed over."""
-        parts = [self._by_student(), self._by_exercise()] if self.students else []
-        if not self.students:
-            parts.append("No progress file found.")
+    def text(self, untouched: bool = False) -> str:
+        """Return the tables: students and lessons, then the exercises, then what was passed over.
+
+        Args:
+            untouched: show also the lessons that nobody has begun.
+        """
+        if self.students:
+            begun = {name for known in self.students.values() for name in known}
+            every = list(dict.fromkeys(of for of, _ in self.exercises))
+            touched = {of for of, name in self.exercises if name in begun}
+            lessons = [of for of in every if untouched or of in touched] or every
+            parts = [self._by_student(lessons), self._by_exercise(lessons)]
+            if hidden := [of for of in every if of not in lessons]:
+                parts.append(f"Begun by nobody (--all shows them): {', '.join(hidden)}")
+        else:
+            parts = ["No progress file found."]
         if self.passed_over:
             parts.append("\n".join(["Not counted:", *(f"  {line}" for line in self.passed_over)]))
         return "\n\n".join(parts)
 
-    def _by_student(self) -> str:
-        names = list(dict.fromkeys(lesson for lesson, _ in self.exercises))
-        counts = {name: sum(lesson == name for lesson, _ in self.exercises) for name in names}
-        rows = [["student", *names, "all"]]
+    def _by_student(self, lessons: list[str]) -> str:
+        counts = {name: sum(lesson == name for lesson, _ in self.exercises) for name in lessons}
+        rows = [["student", *lessons, "all"]]
         for student in self.students:
-            row = [f"{self.solved(student, name)}/{counts[name]}" for name in names]
-            rows.append([student, *row, f"{self.solved(student)}/{len(self.exercises)}"])
+            solved = [self.solved(student, name) for name in lessons]
+            row = [f"{n}/{counts[name]}" for n, name in zip(solved, lessons, strict=True)]
+            rows.append([student, *row, f"{sum(solved)}/{sum(counts.values())}"])
+        if len(lessons) == 1:  # "all" would say the same again
+            rows = [row[:-1] for row in rows]
         return f"Exercises solved, by lesson ({_count(self.students)}):\n{_table(rows)}"
 
-    def _by_exercise(self) -> str:
+    def _by_exercise(self, lessons: list[str]) -> str:
         rows = [["lesson", "exercise", "solved", "tried"]]
         for lesson, exercise in self.exercises:
-            known = [student[exercise] for student in self.students.values() if exercise in student]
-            solved = sum(done for done, _ in known)
-            rows.append([lesson, exercise, str(solved), str(len(known))])
+            if lesson in lessons:
+                tried = [known[exercise] for known in self.students.values() if exercise in known]
+                solved = sum(done for done, _ in tried)
+                rows.append([lesson, exercise, str(solved), str(len(tried))])
         return f"By exercise, how many students solved and tried it:\n{_table(rows, texts=2)}"
 
     def csv(self) -> str:
@@ -92,18 +108,26 @@ class ClassProgress:
         return written.getvalue()
 
 
-def collect(folders: Iterable[Path]) -> ClassProgress:
+def collect(folders: Iterable[Path], only: Iterable[str] | None = None) -> ClassProgress:
     """Read the progress files below some folders.
 
     Counted are each ``progress.json`` at any depth, under the name of the student's folder, and
     each other ``NAME.json`` directly in a folder. Nothing that can't be read stops the rest.
 
+    Args:
+        folders: where to look.
+        only: the lessons to count, each by any of its names; ``None`` counts all.
+
     Raises:
         NotADirectoryError: a folder isn't there, or is a file.
+        LookupError: there is no such lesson.
     """
     roots = [existing_folder(folder, "Correct DIR.") for folder in folders]
     exercises = known_exercises()
     names = {exercise for _, exercise in exercises}
+    if only:
+        wanted = {lessons.find(lesson).name[:2] for lesson in only}
+        exercises = [(of, name) for of, name in exercises if of in wanted]
     passed_over: list[str] = []
     found: list[tuple[Path, str, dict]] = []
     seen: set[Path] = set()
@@ -120,7 +144,8 @@ def collect(folders: Iterable[Path]) -> ClassProgress:
             strange = sorted(set(progress) - names)
             if strange:
                 passed_over.append(f"{path}: not this course's exercises: {', '.join(strange)}")
-            found.append((root, _student(path, root), progress))
+            if set(progress) & names:
+                found.append((root, _student(path, root), progress))
     students = _named(found)
     return ClassProgress(dict(sorted(students.items())), exercises, passed_over)
 
@@ -138,16 +163,36 @@ def known_exercises() -> list[tuple[str, str]]:
 def _files(root: Path, passed_over: list[str]) -> list[Path]:
     """Return what may be a student's file; note what lies about besides."""
     files = sorted(root.rglob(FILE))
+    maybe = {*root.rglob(FILE.replace(".", "*.")), *root.glob("*.json")}
+    copies = sorted(path for path in maybe if _original(path))
+    passed_over += map(_copy, copies)
     for path in sorted(root.iterdir()):
         if path.is_dir():
-            if not any(path in file.parents for file in files):
+            if not any(path in file.parents for file in [*files, *copies]):
                 passed_over.append(f"{path}: no {FILE} in it")
         elif path.suffix == ".json":
-            if path not in files:
+            if path not in files and path not in copies:
                 files.append(path)
         elif path.name != f"{FILE}.lock":
             passed_over.append(f"{path}: not a progress file")
     return files
+
+
+def _original(path: Path) -> Path | None:
+    """Return the file that ``path`` is a browser's second copy of, or ``None``.
+
+    ``progress (1).json`` is one wherever it lies, ``anna (1).json`` beside ``anna.json``.
+    """
+    match = COPY.fullmatch(path.stem)
+    original = match and path.with_name(f"{match[1]}.json")
+    return original if original and (original.name == FILE or original.is_file()) else None
+
+
+def _copy(path: Path) -> str:
+    original = _original(path)
+    if original.is_file():
+        return f"{path}: a second {original.name}; keep the newer one, under that name"
+    return f"{path}: whose? Name it after the student"
 
 
 def _read(path: Path) -> dict[str, tuple[bool, int]]:
@@ -166,6 +211,8 @@ def _read(path: Path) -> dict[str, tuple[bool, int]]:
         raise ValueError("can't be read (it isn't JSON, or only part of it)") from error
     if not isinstance(known, dict):
         raise ValueError("not a progress file")
+    if not known:
+        raise ValueError("empty: no exercise in it, and the course writes no such file")
     progress = {}
     for name, entry in known.items():
         match entry:

@@ -13,16 +13,10 @@ import sys
 from pathlib import Path
 
 import unet_course
+from unet_course import outputs
 
 # what a user can cause and mend: reported as it reads, without a traceback
 MENDABLE = (OSError, LookupError, ValueError, RuntimeError)
-# the forms a lesson is exported to, and the endings that each takes
-FORMS = {
-    "handout": (".ipynb",),
-    "solutions": (".ipynb", ".html"),
-    "slides": (".html",),
-    "nbgrader": (".ipynb",),
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -103,19 +97,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
 
-    export = commands.add_parser("export", help="write a lesson in another form")
-    export.add_argument("lesson", metavar="LESSON", help="05, 5, train_2d or a notebook's path")
+    export = commands.add_parser("export", help="write a lesson, or all, in another form")
+    export.add_argument(
+        "lesson", metavar="LESSON", help="05, 5, train_2d, a notebook's path, or all"
+    )
     export.add_argument(
         "--to",
         required=True,
-        choices=FORMS,
+        choices=outputs.FORMS,
         help="handout: the lesson without solutions; solutions: every exercise filled in, executed; "
         "slides: one page with reveal.js, S opens the speaker's view; nbgrader: the source version "
         "that nbgrader generate_assignment takes",
     )
-    endings = "; ".join(f"{form}: {' or '.join(ends)}" for form, ends in FORMS.items())
+    endings = "; ".join(f"{form}: {' or '.join(ends)}" for form, ends in outputs.FORMS.items())
     export.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help=f"what to write ({endings})"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=f"what to write ({endings}); for all lessons a folder",
     )
     export.set_defaults(command=_export)
 
@@ -129,6 +129,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     progress.add_argument(
         "--csv", type=Path, metavar="FILE", help="write a row a student, a column an exercise"
+    )
+    progress.add_argument(
+        "--lesson", action="append", metavar="LESSON", help="only this one; may be given again"
+    )
+    progress.add_argument(
+        "--all", action="store_true", help="also the lessons that nobody has begun"
     )
     progress.set_defaults(command=_progress)
     return parser
@@ -211,7 +217,7 @@ def _run(options) -> int:
     if options.data:
         runtime.existing_folder(options.data, "Correct --data.")
     if options.out:
-        _writable(options.out, (".html", ".ipynb"), lesson)
+        outputs.writable(options.out, (".html", ".ipynb"), lesson)
     # made before the lesson starts, so that the sample's progress bar isn't in its outputs
     if options.save or not (options.data or runtime.data_folder()):
         lessons.make_sample(lesson)
@@ -223,87 +229,21 @@ def _run(options) -> int:
             run = lessons.execute(lesson, options.data, on_cell=show)
     except lessons.LessonError as error:
         show.close()
-        return _told(error)
+        return outputs.told(error)
     finally:
         show.close()
     done = f"{lesson.stem} ran in {run.seconds:.0f} s, {run.peak_gb:.1f} GB at the peak."
     if options.save:
         done += f" Saved: {lesson}"
     if options.out:
-        _write_run(run, options.out, lesson)
+        outputs.write_run(run, options.out, lesson)
         done += f" Written: {options.out}"
     print(done)
     return 0
 
 
-def _told(error) -> int:
-    """Say which cell failed and how; return the exit status."""
-    source = "\n".join(f"    {line}" for line in error.source.splitlines())
-    print(
-        f"{error.lesson}: code cell {error.number} failed\n{source}\n{error.error}",
-        file=sys.stderr,
-    )
-    return 1
-
-
-def _write_run(run, out: Path, lesson: Path) -> None:
-    from unet_course import lessons, runtime
-
-    if out.suffix == ".html":
-        runtime.write_text(out, lessons.to_html(run.notebook, lesson.stem))
-    else:
-        lessons.write(lessons.cleaned(run.notebook), out)
-
-
-def _writable(path: Path, endings: tuple[str, ...], lesson: Path | None = None) -> None:
-    """Refuse an output file before minutes are spent on making it."""
-    if path.suffix not in endings:
-        option = "--out" if lesson else "--csv"
-        raise ValueError(f"{path}: {option} takes a name that ends in {' or '.join(endings)}")
-    if not path.resolve().parent.is_dir():
-        raise FileNotFoundError(f"{path.resolve().parent}: no such folder; make it first")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path}: is a folder; name a file")
-    if lesson and path.resolve() == lesson.resolve():
-        raise ValueError(f"{path}: is the lesson itself; name another file")
-
-
 def _export(options) -> int:
-    from unet_course import exports, lessons, runtime
-
-    lesson = lessons.find(options.lesson)
-    _writable(options.out, FORMS[options.to], lesson)
-    if options.to == "slides":
-        from unet_course import slides
-
-        runtime.write_text(options.out, slides.to_slides(lesson))
-    elif options.to == "solutions":
-        return _export_solutions(lesson, options.out)
-    else:
-        make = {"handout": exports.handout, "nbgrader": exports.nbgrader}[options.to]
-        lessons.write(make(lesson), options.out)
-    print(options.out)
-    return 0
-
-
-def _export_solutions(lesson: Path, out: Path) -> int:
-    from unet_course import exports, lessons, runtime
-    from unet_course.show import Show
-
-    exports.filled_in(lesson)  # what is missing is told before minutes are spent
-    if not runtime.data_folder():
-        lessons.make_sample(lesson)
-    show = Show(lesson.stem, texts=False)
-    try:
-        run = exports.solutions(lesson, on_cell=show)
-    except lessons.LessonError as error:
-        show.close()
-        return _told(error)
-    finally:
-        show.close()
-    _write_run(run, out, lesson)
-    print(out)
-    return 0
+    return outputs.export(options.lesson, options.to, options.out)
 
 
 # --- a class -------------------------------------------------------------------------------------
@@ -313,9 +253,9 @@ def _progress(options) -> int:
     from unet_course import class_progress, runtime
 
     if options.csv:
-        _writable(options.csv, (".csv",))
-    found = class_progress.collect(options.folders)
-    print(found.text())
+        outputs.writable(options.csv, (".csv",))
+    found = class_progress.collect(options.folders, options.lesson)
+    print(found.text(untouched=options.all or bool(options.lesson)))
     if options.csv:
         runtime.write_text(options.csv, found.csv())
         print(f"\nWritten: {options.csv}")

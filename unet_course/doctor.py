@@ -36,6 +36,7 @@ def examine() -> dict:
         "packages": _packages(troubles),
         "processor": runtime.processor(),
         "cores": _cores(),
+        "load": _load(),  # before the measuring adds to it
         "memory_gb": _memory(troubles),
     }
     if not any("tensorflow" in trouble for trouble in troubles):
@@ -122,6 +123,14 @@ def _cores() -> int:
     return psutil.cpu_count() or 1
 
 
+def _load() -> float:
+    """Return how many cores other programs have kept busy in the last minute, about."""
+    try:
+        return round(psutil.getloadavg()[0], 1)
+    except (OSError, AttributeError):  # a system that doesn't count it
+        return 0.0
+
+
 def _memory(troubles: list[str]) -> dict:
     memory = psutil.virtual_memory()
     total, free = memory.total / 1e9, memory.available / 1e9
@@ -145,7 +154,7 @@ def _arithmetic(troubles: list[str]) -> dict:
             return {
                 "gpus": runtime.gpus(),
                 "precision": runtime.best_precision(),
-                "seconds_per_step": round(runtime.seconds_per_step(), 3),
+                "seconds_per_step": round(runtime.seconds_per_step(best=True), 3),
             }
     except Exception as error:  # a broken installation shows in many ways, all worth telling
         troubles.append(f"TensorFlow doesn't run here ({type(error).__name__}: {error})")
@@ -193,6 +202,7 @@ def _exercises() -> dict:
     tried = progress.read()
     names = list(exercises.checks())
     return {
+        "file": str(runtime.user_dir() / progress.FILE),
         "all": len(names),
         "done": [name for name in names if tried.get(name, {}).get("done")],
         "tried": [name for name in names if name in tried and not tried[name]["done"]],
@@ -240,13 +250,18 @@ def text(found: dict) -> str:
         lines.append(f"  {mark} {row['name']} {have} (needed {row['needed']}, for {row['for']})")
     lines += ["", *_data_lines(found["data"]), ""]
     done = found["exercises"]
-    lines.append(f"Exercises   {len(done['done'])} of {done['all']} done")
+    lines.append(f"Exercises   {len(done['done'])} of {done['all']} done, kept in {done['file']}")
     if done["tried"]:
         lines.append(f"  begun: {', '.join(done['tried'])}")
     lines += ["", "Lessons, and about how long each runs here without your reading"]
     for row in found["lessons"]:
         time = "not measured yet" if row["minutes"] is None else f"{row['minutes']} min"
         lines.append(f"  {row['lesson']}: {time}")
+    if found["load"] > found["cores"] / 2:
+        lines.append(
+            f"  This machine is busy (load {found['load']} on {found['cores']} cores), so the minutes "
+            "may be too many: close other programs and ask again."
+        )
     lines.append("")
     if found["ready"]:
         lines.append("Every lesson runs here.")

@@ -245,14 +245,15 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def make_sample(lesson: Path) -> None:
     """Make the sample patients that a lesson's code asks for, unless they lie in the cache."""
-    from unet_course import sample_data
+    from unet_course import brats, sample_data
 
     cells = nbformat.read(lesson, as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     if re.search(r"\blgg\b", code):
         sample_data.lgg_root()
     if re.search(r"\bbrats\b", code):
-        sample_data.brats_root()
+        fewer = re.search(r"synthetic=(\d+)", code)
+        brats.sample_cases(int(fewer[1]) if fewer else 8)
 
 
 def save(lesson: Path, on_cell=None) -> Run:

@@ -105,11 +105,19 @@ def brats_root(seed: int = 0, cases: int = 8, progress: bool = True) -> Path:
 
     As safe as `lgg_root`. Takes about 9 MB of disk a case.
     """
-    name = f"brats-v{BRATS_VERSION}-seed{seed}-{cases}"
-    found = runtime.made("sample", name, BRATS_FOLDER)
+    found = _brats_place(seed, cases)
     if not found.is_dir():
         make_brats(found.parent, cases, seed, progress, exist_ok=True)
     return found
+
+
+def brats_is_made(seed: int = 0, cases: int = 8) -> bool:
+    """Say whether `brats_root` would find its folder and not have to make it."""
+    return _brats_place(seed, cases).is_dir()
+
+
+def _brats_place(seed: int, cases: int) -> Path:
+    return runtime.made("sample", f"brats-v{BRATS_VERSION}-seed{seed}-{cases}", BRATS_FOLDER)
 
 
 def make_brats(

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
 
-from unet_course import exports, lessons, slide_types
+from unet_course import exports, lessons, slide_cells, slide_types
 
 DECK = Path(__file__).resolve().parent / "deck"
 NEEDED = 'slides need two more packages: pip install "unet-course[slides]"'
@@ -27,8 +26,9 @@ def to_slides(lesson: Path) -> str:
     """Return a lesson's slides as one HTML page, made from its saved outputs.
 
     A lesson without slide types gets them by the rule; those that it has are taken as they are. A
-    Markdown cell that holds more than a slide is divided: a section's heading begins a new slide,
-    and of a slide's text what doesn't fit becomes the speaker's notes.
+    Markdown cell that holds more than a slide is divided: each heading begins a new slide, and of
+    a slide's prose what doesn't fit becomes the speaker's notes (`slide_cells`). What the
+    instructors' guide says of the lesson is there too, where the lesson lies in a clone.
 
     Raises:
         ModuleNotFoundError: ``sphinx-revealjs`` or ``latex2mathml`` isn't installed.
@@ -40,15 +40,14 @@ def to_slides(lesson: Path) -> str:
     notebook = exports.read(lesson)
     if not slide_types.marked(notebook):
         slide_types.mark(notebook)
-    notebook.cells = [part for cell in notebook.cells for part in _divided(cell)]
-    if all(_kind(cell) in ("notes", "skip") for cell in notebook.cells):
+    name = _title(notebook, lesson.stem)
+    notebook.cells = slide_cells.laid_out(notebook, slide_cells.guide_to(lesson))
+    if all(slide_cells.kind(cell) == "notes" for cell in notebook.cells):
         raise ValueError(f"{lesson.name}: each of its cells is 'notes' or 'skip': no slide is left")
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and not slide_types.shows_code(cell):
-            cell.metadata["transient"] = {"remove_source": True}
+    own = {"styles": _text(DECK / "deck.css"), "scripts": _text(DECK / "deck.js")}
     resources = {
-        "metadata": {"name": _title(notebook, lesson.stem)},
-        "deck": {"styles": [*styles, _text(DECK / "deck.css")], "scripts": scripts},
+        "metadata": {"name": name},
+        "deck": {"styles": [*styles, own["styles"]], "scripts": [*scripts, own["scripts"]]},
     }
     page, _ = _exporter().from_notebook_node(notebook, resources=resources)
     return page
@@ -74,54 +73,6 @@ def mark_file(lesson: Path) -> bool:
         return False
     lessons.write(notebook, lesson)
     return True
-
-
-# --- cells ---------------------------------------------------------------------------------------
-
-
-def _kind(cell: NotebookNode) -> str | None:
-    return cell.metadata.get("slideshow", {}).get("slide_type")
-
-
-def _divided(cell: NotebookNode) -> list[NotebookNode]:
-    """Return a Markdown cell as the slides and notes that it fills; any other as it is."""
-    kind = _kind(cell)
-    if cell.cell_type != "markdown":
-        return [cell]
-    if kind == "notes":  # folded hints and solutions are open for the speaker
-        return [_part(cell.source.replace("<details>", "<details open>"), kind)]
-    if kind not in ("slide", "subslide"):
-        return [cell]
-    groups: list[list[str]] = [[]]
-    for block in slide_types.blocks(cell.source):
-        if slide_types.has_section(block) and groups[-1]:
-            groups.append([])
-        groups[-1].append(block)
-    parts = []
-    if not slide_types.has_section(groups[0][0]) and len(groups) > 1:
-        before = "\n\n".join(groups.pop(0))  # still about the slide before
-        spoken = len(before.split()) > slide_types.SPOKEN
-        parts.append(_part(before, "notes" if spoken else None))
-    for group in groups:
-        shown, used = [], 0.0
-        while group and (
-            not shown or used + slide_types.block_height(group[0]) <= slide_types.ROOM
-        ):
-            used += slide_types.block_height(group[0])
-            shown.append(group.pop(0))
-        if group and slide_types.is_rows(group[0]) and len(shown) > 1:
-            group.insert(0, shown.pop())  # a list stays with the line that announces it
-        parts.append(_part("\n\n".join(shown), kind))
-        if group:
-            parts.append(_part("\n\n".join(group).replace("<details>", "<details open>"), "notes"))
-    return parts
-
-
-def _part(source: str, kind: str | None) -> NotebookNode:
-    cell = new_markdown_cell(source)
-    if kind:
-        cell.metadata["slideshow"] = {"slide_type": kind}
-    return cell
 
 
 def _title(notebook: NotebookNode, otherwise: str) -> str:

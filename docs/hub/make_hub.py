@@ -8,7 +8,8 @@ makes the folder ``hub`` with
 - ``values.yaml``: for the Helm chart of Zero to JupyterHub on Kubernetes;
 - ``links.md``: for each lesson the link that students click.
 
-Repository and branch are those of ``pyproject.toml``.
+Repository and branch are those of ``pyproject.toml``; before the course is published there, nothing
+is made but with ``--draft``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ SETTINGS = {
     "image": {"name": str, "tag": str},
     "shared": {"cache": str, "data": str, "data_claim": str},
 }
+NOBODY = "OWNER"  # stands in the address until tools/address.py writes somebody's
 USER_ENVIRONMENT = "/opt/tljh/user/bin"  # where TLJH keeps what students run
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
@@ -80,6 +82,21 @@ def environment(settings: dict) -> dict[str, str]:
     variables |= {name: threads for name in THREADS}
     variables["TF_CPP_MIN_LOG_LEVEL"] = "3"
     return {name: value for name, value in variables.items() if value}
+
+
+def check_published() -> None:
+    """Refuse an address that leads nowhere: links and the server's script would hold it.
+
+    Raises:
+        ValueError: ``pyproject.toml`` still has the placeholder.
+    """
+    address, _ = repository()
+    if address.split("/")[-2] == NOBODY:
+        raise ValueError(
+            f"{ROOT / 'pyproject.toml'}: the repository is still {address}. Publish the course and "
+            "run `python tools/address.py OWNER/NAME` with your own names first (--draft writes "
+            "the files all the same, to look at)"
+        )
 
 
 # --- the three files -----------------------------------------------------------------------------
@@ -177,9 +194,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--settings", type=Path, default=HERE / "class.toml")
     parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
+    parser.add_argument("--draft", action="store_true", help="whatever the repository's address is")
     options = parser.parse_args(arguments)
     try:
         settings = read(options.settings)
+        if not options.draft:
+            check_published()
         options.out.mkdir(parents=True, exist_ok=True)
         made = {"tljh.sh": tljh, "values.yaml": kubernetes, "links.md": links}
         for name, make in made.items():

@@ -3,7 +3,7 @@
 Each student has a server and a kernel of their own, behind JupyterHub and its proxy on loopback.
 A student's browser is played by this program: it asks the hub for a server, opens JupyterLab's page
 and the lesson, starts a kernel and sends it the lesson's code cells over a websocket, one by one.
-The page docs/hub/index.md says how to make the environment for it.
+The page docs/hub/workshop_hub.md says how to make the environment for it.
 """
 
 from __future__ import annotations
