@@ -36,7 +36,7 @@ def test_it_trains_judges_and_writes_what_was_promised(cases, tmp_path):
     settings = [part for setting in SMALL for part in ("--set", setting)]
     done = run(
         *("--data", cases, "--test", test, "--minutes", 0.02, "--train-on", "real"),
-        *("--clock", "processor", "--json", out, *settings),
+        *("--clock", "processor", "--json", out, "--save", tmp_path / "kept.keras", *settings),
     )
     assert done.returncode == 0, done.stderr
     assert "1 real and 0 sample cases to train on, 2 to test" in done.stdout
@@ -50,6 +50,12 @@ def test_it_trains_judges_and_writes_what_was_promised(cases, tmp_path):
     pair = [result["patients"][id]["WT"] for id in result["patients"]]
     assert result["mean"]["WT"] == pytest.approx(sum(pair) / 2)
     assert 0.02 <= result["minutes"] < 0.5 and result["steps"] >= 1
+    again = run(
+        *("--data", cases, "--test", test, "--judge", tmp_path / "kept.keras", *settings),
+    )
+    assert again.returncode == 0, again.stderr
+    table = done.stdout[done.stdout.index("case ") : done.stdout.index("median")]
+    assert table in again.stdout
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,8 @@ def test_no_other_repository_is_named():
     named = re.compile(rf"[\w.-]+/{re.escape(name)}(?![\w/-])")
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), *ROOT.glob("docs/*.py")]:
         if "_build" not in path.parts:
-            found = set(named.findall(path.read_text(encoding="utf-8")))
+            # the command's own path, on a hub's server, is no repository
+            found = set(named.findall(path.read_text(encoding="utf-8"))) - {f"bin/{name}"}
             assert found <= {repository}, f"{path}: {found}"
 
 

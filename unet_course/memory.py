@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import sys
 import threading
@@ -39,6 +41,16 @@ def _peak_bytes(process: psutil.Process) -> int:
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return now.rss
+
+
+def give_back() -> None:
+    """Free what nothing refers to any more, and return it to the system where that can be asked."""
+    gc.collect()
+    if sys.platform == "linux":
+        # glibc keeps what is freed for itself; other C libraries have no such call
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim:
+            trim(0)
 
 
 class MemoryWatch:

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from unet_course import runtime
+from unet_course import memory, runtime
 from unet_course.progress import Bar
 
 
@@ -313,7 +313,8 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
     """The model saved under `name` in `runtime.training_dir`; trained by `train()` and saved if none.
 
     Lessons hand a trained network on in this way. A file that can't be read, or that another
-    version of Keras wrote, is replaced. Loading uses `safe_mode`, so a file can't run code.
+    version of Keras wrote, is replaced. Loading uses `safe_mode`, so a file can't run code. What is
+    returned was loaded in either case: what training held in memory is given back.
 
     Args:
         name: a file name without ending; let it say what the weights depend on.
@@ -334,4 +335,6 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
         os.replace(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)
-    return model
+    del model
+    memory.give_back()
+    return keras.saving.load_model(file, compile=False, safe_mode=True)
