@@ -72,13 +72,15 @@ def test_readme_launches_the_first_lesson():
 
 def test_no_other_repository_is_named():
     repository, _ = published()
-    name = repository.partition("/")[2]
-    named = re.compile(rf"[\w.-]+/{re.escape(name)}(?![\w/-])")
+    name = re.escape(repository.partition("/")[2])
+    named = re.compile(rf"(?:github\.com|/gh|/github)/([\w.-]+/{name})(?![\w-])")
+    every = set()
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), *ROOT.glob("docs/*.py")]:
         if "_build" not in path.parts:
-            # the command's own path, on a hub's server, is no repository
-            found = set(named.findall(path.read_text(encoding="utf-8"))) - {f"bin/{name}"}
+            found = set(named.findall(path.read_text(encoding="utf-8")))
             assert found <= {repository}, f"{path}: {found}"
+            every |= found
+    assert every == {repository}
 
 
 # --- the command -----------------------------------------------------------------------------------
