@@ -93,6 +93,15 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
     return image.copy() if image.ndim == 3 else np.repeat(image[..., None], 3, axis=-1)
 
 
+def rgb(colour: str) -> list[int]:
+    """Return ``#rrggbb`` as three numbers from 0 to 255.
+
+    >>> rgb("#0072b2")
+    [0, 114, 178]
+    """
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
 def draw_outline(picture: np.ndarray, mask: np.ndarray, colour: str, width: int = 1) -> None:
     """Draw a mask's outline into a picture, in place: its own pixels next to the outside.
 
@@ -107,7 +116,7 @@ def draw_outline(picture: np.ndarray, mask: np.ndarray, colour: str, width: int 
     for _ in range(width):
         padded = np.pad(core, 1)
         core = core & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    picture[inside & ~core] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    picture[inside & ~core] = rgb(colour)
 
 
 def overlay(ax, image, truth=None, prediction=None, *, title: str = "", width: float = 1.5) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from unet_course.layouts import REGION_LABELS
+from unet_course.plotting import rgb
 from unet_course.volume_plotting import REGION_COLOURS, cut, normal_axis
 
 SMOOTH = 1.2  # voxels; hides the steps between voxels
@@ -81,10 +82,9 @@ def tumour_view(
         light = relief(np.pad(mask, 1), axis, from_end=orientation[axis] == near)
         # `cut` turns a flat picture as it turns a cut of the volume
         light = cut(np.expand_dims(light, axis), plane, 0, orientation)[..., None]
-        rgb = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
         if picture is None:
             picture = np.ones((*light.shape[:2], 3))
-        lit = (0.25 + 0.75 * np.nan_to_num(light)) * rgb
+        lit = (0.25 + 0.75 * np.nan_to_num(light)) * np.array(rgb(colour)) / 255
         picture = np.where(np.isfinite(light), (1 - opacity) * picture + opacity * lit, picture)
     # radiologists hang axial cuts as seen from the feet
     return picture[:, ::-1] if view == "above" else picture

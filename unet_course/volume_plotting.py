@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from unet_course.layouts import LABELS, REGIONS
-from unet_course.plotting import PALETTE, as_rgb, draw_outline
+from unet_course.plotting import PALETTE, as_rgb, draw_outline, rgb
 
 PLANES = ("axial", "coronal", "sagittal")
 LABEL_COLOURS = {1: PALETTE["vermillion"], 2: PALETTE["sky"], 4: PALETTE["yellow"]}
@@ -147,8 +147,7 @@ def tint(
         raise ValueError(f"the labels are {labels.shape}, the picture {result.shape[:2]}")
     for label, colour in colours.items():
         here = labels == label
-        rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-        result[here] = (1 - strength) * result[here] + strength * np.array(rgb)
+        result[here] = (1 - strength) * result[here] + strength * np.array(rgb(colour))
     return result
 
 
