@@ -54,6 +54,7 @@ class Recipe:
     factor: int  # millimetres a voxel while training
     size: tuple[int, int, int]
     patch: int
+    fine: int = 0
     filters: tuple[int, ...]  # candidates; the widest that this machine trains long enough is taken
     depth: int
     normalization: str
@@ -65,6 +66,7 @@ class Recipe:
     flips: tuple[tuple[int, ...], ...] = ((),)
     threshold: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of WT, TC, ET
     keep_largest: bool = False
+    share: float = 1.0  # of the largest piece's size, from which others stay beside it
     drop_small: float = 0.0  # mm³ of enhancing tumour below which it counts as core
     augmentation: augment.Augmentation
 
@@ -87,11 +89,12 @@ RECIPES = {
     ),
     "course": Recipe(
         factor=2,
-        size=(64, 64, 64),
+        size=(48, 48, 48),
         patch=2,
-        filters=(10, 16, 24, 32),
+        fine=12,
+        filters=(12, 16, 24, 32),
         depth=3,
-        normalization="instance",
+        normalization="group",
         batch_size=1,
         peak=2e-3,
         foreground=0.5,
@@ -101,7 +104,7 @@ RECIPES = {
     ),
 }
 # A wider network must still see this many, or the narrower one learns more in the same time.
-ENOUGH_PATCHES = 3000
+ENOUGH_PATCHES = 5000
 
 
 def change(text: str) -> tuple[str, object]:
@@ -207,6 +210,7 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
         filters=filters,
         depth=recipe.depth,
         patch=recipe.patch,
+        fine=recipe.fine,
         normalization=recipe.normalization,
     )
     if not runtime.gpus():  # a graphics card has fast ones of its own
@@ -266,6 +270,7 @@ def judge(recipe: Recipe, model: keras.Model, cases: list[volumes.Prepared]) -> 
             case.restore(found, order=1),
             recipe.threshold,
             largest=recipe.keep_largest,
+            share=recipe.share,
             minimum=recipe.drop_small,
             spacing=spacing,
         )

@@ -26,7 +26,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from unet_course import augment, brats, losses, models, patches, runtime, tutorial_feed, volumes
+from unet_course import (
+    augment,
+    brats,
+    losses,
+    models,
+    patches,
+    runtime,
+    tutorial_feed,
+    volume_layers,
+    volumes,
+)
 
 SIZE, BATCH, EPOCHS = (64, 64, 64), 2, 10
 
@@ -81,6 +91,8 @@ def waiting(batches: patches.Patches, filters: int, epochs: int) -> tuple[float,
         head="sigmoid",
         normalization="instance",
     )
+    if not runtime.gpus():  # as the lessons train it; a slower step would flatter the feeding
+        model = volume_layers.faster(model)
     model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=losses.BCEDice())
     waited = total = 0.0
     for epoch in range(1 + epochs):

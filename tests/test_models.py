@@ -96,6 +96,27 @@ def test_a_network_on_patches_still_answers_for_every_pixel(shape):
     assert inside == [shape[0] // 4]
 
 
+@pytest.mark.parametrize("shape", [(16, 16, 2), (16, 16, 16, 2)], ids=["2-D", "3-D"])
+def test_a_fine_step_tells_pixels_of_a_patch_apart_that_the_patches_cannot(shape):
+    """One odd pixel, in a network whose patches say nothing: only the way past them can show it."""
+    model = models.unet(shape, filters=2, depth=1, patch=2, fine=4, normalization="none")
+    assert model.output_shape == (None, *shape[:-1], 1)
+    stem = next(layer for layer in model.layers if layer.weights)
+    stem.set_weights([np.zeros_like(w) for w in stem.get_weights()])
+    image = np.zeros((1, *shape), np.float32)
+    middle = (0, *(side // 2 for side in shape[:-1]))
+    image[middle] = 1
+    answer = np.asarray(model(image))[..., 0]
+    others = np.delete(answer.ravel(), np.ravel_multi_index(middle, answer.shape))
+    assert np.ptp(others) < 1e-6 < abs(answer[middle] - others[0])
+
+
+@pytest.mark.parametrize(("patch", "fine"), [(1, 4), (2, -1)])
+def test_a_fine_step_without_patches_is_refused(patch, fine):
+    with pytest.raises(ValueError, match="fine must be 0, or more with a patch above 1"):
+        models.unet((16, 16, 1), filters=2, depth=1, patch=patch, fine=fine)
+
+
 def test_softmax_classes_sum_to_one_and_sigmoid_classes_need_not():
     image = np.ones((1, 8, 8, 1), np.float32)
     softmax = models.unet((8, 8, 1), classes=3, filters=2, depth=1)(image)

@@ -94,6 +94,20 @@ def test_the_largest_tumour_is_part_of_what_was_there(labels):
     np.testing.assert_array_equal(postprocess.largest_tumour(found), found)
 
 
+def test_pieces_nearly_as_large_stay_where_asked_for():
+    labels = row(2, 2, 4, 2, 0, 1, 2, 0, 2)  # 4, 2 and 1 voxels
+    for share, kept in ((1, 4), (0.51, 4), (0.5, 7), (0.25, 9)):
+        found = postprocess.largest_tumour(labels, share=share)
+        np.testing.assert_array_equal(found[..., :kept], labels[..., :kept])
+        assert not found[..., kept:].any()
+    probabilities = brats.regions(labels).astype(np.float32)
+    halves = postprocess.labels_from(probabilities, share=0.5)
+    np.testing.assert_array_equal(halves, row(2, 2, 4, 2, 0, 1, 2, 0, 0))
+    for share in (0, -0.1, 1.1):
+        with pytest.raises(ValueError, match="share must be above 0 and at most 1"):
+            postprocess.largest_component(labels, share=share)
+
+
 def test_small_pieces_go_before_their_enhancing_volume_counts():
     labels = row(2, 2, 4, 0, 4, 4)
     probabilities = brats.regions(labels).astype(np.float32)

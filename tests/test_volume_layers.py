@@ -24,6 +24,7 @@ def steps(model: keras.Model, images: np.ndarray, masks: np.ndarray) -> list[np.
     [
         pytest.param({}, id="plain"),
         pytest.param({"patch": 2}, id="patch-stem"),
+        pytest.param({"patch": 2, "fine": 4, "normalization": "group"}, id="fine-step"),
         pytest.param({"normalization": "instance", "residual": True}, id="residual"),
     ],
 )

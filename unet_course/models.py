@@ -37,6 +37,7 @@ def unet(
     dropout: float = 0.0,
     upsampling: str = "transpose",
     patch: int = 1,
+    fine: int = 0,
     head: str | None = None,
     attention: bool = False,
     residual: bool = False,
@@ -56,6 +57,9 @@ def unet(
             last, so that the U works on patches of pixels. With 2, a 2-D network at the same
             `filters` does a quarter of the work, and still gives an answer for each pixel
             (patches as tokens: Dosovitskiy et al., 2021).
+        fine: with `patch` above 1, channels of a last step at full resolution, where each pixel
+            meets its own values of the input once more: a skip connection past the patches, for
+            what is thinner than a patch. 0: none.
         head: "sigmoid", each class on its own; "softmax", one class a pixel. None: sigmoid for
             one class, softmax for more.
         attention: a `blocks.attention_gate` on each skip connection but the finest, which its
@@ -74,8 +78,9 @@ def unet(
 
     Raises:
         ValueError: a side that isn't a multiple of patch · 2**depth, another rank than 2 or 3, an
-            unknown choice, `depth`, `filters` or `patch` below 1, or attention or deep
-            supervision at a depth of 1, where there is no coarser level to have them.
+            unknown choice, `depth`, `filters` or `patch` below 1, `fine` below 0 or without
+            patches, or attention or deep supervision at a depth of 1, where there is no coarser
+            level to have them.
 
     >>> unet((64, 64, 3), filters=8, depth=3).output_shape
     (None, 64, 64, 1)
@@ -83,6 +88,8 @@ def unet(
     (None, 16, 16, 16, 3)
     """
     _check(input_shape, filters, depth, patch)
+    if fine < 0 or (fine and patch == 1):
+        raise ValueError(f"fine must be 0, or more with a patch above 1; it is {fine}")
     if depth == 1 and (attention or deep_supervision):
         raise ValueError("attention and deep supervision need a depth of 2 at least, it is 1")
     block = residual_block if residual else conv_block
@@ -104,7 +111,10 @@ def unet(
         x = up(x, upsampling, filters * 2**level)
         x = block(merge(x, skip), filters * 2**level, **style)
         decoded.insert(0, x)
-    prediction = _answer(x, classes, patch, head)
+    if fine:
+        x = transposed_convolution(x, fine, patch)
+        x = layers.Activation(activation)(convolution(merge(x, inputs), fine, kernel=1))
+    prediction = _answer(x, classes, 1 if fine else patch, head)
     if not deep_supervision:
         return keras.Model(inputs, prediction, name=name)
     coarser = [_answer(decoded[i], classes, patch, head, i) for i in range(1, depth)]

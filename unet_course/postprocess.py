@@ -26,7 +26,9 @@ CORE, ENHANCING = 1, 4  # the course's labels; see `layouts.LABELS`
 MINIMA = (0, 10, 20, 50, 100, 200, 300, 400, 500, 750, 1000)  # mm³, what `choose_minimum` tries
 
 
-def largest_component(mask: np.ndarray, connectivity: int | None = None) -> np.ndarray:
+def largest_component(
+    mask: np.ndarray, connectivity: int | None = None, share: float = 1.0
+) -> np.ndarray:
     """Keep the largest connected piece of a mask; a mask without any stays empty.
 
     A patient of LGG has one tumour, as a rule, so smaller pieces are mostly mistakes. Where two
@@ -36,13 +38,22 @@ def largest_component(mask: np.ndarray, connectivity: int | None = None) -> np.n
         mask: bool or 0 and 1, any number of axes: all slices of a patient together.
         connectivity: 1: pixels touch at faces; up to the number of axes, the default: at
             corners too.
+        share: below 1, pieces that have at least this share of the largest one's pixels stay as
+            well: when two are nearly as large, size alone doesn't say which is the mistake.
 
     Returns:
         The same shape and type.
 
+    Raises:
+        ValueError: a share that isn't above 0 and at most 1.
+
     >>> largest_component(np.array([1, 0, 1, 1]))
     array([0, 0, 1, 1])
+    >>> largest_component(np.array([1, 0, 1, 1]), share=0.5)
+    array([1, 0, 1, 1])
     """
+    if not 0 < share <= 1:
+        raise ValueError(f"share must be above 0 and at most 1, it is {share}")
     mask = np.asarray(mask)
     touching = ndimage.generate_binary_structure(mask.ndim, connectivity or mask.ndim)
     pieces, count = ndimage.label(mask, touching)
@@ -50,17 +61,20 @@ def largest_component(mask: np.ndarray, connectivity: int | None = None) -> np.n
         return mask.copy()
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0  # the background isn't a piece
-    return np.where(pieces == sizes.argmax(), mask, np.zeros_like(mask))
+    kept = sizes >= share * sizes.max() if share < 1 else np.arange(count + 1) == sizes.argmax()
+    return np.where(kept[pieces], mask, np.zeros_like(mask))
 
 
-def largest_tumour(labels: np.ndarray, connectivity: int | None = None) -> np.ndarray:
+def largest_tumour(
+    labels: np.ndarray, connectivity: int | None = None, share: float = 1.0
+) -> np.ndarray:
     """Keep the largest piece of the whole tumour, with the core and enhancing tumour inside it.
 
     BraTS cases have one tumour, as a rule; one that grows at two places loses the smaller.
 
     Args:
         labels: (x, y, z), 0, 1, 2, 4; whatever isn't 0 is whole tumour.
-        connectivity: as in `largest_component`.
+        connectivity, share: as in `largest_component`.
 
     Returns:
         The same shape and type. Without any tumour: the same.
@@ -69,7 +83,8 @@ def largest_tumour(labels: np.ndarray, connectivity: int | None = None) -> np.nd
     array([[[2, 4, 0, 0]]])
     """
     labels = np.asarray(labels)
-    return np.where(largest_component(labels != 0, connectivity), labels, labels.dtype.type(0))
+    kept = largest_component(labels != 0, connectivity, share)
+    return np.where(kept, labels, labels.dtype.type(0))
 
 
 def drop_small(
@@ -187,6 +202,7 @@ def labels_from(
     threshold: float | Sequence[float] = 0.5,
     *,
     largest: bool = True,
+    share: float = 1.0,
     minimum: float = 0.0,
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> np.ndarray:
@@ -199,6 +215,7 @@ def labels_from(
         probabilities: (x, y, z, 3) of WT, TC and ET, or masks of them.
         threshold: from which a voxel belongs to a region; one number, or one for each region.
         largest: keep the largest piece alone.
+        share: below 1, keep those as well that have this share of its size (`largest_component`).
         minimum: of the enhancing volume in mm³; 0 keeps any.
         spacing: of the voxels in mm.
 
@@ -226,7 +243,7 @@ def labels_from(
     above = [probabilities[..., i] >= level for i, level in enumerate(levels)]
     labels = labels_of(np.stack(above, axis=-1))
     if largest:
-        labels = largest_tumour(labels)
+        labels = largest_tumour(labels, share=share)
     return drop_small(labels, minimum, spacing)
 
 

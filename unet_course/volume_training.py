@@ -37,12 +37,12 @@ LIMIT = 16  # cases that a lesson works with at most
 FEWEST = 4  # cases that can be split
 FACTOR = 2  # volumes of 2 mm
 PATCH = (48, 48, 48)
-BATCH, STEPS, EPOCHS = 1, 25, 8
+BATCH, STEPS, EPOCHS = 1, 25, 6
 FOREGROUND = 0.67  # share of the patches that are drawn around tumour
 AUGMENT = augment.VOLUMES
 RATE = 3e-3  # at its peak
 SEED = 10
-NETWORK = {"filters": 16, "depth": 3, "patch": 2, "normalization": "instance"}
+NETWORK = {"filters": 12, "depth": 3, "patch": 2, "fine": 12, "normalization": "group"}
 
 
 # --- which cases --------------------------------------------------------------------------------
