@@ -260,7 +260,6 @@ def judge(recipe: Recipe, model: keras.Model, cases: list[volumes.Prepared]) -> 
         found = sliding.predict(
             model,
             case.images,
-            recipe.size,
             overlap=recipe.overlap,
             flips=recipe.flips,
             dtype=np.float32,

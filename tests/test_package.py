@@ -1,10 +1,12 @@
 """The house: what imports what, and that the lists of dependencies agree."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 
 import pytest
 import yaml
@@ -114,3 +116,13 @@ def test_what_users_and_developers_get_is_the_same(extra):
     assert set(pyproject["project"]["optional-dependencies"][extra]) <= set(
         pyproject["dependency-groups"]["dev"]
     )
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "weights").glob("*.keras")), ids=lambda f: f.stem)
+def test_shipped_networks_open_in_the_oldest_keras(file):
+    """Keras opens files of older versions, not of newer ones, and Colab's is older than ours."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (oldest,) = re.findall(r"keras>=(\d+)\.(\d+)", "\n".join(project["dependencies"]))
+    with zipfile.ZipFile(file) as archive:
+        saved = json.loads(archive.read("metadata.json"))["keras_version"].split(".")[:2]
+    assert tuple(map(int, saved)) <= tuple(map(int, oldest)), "run tools/oldest_keras.py on it"
