@@ -118,7 +118,9 @@ def test_what_users_and_developers_get_is_the_same(extra):
     )
 
 
-@pytest.mark.parametrize("file", sorted((PACKAGE / "weights").glob("*.keras")), ids=lambda f: f.stem)
+@pytest.mark.parametrize(
+    "file", sorted((PACKAGE / "weights").glob("*.keras")), ids=lambda f: f.stem
+)
 def test_shipped_networks_open_in_the_oldest_keras(file):
     """Keras opens files of older versions, not of newer ones, and Colab's is older than ours."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
