@@ -100,7 +100,10 @@ RECIPES = {
         foreground=0.5,
         flips=((), (0,)),
         keep_largest=True,
-        augmentation=replace(augment.VOLUMES, flips=(0,), probability=0.5),
+        share=0.5,
+        augmentation=replace(
+            augment.VOLUMES, flips=(0,), probability=0.5, contrast=0.4, brightness=0.5
+        ),
     ),
 }
 # A wider network must still see this many, or the narrower one learns more in the same time.
