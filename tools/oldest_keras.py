@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 
-# what Keras 3.14 and 3.15 added to initialisers and batch normalisation, and what it is at rest
+# what versions after 3.13 added to initialisers and batch normalisation, and what it is at rest
 NEWER = {
     "input_axes": None,
     "output_axes": None,

@@ -58,8 +58,8 @@ def unet(
             `filters` does a quarter of the work, and still gives an answer for each pixel
             (patches as tokens: Dosovitskiy et al., 2021).
         fine: with `patch` above 1, channels of a last step at full resolution, where each pixel
-            meets its own values of the input once more: a skip connection past the patches, for
-            what is thinner than a patch. 0: none.
+            meets its own values of the input once more in a convolution of width 1: a skip
+            connection past the patches, for what is thinner than a patch. 0: none.
         head: "sigmoid", each class on its own; "softmax", one class a pixel. None: sigmoid for
             one class, softmax for more.
         attention: a `blocks.attention_gate` on each skip connection but the finest, which its
