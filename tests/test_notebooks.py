@@ -21,7 +21,7 @@ from lab_server import JupyterLab
 from lesson_files import CHECK, LESSONS, ROOT, code_cells, tags
 from nbformat.v4 import new_output
 
-from unet_course import exports, lessons, memory, slide_types
+from unet_course import exports, lessons, memory, runtime, slide_types
 
 SECONDS, GIGABYTES = 120, 2.0  # on two cores; Binder's kernel dies above, the server included
 SLACK = 3  # a busy or slow test machine isn't the lesson's fault; the seconds are reported
@@ -68,12 +68,14 @@ def server_gb(tmp_path_factory) -> float:
 def test_a_run_gives_the_saved_outputs(lesson, tmp_path, record_property, server_gb):
     """nbval, strict: every cell runs, and gives what is saved unless it is tagged.
 
-    In the order of the lessons 11 finds the network that 10 trained; asked for alone (`-k 11`) it
-    trains it in place, and gives the same.
+    Each lesson has a cache of its own, so it runs alone: it finds the sample, as on a hub, and no
+    network that another lesson trained. Those that were saved had found it.
     """
     lessons.make_sample(lesson)
     env = lessons.kernel_environment()
     env["UNET_COURSE_USER"] = str(tmp_path)
+    env["UNET_COURSE_SHARED"] = str(runtime.cache_dir())
+    env["UNET_COURSE_CACHE"] = str(tmp_path / "cache")
     env.pop("UNET_COURSE_DATA", None)
     command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "-q"]
     command += ["-c", os.devnull, "--rootdir", str(lesson.parent), "--nbval-current-env"]
