@@ -13,23 +13,22 @@ With --judge FILE.keras nothing is trained: that network is judged.
 """
 
 import argparse
-import ast
 import functools
 import json
 import os
 import sys
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from brats_recipes import RECIPES, Recipe, change
 from lgg_dice import CLOCKS, compiled
 
 from unet_course import (
-    augment,
     brats,
     losses,
     metrics,
@@ -40,86 +39,16 @@ from unet_course import (
     sample_data,
     sliding,
     surfaces,
+    symmetry,
     training,
     volume_layers,
     volumes,
 )
+from unet_course.core_rule import enlarge_core
 from unet_course.layouts import REGIONS
 
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Everything that is fixed before training."""
-
-    factor: int  # millimetres a voxel while training
-    size: tuple[int, int, int]
-    patch: int
-    fine: int = 0
-    filters: tuple[int, ...]  # candidates; the widest that this machine trains long enough is taken
-    depth: int
-    normalization: str
-    batch_size: int
-    peak: float
-    foreground: float
-    real: float = 0.25  # share of the patches that come from real cases, where there are both
-    overlap: float = 0.5
-    flips: tuple[tuple[int, ...], ...] = ((),)
-    threshold: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of WT, TC, ET
-    keep_largest: bool = False
-    share: float = 1.0  # of the largest piece's size, from which others stay beside it
-    drop_small: float = 0.0  # mm³ of enhancing tumour below which it counts as core
-    augmentation: augment.Augmentation
-
-
-RECIPES = {
-    # the figure to beat: a plain patch U-Net at 1 mm, as anybody would write it first
-    "plain": Recipe(
-        factor=1,
-        size=(64, 64, 64),
-        patch=1,
-        filters=(16,),
-        depth=3,
-        normalization="instance",
-        batch_size=2,
-        peak=1e-3,
-        foreground=0.67,
-        augmentation=augment.Augmentation(
-            flips=(0, 1, 2), probability=0, zscored=True, shift=0, elastic=0
-        ),
-    ),
-    "course": Recipe(
-        factor=2,
-        size=(48, 48, 48),
-        patch=2,
-        fine=12,
-        filters=(12, 16, 24, 32),
-        depth=3,
-        normalization="group",
-        batch_size=1,
-        peak=2e-3,
-        foreground=0.5,
-        flips=((), (0,)),
-        keep_largest=True,
-        share=0.5,
-        augmentation=replace(
-            augment.VOLUMES, flips=(0,), probability=0.5, contrast=0.4, brightness=0.5
-        ),
-    ),
-}
 # A wider network must still see this many, or the narrower one learns more in the same time.
 ENOUGH_PATCHES = 5000
-
-
-def change(text: str) -> tuple[str, object]:
-    """`depth=4` as ("depth", 4)."""
-    name, _, value = text.partition("=")
-    plain = [field.name for field in fields(Recipe) if field.name != "augmentation"]
-    if name not in plain:
-        raise argparse.ArgumentTypeError(f"{name!r} isn't one of {', '.join(plain)}")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value  # a word, such as batch
 
 
 def arguments() -> argparse.Namespace:
@@ -197,6 +126,12 @@ def sides(options: argparse.Namespace):
     return real, sample, test
 
 
+def ready(cases: list, factor: int, asymmetry: bool) -> list[volumes.Prepared]:
+    """The cases prepared, each with its asymmetry if the network takes it."""
+    found = volumes.prepared(cases, factor=factor) if cases else []
+    return [symmetry.with_asymmetry(case) for case in found] if asymmetry else found
+
+
 def mixed(real: list, sample: list, share: float) -> list:
     """All cases, the real ones repeated until about `share` of the list is real."""
     if not real or not sample:
@@ -207,7 +142,7 @@ def mixed(real: list, sample: list, share: float) -> list:
 
 def build(recipe: Recipe, filters: int) -> keras.Model:
     model = models.unet(
-        (*recipe.size, 4),
+        (*recipe.size, 4 * (1 + recipe.asymmetry)),
         classes=len(REGIONS),
         head="sigmoid",
         filters=filters,
@@ -234,6 +169,7 @@ def train(recipe: Recipe, minutes: float, cases: list, seed: int, clock: str):
         steps=10_000_000,  # the clock ends it
         foreground=recipe.foreground,
         augment=recipe.augmentation,
+        fade=recipe.fade if recipe.asymmetry else 0,
         seed=seed,
     )
     started = time.perf_counter()
@@ -268,14 +204,16 @@ def judge(recipe: Recipe, model: keras.Model, cases: list[volumes.Prepared]) -> 
             dtype=np.float32,
         )
         spacing = np.array(case.spacing) / case.factor
+        found = case.restore(found, order=1)
         labels = postprocess.labels_from(
-            case.restore(found, order=1),
+            found,
             recipe.threshold,
             largest=recipe.keep_largest,
             share=recipe.share,
             minimum=recipe.drop_small,
             spacing=spacing,
         )
+        labels = enlarge_core(labels, found[..., 1], recipe.core, spacing=spacing)
         truth, answer = brats.regions(case.case.read_labels()), brats.regions(labels)
         row = scores[case.case.id] = {"hd95": {}}
         for i, region in enumerate(REGIONS):
@@ -316,18 +254,19 @@ def main() -> None:
     if options.judge:
         test, _ = tested(options)
         model = keras.saving.load_model(options.judge, compile=False, safe_mode=True)
-        show(judge(recipe, model, volumes.prepared(test, factor=recipe.factor)))
+        asymmetry = model.input_shape[-1] == 8
+        show(judge(recipe, model, ready(test, recipe.factor, asymmetry)))
         return
     started = time.perf_counter()
     real, sample, test = sides(options)
     print(f"{len(real)} real and {len(sample)} sample cases to train on, {len(test)} to test")
-    ready = [volumes.prepared(c, factor=recipe.factor) if c else [] for c in (real, sample, test)]
+    real, sample, test = (ready(c, recipe.factor, recipe.asymmetry) for c in (real, sample, test))
     reading = time.perf_counter() - started
-    cases = mixed(ready[0], ready[1], recipe.real)
+    cases = mixed(real, sample, recipe.real)
     model, clock, compiling = train(recipe, options.minutes, cases, options.seed, options.clock)
     minutes = clock.seconds / 60
     started = time.perf_counter()
-    scores = judge(recipe, model, ready[2])
+    scores = judge(recipe, model, test)
     judging = time.perf_counter() - started
 
     mean, median = show(scores)

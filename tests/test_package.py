@@ -24,10 +24,10 @@ tiff lgg nifti volume_places brats tutorial_feed
 report checks volume_checks folder_check kaggle_sets archive kaggle download
 splits
 fields augment
-slices volume_arrays volumes patches
+slices volume_arrays volumes symmetry patches
 blocks supervision models volume_layers
 overlap_losses losses keras_metrics masks metrics surfaces lesions calibration
-postprocess inference sliding
+postprocess core_rule inference sliding
 results spread
 progress training volume_training
 plotting volume_plotting relief widgets

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from unet_course import brats, patches, training, tutorial_feed, volume_arrays, volumes
+from unet_course import brats, patches, symmetry, training, tutorial_feed, volume_arrays, volumes
 from unet_course.augment import VOLUMES, Augmentation
 
 STILL = {"contrast": 0, "brightness": 0, "gamma": 0, "bias_field": 0, "noise": 0}
@@ -153,6 +153,8 @@ def test_training_takes_them():
     ({"batch_size": 0}, "batch_size"),
     ({"steps": 0}, "steps"),
     ({"foreground": 2}, "foreground"),
+    ({"fade": -0.1}, "fade must lie"),
+    ({"fade": 0.5}, "with_asymmetry"),
 ])  # fmt: skip
 def test_batches_that_cannot_be_drawn_say_why(options, words):
     with pytest.raises(ValueError, match=words):
@@ -219,3 +221,44 @@ def test_the_tutorials_volume_has_its_size_and_its_faults():
 def test_augmentation_that_is_not_for_volumes_also_works():
     images, masks = draw(augment=Augmentation(flips=(0,), probability=1)).batch(0, 0)
     assert np.isfinite(images).all() and set(np.unique(masks)) <= {0, 1}
+
+
+def test_asymmetry_lies_beside_the_modalities_and_is_cut_with_them():
+    cases = [symmetry.with_asymmetry(case) for case in CASES]
+    plain = draw(batch_size=3).batch(0, 1)
+    images, masks = patches.Patches(cases=cases, size=(8, 8, 8), steps=3, batch_size=3).batch(0, 1)
+    assert images.shape == (3, 8, 8, 8, 8)
+    np.testing.assert_array_equal(images[..., :4], plain[0])
+    np.testing.assert_array_equal(masks, plain[1])
+    assert images[..., 4:].any()
+
+
+def test_intensities_change_in_the_modalities_alone():
+    cases = [symmetry.with_asymmetry(CASES[0])]
+    options = dict(cases=cases, size=(8, 8, 8), batch_size=1, steps=3, foreground=1.0)
+    scanner = Augmentation(
+        flips=(), probability=1, rotation=0, scale=0, shift=0, elastic=0, zscored=True
+    )
+    plain, _ = patches.Patches(**options).batch(0, 0)
+    images, _ = patches.Patches(**options, augment=scanner).batch(0, 0)
+    assert not np.allclose(images[..., :4], plain[..., :4], atol=0.01)
+    for c in (4, 5):  # one factor a channel; y and z are the same in both halves
+        there = np.abs(plain[..., c]) > 0.05
+        factors = images[..., c][there] / plain[..., c][there]
+        np.testing.assert_allclose(factors, factors[0], rtol=1e-4)
+        assert abs(factors[0] - 1) <= scanner.contrast + 1e-4
+
+
+def test_fading_takes_part_of_what_sets_tumour_off():
+    cases = [symmetry.with_asymmetry(CASES[0])]
+    options = dict(cases=cases, size=(8, 8, 8), batch_size=1, steps=30, foreground=1.0)
+    weaker = 0
+    for step in range(10):
+        (plain, masks), (faded, same) = (
+            patches.Patches(**options, fade=fade).batch(0, step) for fade in (0, 1)
+        )
+        np.testing.assert_array_equal(masks, same)
+        before, after = np.abs(plain[..., 4]), np.abs(faded[..., 4])
+        assert (after <= before + 1e-6).all() and (after >= 0.2 * before - 1e-5).all()
+        weaker += after.sum() < 0.9 * before.sum()
+    assert weaker >= 3

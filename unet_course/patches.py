@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from unet_course import brats
+from unet_course import brats, symmetry
 from unet_course.augment import Augmentation
 from unet_course.fields import sample_linear, sample_nearest
-from unet_course.layouts import REGIONS
+from unet_course.layouts import MODALITIES, REGIONS
 from unet_course.volumes import Prepared
 
 # row = label, columns = regions; the float32 that the losses take
@@ -33,7 +33,11 @@ class Patches:
             tumour, of one of its labels (each as often, so that a small enhancing rim is seen as
             often as a large oedema), any voxel of it. The others are drawn around any voxel of
             the brain.
-        augment: `augment.VOLUMES`, or a changed one; None: as they are.
+        augment: `augment.VOLUMES`, or a changed one; None: as they are. Its changes of intensity
+            are for the modalities alone; the asymmetry beside them (`symmetry.with_asymmetry`), if
+            there is one, is scaled by as much as `contrast` allows.
+        fade: share of the patches in which tumour is made fainter, by up to four fifths of what
+            sets it off from the other half (`symmetry.fade`); it takes cases with asymmetry.
         seed: the only source of randomness.
 
     A patch that would stick out of the cropped brain is moved inwards, so its centre may lie
@@ -42,7 +46,7 @@ class Patches:
 
     Raises:
         ValueError: no cases, a case without mask, no tumour to draw, a size, batch size or number
-            of steps under 1, or a share outside 0 to 1.
+            of steps under 1, a share outside 0 to 1, or fading without asymmetry.
     """
 
     cases: Sequence[Prepared]
@@ -51,6 +55,7 @@ class Patches:
     steps: int | None = None
     foreground: float = 0.67
     augment: Augmentation | None = None
+    fade: float = 0.0
     seed: int = 0
 
     def __post_init__(self):
@@ -65,8 +70,11 @@ class Patches:
             raise ValueError(f"batch_size must be 1 or more, it is {self.batch_size}")
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"steps must be 1 or more, it is {self.steps}")
-        if not 0 <= self.foreground <= 1:
-            raise ValueError(f"foreground must lie in 0 to 1, it is {self.foreground}")
+        for name in ("foreground", "fade"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in 0 to 1, it is {getattr(self, name)}")
+        if self.fade and self.cases[0].images.shape[-1] != 2 * len(MODALITIES):
+            raise ValueError("fade takes cases with asymmetry: use symmetry.with_asymmetry")
         places = [_by_label(case.centres) for case in self.cases]
         ill = [i for i, labels in enumerate(places) if len(labels) > 1]
         if self.foreground and not ill:
@@ -79,7 +87,7 @@ class Patches:
             object.__setattr__(self, "steps", max(1, steps))
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """One batch: images (batch, *size, 4) and masks (batch, *size, 3), float32.
+        """One batch: images (batch, *size, channels) and masks (batch, *size, 3), float32.
 
         Masks are the regions WT, TC, ET, 0 and 1.
         """
@@ -107,7 +115,7 @@ class Patches:
     def cut(
         self, case: Prepared, centre: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The patch around a voxel, augmented: float32 (*size, 4) and labels uint8 (*size)."""
+        """The patch around a voxel, augmented: float32 (*size, channels) and labels uint8 (*size)."""
         size = np.array(self.size)
         free = np.array(case.images.shape[:3]) - size
         # a volume smaller than the patch lies in its middle
@@ -126,7 +134,18 @@ class Patches:
             image = sample_linear(region, where)
             region = _window(case.labels, corner + low, high - low)
             labels = sample_nearest(region[..., None], where)[..., 0]
-        return self.augment.recolour(image, rng) if self.augment else image, labels
+        if self.fade and rng.random() < self.fade:
+            image = symmetry.fade(image, labels, rng.uniform(0, 0.8))
+        return self._recolour(image, rng) if self.augment else image, labels
+
+    def _recolour(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        own, beside = np.split(image, [len(MODALITIES)], axis=-1)
+        own = self.augment.recolour(own, rng)
+        if not beside.shape[-1]:
+            return own
+        amount = self.augment.contrast
+        gain = 1 + rng.uniform(-amount, amount, beside.shape[-1])
+        return np.concatenate([own, beside * gain.astype(np.float32)], axis=-1)
 
     def epoch(self, number: int) -> tf.data.Dataset:
         """Epoch `number` as a dataset of (images, masks), made while the network trains."""

@@ -22,7 +22,7 @@ from unet_course.layouts import REGIONS, VOLUME_ENDINGS
 from unet_course.masks import check_spacing
 from unet_course.metrics import dice
 
-CORE, ENHANCING = 1, 4  # the course's labels; see `layouts.LABELS`
+CORE, OEDEMA, ENHANCING = 1, 2, 4  # the course's labels; see `layouts.LABELS`
 MINIMA = (0, 10, 20, 50, 100, 200, 300, 400, 500, 750, 1000)  # mm³, what `choose_minimum` tries
 
 
