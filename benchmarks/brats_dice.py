@@ -142,7 +142,7 @@ def mixed(real: list, sample: list, share: float) -> list:
 
 def build(recipe: Recipe, filters: int) -> keras.Model:
     model = models.unet(
-        (*recipe.size, 4 * (1 + recipe.asymmetry)),
+        (*recipe.size, symmetry.CHANNELS if recipe.asymmetry else 4),
         classes=len(REGIONS),
         head="sigmoid",
         filters=filters,
@@ -254,7 +254,7 @@ def main() -> None:
     if options.judge:
         test, _ = tested(options)
         model = keras.saving.load_model(options.judge, compile=False, safe_mode=True)
-        asymmetry = model.input_shape[-1] == 8
+        asymmetry = model.input_shape[-1] == symmetry.CHANNELS
         show(judge(recipe, model, ready(test, recipe.factor, asymmetry)))
         return
     started = time.perf_counter()

@@ -21,7 +21,7 @@ class Recipe:
     batch_size: int
     peak: float
     foreground: float
-    asymmetry: bool = False  # each place beside its mirror image, four more channels
+    asymmetry: bool = False  # T2 and FLAIR beside their mirror images, two channels more
     fade: float = 0.0  # share of the patches whose tumour is made fainter
     real: float = 0.25  # share of the patches that come from real cases, where there are both
     overlap: float = 0.5
@@ -66,6 +66,7 @@ RECIPES = {
         flips=((), (0,)),
         threshold=(0.4, 0.4, 0.5),
         keep_largest=True,
+        drop_small=200,  # nnU-Net's for BraTS 2020
         core=0.4,
         augmentation=replace(
             augment.VOLUMES, flips=(0,), probability=0.5, contrast=0.4, brightness=0.5

@@ -62,27 +62,29 @@ def test_where_the_mirror_image_lies_outside_nothing_is_said():
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000), st.floats(0, 1))
 def test_fading_draws_the_tumour_towards_the_other_half(seed, strength):
-    head = a_head(seed)
+    head = a_head(seed, channels=4)
     labels = np.zeros(head.shape[:3], np.uint8)
     labels[12:17, 4:11, 3:10] = 2
-    head[..., 0] += labels * (head[..., 0] != 0)
-    both = np.concatenate([head, symmetry.asymmetry(head)], axis=-1)
+    head[..., 2] += labels * (head[..., 2] != 0)  # T2
+    both = np.concatenate([head, symmetry.asymmetry(head)[..., 2:]], axis=-1)
+    kept = both.copy()
     faded = symmetry.fade(both, labels, strength)
+    np.testing.assert_array_equal(both, kept)
     assert faded.shape == both.shape and faded.dtype == both.dtype
-    inside = (14, 7, 6)
-    gone = both[inside][0] - faded[inside][0]
-    assert 0.8 * strength * both[inside][2] <= gone + 1e-5 <= strength * both[inside][2] + 2e-5
+    gone, beside = (both - faded)[14, 7, 6, 2], both[14, 7, 6, 4]
+    assert 0.8 * strength * beside <= gone + 1e-5 <= strength * beside + 2e-5
     # what is left of the difference is what the new image still has
     np.testing.assert_allclose(
-        both[..., 2] - faded[..., 2], both[..., 0] - faded[..., 0], atol=1e-5
+        both[..., 4] - faded[..., 4], both[..., 2] - faded[..., 2], atol=1e-5
     )
-    np.testing.assert_array_equal(faded[:6], both[:6])  # the other half is as it was
+    np.testing.assert_array_equal(faded[..., :2], both[..., :2])  # T1 and T1ce
+    np.testing.assert_array_equal(faded[:6], both[:6])  # the other half
 
 
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="x, y, z, channels"):
         symmetry.asymmetry(np.ones((4, 4, 4)))
-    with pytest.raises(ValueError, match="odd"):
-        symmetry.fade(np.ones((4, 4, 4, 3)), np.ones((4, 4, 4)), 0.5)
+    with pytest.raises(ValueError, match="6 channels"):
+        symmetry.fade(np.ones((4, 4, 4, 4)), np.ones((4, 4, 4)), 0.5)
     with pytest.raises(ValueError, match="0 to 1"):
-        symmetry.fade(np.ones((4, 4, 4, 2)), np.ones((4, 4, 4)), 1.5)
+        symmetry.fade(np.ones((4, 4, 4, 6)), np.ones((4, 4, 4)), 1.5)

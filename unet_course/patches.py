@@ -73,7 +73,7 @@ class Patches:
         for name in ("foreground", "fade"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in 0 to 1, it is {getattr(self, name)}")
-        if self.fade and self.cases[0].images.shape[-1] != 2 * len(MODALITIES):
+        if self.fade and self.cases[0].images.shape[-1] != symmetry.CHANNELS:
             raise ValueError("fade takes cases with asymmetry: use symmetry.with_asymmetry")
         places = [_by_label(case.centres) for case in self.cases]
         ill = [i for i, labels in enumerate(places) if len(labels) > 1]

@@ -11,9 +11,13 @@ from functools import partial
 import numpy as np
 from scipy import ndimage
 
+from unet_course.layouts import MODALITIES
 from unet_course.volumes import Prepared
 
 __all__ = ["asymmetry", "fade", "midline", "with_asymmetry"]
+
+BESIDE = tuple(MODALITIES.index(name) for name in ("T2", "FLAIR"))
+CHANNELS = len(MODALITIES) + len(BESIDE)  # of a case `with_asymmetry`
 
 
 def midline(brain: np.ndarray) -> float:
@@ -76,23 +80,26 @@ def asymmetry(images: np.ndarray, width: float = 2.0) -> np.ndarray:
 
 
 def with_asymmetry(case: Prepared, width: float = 2.0) -> Prepared:
-    """The case with `asymmetry` beside its images: (x, y, z, 8) float16, in memory.
+    """The case with the `asymmetry` of T2 and FLAIR beside its images: (x, y, z, 6), in memory.
 
-    `patches.Patches` takes it: its augmentation of intensities leaves these channels as they are.
+    These two show how far a tumour reaches. T1 and T1ce aren't asked: the vessels that are bright
+    on T1ce differ between the halves.
+
+    `patches.Patches` takes the case: its changes of intensity are for the modalities alone.
     """
     images = np.asarray(case.images)
-    beside = asymmetry(images, width).astype(images.dtype)
+    beside = asymmetry(images, width)[..., BESIDE].astype(images.dtype)
     return replace(case, images=np.concatenate([images, beside], axis=-1))
 
 
 def fade(images: np.ndarray, labels: np.ndarray, strength: float) -> np.ndarray:
-    """Make a tumour fainter: draw it towards what lies in the other half.
+    """Make a tumour fainter on T2 and FLAIR: draw it towards what lies in the other half.
 
     Faint tumours are rare and hard; this makes them from others. Fine texture, which `asymmetry`
     has smoothed away, stays, and so does where the tumour lies.
 
     Args:
-        images: (x, y, z, 2 · channels): the channels, then their asymmetry.
+        images: (x, y, z, 6), of a case `with_asymmetry`.
         labels: (x, y, z), above 0 in the tumour.
         strength: share of the difference that goes, from 0 (none) to 1 (all).
 
@@ -100,14 +107,15 @@ def fade(images: np.ndarray, labels: np.ndarray, strength: float) -> np.ndarray:
         New images.
 
     Raises:
-        ValueError: an odd number of channels, or a strength outside 0 to 1.
+        ValueError: another number of channels, or a strength outside 0 to 1.
     """
-    channels, rest = divmod(images.shape[-1], 2)
-    if rest:
-        raise ValueError(f"there must be an asymmetry for each channel, {images.shape[-1]} are odd")
+    if images.shape[-1] != CHANNELS:
+        raise ValueError(f"images must have {CHANNELS} channels, they have {images.shape[-1]}")
     if not 0 <= strength <= 1:
         raise ValueError(f"strength must lie in 0 to 1, it is {strength}")
     edge = ndimage.gaussian_filter((labels > 0).astype(np.float32), 1.5)  # no visible border
     part = (strength * edge)[..., None]
-    own, beside = images[..., :channels], images[..., channels:]
-    return np.concatenate([own - part * beside, (1 - part) * beside], axis=-1)
+    faded = np.array(images)
+    faded[..., BESIDE] -= part * images[..., len(MODALITIES) :]
+    faded[..., len(MODALITIES) :] *= 1 - part
+    return faded
