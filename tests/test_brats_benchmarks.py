@@ -69,6 +69,18 @@ def test_a_case_that_is_not_there_is_named(cases, tmp_path, lines, words):
     assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr
 
 
+def test_the_other_halfs_table_has_a_row_for_each_case(cases, tmp_path):
+    script = SCRIPT.with_name("brats_asymmetry.py")
+    done = run("--data", cases, script=script)
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()[1:]}
+    assert set(rows) == {"BraTS20_Training_001", "BraTS20_Training_002", "BraTS2021_01481"}
+    for areas in rows.values():
+        assert len(areas) == 6 and all(0 <= float(area) <= 1 for area in areas)
+    done = run("--data", tmp_path, script=script)
+    assert done.returncode != 0 and "Traceback" not in done.stderr and done.stderr
+
+
 def test_the_packages_table_has_both_sides_of_each_case():
     table = results.brats_2d_3d()
     by_row = table.groupby("row")[["seed", "case"]].apply(

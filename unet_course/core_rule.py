@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unet_course.layouts import CORE, ENHANCING, OEDEMA
 from unet_course.masks import check_spacing
-from unet_course.postprocess import CORE, ENHANCING, OEDEMA
 
 
 def enlarge_core(

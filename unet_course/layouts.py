@@ -136,7 +136,16 @@ LGG = LggLayout()
 MODALITIES = ("T1", "T1ce", "T2", "FLAIR")  # the order of the course's channels, in every layout
 REGIONS = ("WT", "TC", "ET")  # whole tumour, tumour core, enhancing tumour: each lies in the last
 REGION_LABELS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
-LABELS = {0: "background", 1: "necrotic and non-enhancing core", 2: "oedema", 4: "enhancing"}
+# one line each: the reference's reader of sources knows no other way
+CORE = 1
+OEDEMA = 2
+ENHANCING = 4
+LABELS = {
+    0: "background",
+    CORE: "necrotic and non-enhancing core",
+    OEDEMA: "oedema",
+    ENHANCING: "enhancing",
+}
 VOLUME_ENDINGS = (".nii", ".nii.gz")
 
 

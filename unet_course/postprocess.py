@@ -18,11 +18,10 @@ from scipy import ndimage
 
 from unet_course import nifti
 from unet_course.brats import Case, labels_of, regions
-from unet_course.layouts import REGIONS, VOLUME_ENDINGS
+from unet_course.layouts import CORE, ENHANCING, REGIONS, VOLUME_ENDINGS
 from unet_course.masks import check_spacing
 from unet_course.metrics import dice
 
-CORE, OEDEMA, ENHANCING = 1, 2, 4  # the course's labels; see `layouts.LABELS`
 MINIMA = (0, 10, 20, 50, 100, 200, 300, 400, 500, 750, 1000)  # mm³, what `choose_minimum` tries
 
 
