@@ -21,7 +21,7 @@ class Recipe:
     batch_size: int
     peak: float
     foreground: float
-    asymmetry: bool = False  # T2 and FLAIR beside their mirror images, two channels more
+    asymmetry: bool = False  # the modalities beside their mirror images, four channels more
     fade: float = 0.0  # share of the patches whose tumour is made fainter
     real: float = 0.25  # share of the patches that come from real cases, where there are both
     overlap: float = 0.5

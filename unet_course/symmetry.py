@@ -16,8 +16,7 @@ from unet_course.volumes import Prepared
 
 __all__ = ["asymmetry", "fade", "midline", "with_asymmetry"]
 
-BESIDE = tuple(MODALITIES.index(name) for name in ("T2", "FLAIR"))
-CHANNELS = len(MODALITIES) + len(BESIDE)  # of a case `with_asymmetry`
+CHANNELS = 2 * len(MODALITIES)  # of a case `with_asymmetry`
 
 
 def midline(brain: np.ndarray) -> float:
@@ -80,26 +79,23 @@ def asymmetry(images: np.ndarray, width: float = 2.0) -> np.ndarray:
 
 
 def with_asymmetry(case: Prepared, width: float = 2.0) -> Prepared:
-    """The case with the `asymmetry` of T2 and FLAIR beside its images: (x, y, z, 6), in memory.
-
-    These two show how far a tumour reaches. T1 and T1ce aren't asked: the vessels that are bright
-    on T1ce differ between the halves.
+    """The case with its images' `asymmetry` beside them: (x, y, z, 8), in memory.
 
     `patches.Patches` takes the case: its changes of intensity are for the modalities alone.
     """
     images = np.asarray(case.images)
-    beside = asymmetry(images, width)[..., BESIDE].astype(images.dtype)
+    beside = asymmetry(images, width).astype(images.dtype)
     return replace(case, images=np.concatenate([images, beside], axis=-1))
 
 
 def fade(images: np.ndarray, labels: np.ndarray, strength: float) -> np.ndarray:
-    """Make a tumour fainter on T2 and FLAIR: draw it towards what lies in the other half.
+    """Make a tumour fainter: draw it towards what lies in the other half.
 
     Faint tumours are rare and hard; this makes them from others. Fine texture, which `asymmetry`
     has smoothed away, stays, and so does where the tumour lies.
 
     Args:
-        images: (x, y, z, 6), of a case `with_asymmetry`.
+        images: (x, y, z, 8), of a case `with_asymmetry`.
         labels: (x, y, z), above 0 in the tumour.
         strength: share of the difference that goes, from 0 (none) to 1 (all).
 
@@ -115,7 +111,5 @@ def fade(images: np.ndarray, labels: np.ndarray, strength: float) -> np.ndarray:
         raise ValueError(f"strength must lie in 0 to 1, it is {strength}")
     edge = ndimage.gaussian_filter((labels > 0).astype(np.float32), 1.5)  # no visible border
     part = (strength * edge)[..., None]
-    faded = np.array(images)
-    faded[..., BESIDE] -= part * images[..., len(MODALITIES) :]
-    faded[..., len(MODALITIES) :] *= 1 - part
-    return faded
+    own, beside = np.split(images, 2, axis=-1)
+    return np.concatenate([own - part * beside, (1 - part) * beside], axis=-1)
