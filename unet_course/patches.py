@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from unet_course import brats, symmetry
+from unet_course import brats, feeding, symmetry
 from unet_course.augment import Augmentation
 from unet_course.fields import sample_linear, sample_nearest
 from unet_course.layouts import MODALITIES, REGIONS
@@ -149,17 +149,16 @@ class Patches:
 
     def epoch(self, number: int) -> tf.data.Dataset:
         """Epoch `number` as a dataset of (images, masks), made while the network trains."""
-
-        def draw(step):
-            images, masks = tf.numpy_function(
-                lambda s: self.batch(number, int(s)), [step], [tf.float32, tf.float32]
-            )
-            images.set_shape((self.batch_size, *self.size, self.cases[0].images.shape[-1]))
-            masks.set_shape((self.batch_size, *self.size, len(REGIONS)))
-            return images, masks
-
-        steps = tf.data.Dataset.range(self.steps)
-        return steps.map(draw, num_parallel_calls=2, deterministic=True).prefetch(2)
+        channels = self.cases[0].images.shape[-1]
+        return feeding.dataset(
+            lambda step: self.batch(number, step),
+            self.steps,
+            (
+                (self.batch_size, *self.size, channels),
+                (self.batch_size, *self.size, len(REGIONS)),
+            ),
+            at_once=2,
+        )
 
 
 def _by_label(centres: np.ndarray) -> dict[int, np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from unet_course import feeding
 from unet_course.lgg import Patient
 
 CHUNK = 64  # slices resized at a time: all at once would take several times their memory
@@ -186,13 +187,8 @@ class Batches:
         """Epoch `number` as a dataset of (images, masks); prepared while the network trains."""
         side, channels = self.slices.images.shape[1], self.slices.images.shape[-1]
         channels *= 2 * self.neighbours + 1
-
-        def draw(step):
-            images, masks = tf.numpy_function(
-                lambda s: self.batch(number, int(s)), [step], [tf.float32, tf.float32]
-            )
-            images.set_shape((self.batch_size, side, side, channels))
-            masks.set_shape((self.batch_size, side, side, 1))
-            return images, masks
-
-        return tf.data.Dataset.range(self.steps).map(draw).prefetch(2)
+        return feeding.dataset(
+            lambda step: self.batch(number, step),
+            self.steps,
+            ((self.batch_size, side, side, channels), (self.batch_size, side, side, 1)),
+        )

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from unet_course import memory, runtime
+from unet_course import feeding, memory, runtime
 from unet_course.progress import Bar
 
 
@@ -154,7 +154,8 @@ def fit(
 def _one_epoch(model: keras.Model, batches: Epochs, number: int, bar: Bar) -> float:
     """Train on one epoch; returns its mean loss, or raises TrainingError where it isn't finite."""
     guard = _Guard(bar, number)
-    fitted = model.fit(batches.epoch(number), verbose=0, shuffle=False, callbacks=[guard])
+    data = feeding.untuned(batches.epoch(number))
+    fitted = model.fit(data, verbose=0, shuffle=False, callbacks=[guard])
     if guard.broke is not None:
         raise TrainingError(
             f"the loss became {guard.broke[1]} in epoch {number + 1}, step {guard.broke[0] + 1}: "
