@@ -25,8 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from brats_recipes import RECIPES, Recipe, change
+from brats_recipes import RECIPES, Recipe
 from lgg_dice import CLOCKS, compiled
+from settings import setting_of
 
 from unet_course import (
     brats,
@@ -45,7 +46,7 @@ from unet_course import (
     volumes,
 )
 from unet_course.core_rule import enlarge_core
-from unet_course.layouts import REGIONS
+from unet_course.layouts import MODALITIES, REGIONS
 
 # A wider network must still see this many, or the narrower one learns more in the same time.
 ENOUGH_PATCHES = 5000
@@ -65,7 +66,7 @@ def arguments() -> argparse.Namespace:
         "--set",
         action="append",
         default=[],
-        type=change,
+        type=setting_of(Recipe, words=["normalization"]),
         metavar="NAME=VALUE",
         help="change one thing in the recipe: depth=4, foreground=0.8, keep_largest=False, …",
     )
@@ -142,7 +143,7 @@ def mixed(real: list, sample: list, share: float) -> list:
 
 def build(recipe: Recipe, filters: int) -> keras.Model:
     model = models.unet(
-        (*recipe.size, symmetry.CHANNELS if recipe.asymmetry else 4),
+        (*recipe.size, symmetry.CHANNELS if recipe.asymmetry else len(MODALITIES)),
         classes=len(REGIONS),
         head="sigmoid",
         filters=filters,

@@ -10,20 +10,20 @@ network's width by this machine's speed, and judging are outside, and printed.
 """
 
 import argparse
-import ast
 import functools
 import json
 import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from settings import setting_of
 
 from unet_course import (
     augment,
@@ -103,18 +103,6 @@ CLOCKS = {"wall": time.perf_counter, "processor": training.processor_seconds}
 ENOUGH_SLICES = 40_000  # a wider network must still see this many, or the narrower one learns more
 
 
-def change(text: str) -> tuple[str, object]:
-    """`side=96` as ("side", 96)."""
-    name, _, value = text.partition("=")
-    plain = [field.name for field in fields(Recipe) if field.name != "augmentation"]
-    if name not in plain:
-        raise argparse.ArgumentTypeError(f"{name!r} isn't one of {', '.join(plain)}")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        raise argparse.ArgumentTypeError(f"{name}: {value!r} is no Python value") from None
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", action="append", required=True, type=Path, metavar="DIR")
@@ -127,7 +115,7 @@ def arguments() -> argparse.Namespace:
         "--set",
         action="append",
         default=[],
-        type=change,
+        type=setting_of(Recipe),
         metavar="NAME=VALUE",
         help="change one thing in the recipe: side=96, batch_size=8, keep_largest=False, …",
     )

@@ -155,6 +155,7 @@ def test_training_takes_them():
     ({"foreground": 2}, "foreground"),
     ({"fade": -0.1}, "fade must lie"),
     ({"fade": 0.5}, "with_asymmetry"),
+    ({"cases": [CASES[0], symmetry.with_asymmetry(CASES[1])]}, "b has 8 channels, a has 4"),
 ])  # fmt: skip
 def test_batches_that_cannot_be_drawn_say_why(options, words):
     with pytest.raises(ValueError, match=words):

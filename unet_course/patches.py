@@ -73,6 +73,13 @@ class Patches:
         for name in ("foreground", "fade"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in 0 to 1, it is {getattr(self, name)}")
+        for case in self.cases[1:]:
+            mine, first = case.images.shape[-1], self.cases[0].images.shape[-1]
+            if mine != first:
+                raise ValueError(
+                    f"{case.case.id} has {mine} channels, {self.cases[0].case.id} has {first}: "
+                    "prepare all cases alike"
+                )
         if self.fade and self.cases[0].images.shape[-1] != symmetry.CHANNELS:
             raise ValueError("fade takes cases with asymmetry: use symmetry.with_asymmetry")
         places = [_by_label(case.centres) for case in self.cases]

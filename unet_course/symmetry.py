@@ -2,7 +2,8 @@
 
 A healthy brain is nearly the same on the left and on the right, and a tumour hardly ever is. A coil
 that makes cortex brighter than tumour does so on both sides. So the difference between a place and
-its mirror image shows a faint tumour that its own brightness doesn't.
+its mirror image shows a faint tumour that its own brightness doesn't. Differences of this kind as
+features of a tumour: Tustison et al. (2015).
 """
 
 from dataclasses import replace
@@ -82,6 +83,10 @@ def with_asymmetry(case: Prepared, width: float = 2.0) -> Prepared:
     """The case with its images' `asymmetry` beside them: (x, y, z, 8), in memory.
 
     `patches.Patches` takes the case: its changes of intensity are for the modalities alone.
+
+    Args:
+        case: prepared, at any size of voxels.
+        width: of the smoothing, in voxels, as in `asymmetry`.
     """
     images = np.asarray(case.images)
     beside = asymmetry(images, width).astype(images.dtype)
