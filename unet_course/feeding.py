@@ -29,9 +29,8 @@ def dataset(
             tensor.set_shape(shape)
         return tuple(found)
 
-    drawn = tf.data.Dataset.range(steps).map(
-        tensors, num_parallel_calls=at_once if at_once > 1 else None, deterministic=True
-    )
+    numbers = tf.data.Dataset.range(steps)
+    drawn = numbers.map(tensors, num_parallel_calls=at_once, deterministic=True)
     return untuned(drawn.prefetch(2))
 
 
