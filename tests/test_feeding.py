@@ -12,14 +12,14 @@ def draw(step: int):
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-def test_batches_come_in_their_order_without_a_word(at_once, caplog):
+def test_batches_come_in_their_order_without_a_word(at_once, recwarn):
     data = feeding.dataset(draw, 7, ((2, 3), (2, 1)), at_once)
     assert [tuple(spec.shape) for spec in data.element_spec] == [(2, 3), (2, 1)]
     assert len(data) == 7
     for step, (images, masks) in enumerate(data.as_numpy_iterator()):
         np.testing.assert_array_equal(images, draw(step)[0])
         np.testing.assert_array_equal(masks, draw(step)[1])
-    assert caplog.text == ""
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_what_goes_wrong_in_drawing_is_said():
