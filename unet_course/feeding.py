@@ -21,6 +21,12 @@ def dataset(
         steps: batches in all.
         shapes: of images and of masks, with the batch.
         at_once: how many are drawn at the same time. Two more wait, drawn.
+
+    Returns:
+        A dataset of (images, masks), as tensors of these shapes.
+
+    Raises:
+        tf.errors.OpError: while it is gone through, where `draw` raised; it holds that message.
     """
 
     def tensors(step):
