@@ -36,6 +36,7 @@ from unet_course import (
     models,
     patches,
     postprocess,
+    restyle,
     runtime,
     sample_data,
     sliding,
@@ -127,9 +128,14 @@ def sides(options: argparse.Namespace):
     return real, sample, test
 
 
-def ready(cases: list, factor: int, asymmetry: bool) -> list[volumes.Prepared]:
-    """The cases prepared, each with its asymmetry if the network takes it."""
+def ready(cases: list, factor: int, asymmetry: bool, like=()) -> list[volumes.Prepared]:
+    """The cases prepared, each with its asymmetry if the network takes it.
+
+    With cases in `like`, each once more in their contrast.
+    """
     found = volumes.prepared(cases, factor=factor) if cases else []
+    if like:
+        found = found + restyle.restyled(found, volumes.prepared(like, factor=factor))
     return [symmetry.with_asymmetry(case) for case in found] if asymmetry else found
 
 
@@ -214,6 +220,7 @@ def judge(recipe: Recipe, model: keras.Model, cases: list[volumes.Prepared]) -> 
             recipe.threshold,
             largest=recipe.keep_largest,
             share=recipe.share,
+            surest=recipe.surest,
             minimum=recipe.drop_small,
             spacing=spacing,
         )
@@ -252,7 +259,8 @@ def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # a long run is watched through a pipe, too
     options = arguments()
     recipe = replace(RECIPES[options.recipe], **dict(options.set))
-    precision = runtime.best_precision()
+    # compiled steps gain nothing from bfloat16 on a processor that has it (benchmarks/README.md)
+    precision = runtime.best_precision() if runtime.gpus() else "float32"
     keras.mixed_precision.set_dtype_policy(precision)
     print(f"precision: {precision}")
     if options.judge:
@@ -264,7 +272,8 @@ def main() -> None:
     started = time.perf_counter()
     real, sample, test = sides(options)
     print(f"{len(real)} real and {len(sample)} sample cases to train on, {len(test)} to test")
-    real, sample, test = (ready(c, recipe.factor, recipe.asymmetry) for c in (real, sample, test))
+    sample = ready(sample, recipe.factor, recipe.asymmetry, like=real if recipe.restyle else ())
+    real, test = (ready(c, recipe.factor, recipe.asymmetry) for c in (real, test))
     reading = time.perf_counter() - started
     cases = mixed(real, sample, recipe.real)
     model, clock, compiling = train(recipe, options.minutes, cases, options.seed, options.clock)

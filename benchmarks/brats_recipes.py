@@ -21,12 +21,14 @@ class Recipe:
     foreground: float
     asymmetry: bool = False  # the modalities beside their mirror images, four channels more
     fade: float = 0.0  # share of the patches whose tumour is made fainter
+    restyle: bool = False  # each sample case once more in real ones' contrast, where there are both
     real: float = 0.25  # share of the patches that come from real cases, where there are both
     overlap: float = 0.5
     flips: tuple[tuple[int, ...], ...] = ((),)
     threshold: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of WT, TC, ET
     keep_largest: bool = False
     share: float = 1.0  # of the largest piece's size, from which others stay beside it
+    surest: bool = False  # pieces compared by how far their probability lies above the threshold
     drop_small: float = 0.0  # mm³ of enhancing tumour below which it counts as core
     core: float = 0.0  # share of the tumour that is core at least, where next to nothing enhances
     augmentation: augment.Augmentation
@@ -61,9 +63,12 @@ RECIPES = {
         foreground=0.5,
         asymmetry=True,
         fade=0.4,
+        restyle=True,
+        real=0.5,
         flips=((), (0,)),
-        threshold=(0.4, 0.4, 0.5),
+        threshold=(0.4, 0.4, 0.3),
         keep_largest=True,
+        surest=True,
         drop_small=200,  # a rule of nnU-Net's for BraTS 2020 (Isensee et al., 2021), a number of ours
         core=0.4,
         augmentation=replace(

@@ -24,7 +24,7 @@ tiff lgg nifti volume_places brats tutorial_feed
 report checks volume_checks folder_check kaggle_sets archive kaggle download
 splits
 fields augment
-feeding slices volume_arrays volumes symmetry patches
+feeding slices volume_arrays volumes restyle symmetry patches
 blocks supervision models volume_layers
 overlap_losses losses keras_metrics masks metrics surfaces lesions calibration
 postprocess core_rule inference sliding

@@ -108,6 +108,34 @@ def test_pieces_nearly_as_large_stay_where_asked_for():
             postprocess.largest_component(labels, share=share)
 
 
+def test_the_surest_piece_wins_where_asked_for():
+    whole = np.array([0.6, 0.6, 0.6, 0.6, 0, 0.9, 0.9])  # above 0.5 by 0.4 in all, and by 0.8
+    probabilities = np.zeros((1, 1, 7, 3), np.float16)
+    probabilities[0, 0, :, 0] = whole
+    largest = postprocess.labels_from(probabilities)
+    np.testing.assert_array_equal(largest, row(2, 2, 2, 2, 0, 0, 0))
+    surest = postprocess.labels_from(probabilities, surest=True)
+    np.testing.assert_array_equal(surest, row(0, 0, 0, 0, 0, 2, 2))
+    both = postprocess.labels_from(probabilities, surest=True, share=0.4)
+    np.testing.assert_array_equal(both, row(2, 2, 2, 2, 0, 2, 2))
+
+
+@given(labels_3d, st.floats(0, 3))
+def test_equal_weights_change_nothing(labels, weight):
+    weights = np.full(labels.shape, weight)
+    if weight:
+        found = postprocess.largest_component(labels, weights=weights)
+        np.testing.assert_array_equal(found, postprocess.largest_component(labels))
+    else:  # a piece stays even where nothing weighs anything
+        assert postprocess.largest_component(labels, weights=weights).any() == labels.any()
+
+
+@pytest.mark.parametrize("weights", [np.ones((2, 2)), np.full(3, -1.0), np.full(3, np.nan)])
+def test_weights_that_weigh_nothing_sensible_are_refused(weights):
+    with pytest.raises(ValueError, match="weights must be"):
+        postprocess.largest_component(np.ones(3), weights=weights)
+
+
 def test_small_pieces_go_before_their_enhancing_volume_counts():
     labels = row(2, 2, 4, 0, 4, 4)
     probabilities = brats.regions(labels).astype(np.float32)

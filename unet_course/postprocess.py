@@ -26,7 +26,10 @@ MINIMA = (0, 10, 20, 50, 100, 200, 300, 400, 500, 750, 1000)  # mm³, what `choo
 
 
 def largest_component(
-    mask: np.ndarray, connectivity: int | None = None, share: float = 1.0
+    mask: np.ndarray,
+    connectivity: int | None = None,
+    share: float = 1.0,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Keep the largest connected piece of a mask; a mask without any stays empty.
 
@@ -39,33 +42,47 @@ def largest_component(
             corners too.
         share: below 1, pieces that have at least this share of the largest one's pixels stay as
             well: when two are nearly as large, size alone doesn't say which is the mistake.
+        weights: what each pixel counts, 0 or more, in the mask's shape. None: 1 each. With a
+            network's probabilities, a piece it is sure of wins over a larger one that it isn't.
 
     Returns:
         The same shape and type.
 
     Raises:
-        ValueError: a share that isn't above 0 and at most 1.
+        ValueError: a share that isn't above 0 and at most 1, or weights of another shape or below 0.
 
     >>> largest_component(np.array([1, 0, 1, 1]))
     array([0, 0, 1, 1])
     >>> largest_component(np.array([1, 0, 1, 1]), share=0.5)
     array([1, 0, 1, 1])
+    >>> largest_component(np.array([1, 0, 1, 1]), weights=np.array([0.9, 0, 0.4, 0.4]))
+    array([1, 0, 0, 0])
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be above 0 and at most 1, it is {share}")
     mask = np.asarray(mask)
+    if weights is not None:
+        weights = np.asarray(weights)
+        if weights.shape != mask.shape:
+            raise ValueError(f"weights must be {mask.shape}, as the mask is; got {weights.shape}")
+        if not (weights >= 0).all():
+            raise ValueError("weights must be 0 or more")
     touching = ndimage.generate_binary_structure(mask.ndim, connectivity or mask.ndim)
     pieces, count = ndimage.label(mask, touching)
     if count < 2:
         return mask.copy()
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0  # the background isn't a piece
+    sizes = np.bincount(pieces.ravel(), None if weights is None else weights.ravel())
+    sizes[0] = -1  # the background isn't a piece
     kept = sizes >= share * sizes.max() if share < 1 else np.arange(count + 1) == sizes.argmax()
+    kept[0] = False
     return np.where(kept[pieces], mask, np.zeros_like(mask))
 
 
 def largest_tumour(
-    labels: np.ndarray, connectivity: int | None = None, share: float = 1.0
+    labels: np.ndarray,
+    connectivity: int | None = None,
+    share: float = 1.0,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Keep the largest piece of the whole tumour, with the core and enhancing tumour inside it.
 
@@ -73,7 +90,7 @@ def largest_tumour(
 
     Args:
         labels: (x, y, z), 0, 1, 2, 4; whatever isn't 0 is whole tumour.
-        connectivity, share: as in `largest_component`.
+        connectivity, share, weights: as in `largest_component`.
 
     Returns:
         The same shape and type. Without any tumour: the same.
@@ -82,7 +99,7 @@ def largest_tumour(
     array([[[2, 4, 0, 0]]])
     """
     labels = np.asarray(labels)
-    kept = largest_component(labels != 0, connectivity, share)
+    kept = largest_component(labels != 0, connectivity, share, weights)
     return np.where(kept, labels, labels.dtype.type(0))
 
 
@@ -202,6 +219,7 @@ def labels_from(
     *,
     largest: bool = True,
     share: float = 1.0,
+    surest: bool = False,
     minimum: float = 0.0,
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> np.ndarray:
@@ -215,6 +233,7 @@ def labels_from(
         threshold: from which a voxel belongs to a region; one number, or one for each region.
         largest: keep the largest piece alone.
         share: below 1, keep those as well that have this share of its size (`largest_component`).
+        surest: compare pieces not by size but by how far WT lies above its threshold, summed up.
         minimum: of the enhancing volume in mm³; 0 keeps any.
         spacing: of the voxels in mm.
 
@@ -242,7 +261,8 @@ def labels_from(
     above = [probabilities[..., i] >= level for i, level in enumerate(levels)]
     labels = labels_of(np.stack(above, axis=-1))
     if largest:
-        labels = largest_tumour(labels, share=share)
+        weights = np.maximum(probabilities[..., 0] - levels[0], 0) if surest else None
+        labels = largest_tumour(labels, share=share, weights=weights)
     return drop_small(labels, minimum, spacing)
 
 
