@@ -271,8 +271,12 @@ def main() -> None:
         return
     started = time.perf_counter()
     real, sample, test = sides(options)
-    print(f"{len(real)} real and {len(sample)} sample cases to train on, {len(test)} to test")
-    sample = ready(sample, recipe.factor, recipe.asymmetry, like=real if recipe.restyle else ())
+    like = real if recipe.restyle else []
+    again = f" (and {len(sample)} restyled)" if like and sample else ""
+    print(
+        f"{len(real)} real and {len(sample)} sample cases{again} to train on, {len(test)} to test"
+    )
+    sample = ready(sample, recipe.factor, recipe.asymmetry, like)
     real, test = (ready(c, recipe.factor, recipe.asymmetry) for c in (real, test))
     reading = time.perf_counter() - started
     cases = mixed(real, sample, recipe.real)

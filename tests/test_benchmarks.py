@@ -80,6 +80,7 @@ def ablation(*options):
 def refusal(monkeypatch):
     """What the ablation says when it refuses; in this process, since each start takes seconds."""
     monkeypatch.syspath_prepend(str(ABLATION.parent))
+    import keras
     import lgg_ablation
 
     def words(*options):
@@ -88,7 +89,9 @@ def refusal(monkeypatch):
             lgg_ablation.main()
         return caught.value.code  # what `sys.exit` was given: it is printed, and the status is 1
 
-    return words
+    before = keras.config.dtype_policy()
+    yield words
+    keras.config.set_dtype_policy(before)  # other tests count on it, and it depends on the machine
 
 
 @pytest.fixture(scope="module")

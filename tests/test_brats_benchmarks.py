@@ -58,6 +58,19 @@ def test_it_trains_judges_and_writes_what_was_promised(cases, tmp_path):
     assert table in again.stdout
 
 
+def test_a_sample_case_is_there_as_it_is_and_in_the_real_ones_contrast(cases, tmp_path):
+    test = tmp_path / "test.txt"
+    test.write_text("BraTS2021_01481\n", encoding="utf-8")
+    settings = ("size=(16,16,16)", "filters=(4,)", "depth=1", "fine=4")
+    options = [part for setting in settings for part in ("--set", setting)]
+    done = run(
+        *("--data", cases, "--test", test, "--minutes", 0.02, "--synthetic", 1, *options),
+        *("--clock", "processor"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 real and 1 sample cases (and 1 restyled) to train on, 1 to test" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [("BraTS20_Training_009", "BraTS20_Training_009"), ("", "not among the cases")],
