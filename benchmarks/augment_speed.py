@@ -13,7 +13,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from scipy import ndimage
 
-from unet_course import augment, losses, models
+from unet_course.network import losses, unet
+from unet_course.training import augment
 
 SIDE, BATCH = 128, 16
 
@@ -52,7 +53,7 @@ def main() -> None:
     print(f"a batch of {BATCH} at {SIDE}×{SIDE}: {likely:.0f} ms as it comes, {everything:.0f} all")
     targets = masks.astype(np.float32)
     for name, options in {"patch=2": {"patch": 2, "depth": 3}, "patch=1": {}}.items():
-        model = models.unet((SIDE, SIDE, 3), filters=16, **options)
+        model = unet.unet((SIDE, SIDE, 3), filters=16, **options)
         model.compile("adam", losses.BCEDice())
         step = milliseconds(lambda m=model: m.train_on_batch(images, targets), 5)
         print(f"  a training step with {name}: {step:.0f} ms; augmentation is {likely / step:.0%}")

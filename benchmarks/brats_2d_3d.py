@@ -9,13 +9,13 @@ The rows `-again` change the random start alone.
 Minutes are processor time, shared out over the cores, feeding included, so that a busy machine
 doesn't shorten a run. Equal minutes are only as fair as the code that fills them, so neither side
 wastes them: TensorFlow's 3-D convolutions train slowly on processors, and the 3-D rows use
-`volume_layers.faster`, the same network with the same numbers at a third to a half of the time (the
+`fast_conv3d.use_fast_convolutions`, the same network with the same numbers at a third to a half of the time (the
 same trick gains 2-D nothing); the 2-D network has a number of filters that processors like; and
 NumPy's matrix products stay on one core, since 2-D draws many small patches, and threads that wait
 would be counted.
 
 The table grows by whole runs, and the same command goes on where an interrupted one stopped;
-`unet_course.results` reads it.
+`unet_course.judging.published_tables` reads it.
 
     python benchmarks/brats_2d_3d.py --data FOLDER
 """
@@ -38,25 +38,15 @@ import lgg_dice
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+import timed_training
 
-from unet_course import (
-    augment,
-    brats,
-    losses,
-    metrics,
-    models,
-    nifti,
-    patches,
-    postprocess,
-    results,
-    runtime,
-    sliding,
-    surfaces,
-    training,
-    volume_layers,
-    volumes,
-)
-from unet_course.layouts import REGIONS
+from unet_course import runtime
+from unet_course.data import brats, nifti, prepared_cases
+from unet_course.data.layouts import REGIONS
+from unet_course.judging import metrics, published_tables, surfaces
+from unet_course.network import fast_conv3d, losses, unet
+from unet_course.prediction import postprocess, sliding_window
+from unet_course.training import augment, patch_batches
 
 FACTOR = 2  # voxels of 2 mm
 BLOCK = (40, 40, 40)  # 64,000 voxels a step
@@ -88,7 +78,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="NAME")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="S")
     parser.add_argument("--minutes", type=float, default=1.0, help="processor time of a run")
-    parser.add_argument("--out", type=Path, default=results.BRATS_2D_3D, metavar="CSV")
+    parser.add_argument("--out", type=Path, default=published_tables.BRATS_2D_3D, metavar="CSV")
     options = parser.parse_args()
     options.rows, options.seeds = list(dict.fromkeys(options.rows)), sorted(set(options.seeds))
     if not options.data.is_dir():
@@ -97,7 +87,7 @@ def arguments() -> argparse.Namespace:
         parser.error("--minutes must be positive")
     if min(options.seeds) < 0:
         parser.error("--seeds must not be negative")
-    if options.out == results.BRATS_2D_3D:
+    if options.out == published_tables.BRATS_2D_3D:
         options.out.parent.mkdir(exist_ok=True)
     elif not options.out.absolute().parent.is_dir():
         parser.error(f"--out {options.out}: its folder doesn't exist")
@@ -110,9 +100,9 @@ def arguments() -> argparse.Namespace:
 def table_so_far(out: Path) -> pd.DataFrame:
     """What earlier commands left; a damaged table ends this one."""
     if not out.exists():
-        return pd.DataFrame(columns=list(results.BRATS_COLUMNS))
+        return pd.DataFrame(columns=list(published_tables.BRATS_COLUMNS))
     try:
-        return results.brats_2d_3d(out)
+        return published_tables.brats_2d_3d(out)
     except brats.DataError as error:
         sys.exit(str(error))
 
@@ -122,7 +112,7 @@ def append(out: Path, lines: list[dict]) -> None:
     table = table_so_far(out)  # again: another command may have added to it meanwhile
     if (lines[0]["row"], lines[0]["seed"]) in lgg_ablation.finished(table):
         return
-    new = pd.DataFrame(lines, columns=list(results.BRATS_COLUMNS))
+    new = pd.DataFrame(lines, columns=list(published_tables.BRATS_COLUMNS))
     table = pd.concat([table, new], ignore_index=True) if len(table) else new
     runtime.write_text(out.absolute(), table.to_csv(index=False, lineterminator="\n"))
 
@@ -148,14 +138,16 @@ def check_fits(table: pd.DataFrame, options: argparse.Namespace, cases: list) ->
 
 def build(axes: int) -> keras.Model:
     sides = BLOCK if axes == 3 else SLICE
-    model = models.unet((*sides, 4), filters=FILTERS[axes], **NETWORK)
-    return volume_layers.faster(model) if axes == 3 else model
+    model = unet.unet((*sides, 4), filters=FILTERS[axes], **NETWORK)
+    return fast_conv3d.use_fast_convolutions(model) if axes == 3 else model
 
 
-def batches(axes: int, cases: list[volumes.Prepared], seed: int, epoch: int) -> tf.data.Dataset:
+def batches(
+    axes: int, cases: list[prepared_cases.PreparedCase], seed: int, epoch: int
+) -> tf.data.Dataset:
     """Blocks, or slices: blocks of height 1, drawn and changed in the same way."""
     size, count = (BLOCK, 1) if axes == 3 else ((*SLICE, 1), SLICES)
-    drawn = patches.Patches(
+    drawn = patch_batches.Patches(
         cases=cases,
         size=size,
         batch_size=count,
@@ -168,7 +160,7 @@ def batches(axes: int, cases: list[volumes.Prepared], seed: int, epoch: int) -> 
     return drawn.map(lambda image, mask: (image[..., 0, :], mask[..., 0, :]))
 
 
-def train(row: Row, minutes: float, cases: list[volumes.Prepared], seed: int):
+def train(row: Row, minutes: float, cases: list[prepared_cases.PreparedCase], seed: int):
     """Train for the minutes of processor time; returns the model and the clock."""
     start = seed + row.other_start
 
@@ -178,16 +170,16 @@ def train(row: Row, minutes: float, cases: list[volumes.Prepared], seed: int):
         return model
 
     model, _ = lgg_dice.compiled(make, batches(row.axes, cases, start, 1), start, steps=1)
-    clock = training.TimedCosine(minutes, PEAK, clock=training.processor_seconds)
+    clock = timed_training.TimedCosine(minutes, PEAK, clock=timed_training.processor_seconds)
     data = batches(row.axes, cases, start, 0)
     model.fit(data, verbose=0, shuffle=False, callbacks=[clock])
     return model, clock
 
 
-def predict(model: keras.Model, case: volumes.Prepared) -> np.ndarray:
+def predict(model: keras.Model, case: prepared_cases.PreparedCase) -> np.ndarray:
     """Probabilities (x, y, z, 3) at 2 mm: by sliding window, or slice by slice."""
     if len(model.input_shape) == 5:
-        return sliding.predict(model, case.images, skip_empty=True)
+        return sliding_window.predict(model, case.images, skip_empty=True)
     width, height, slices, _ = case.images.shape
     left, front = (SLICE[0] - width) // 2, (SLICE[1] - height) // 2
     place = np.s_[:, left : left + width, front : front + height]
@@ -200,15 +192,15 @@ def predict(model: keras.Model, case: volumes.Prepared) -> np.ndarray:
     return np.moveaxis(found, 0, 2)
 
 
-def judge(model: keras.Model, case: volumes.Prepared) -> dict:
-    """The scores of a case at full size; the columns are explained in `results.brats_2d_3d`."""
-    truth, spacing = brats.regions(case.case.read_labels()), nifti.spacing_of(case.affine)
+def judge(model: keras.Model, case: prepared_cases.PreparedCase) -> dict:
+    """The scores of a case at full size; the columns are explained in `published_tables.brats_2d_3d`."""
+    truth, spacing = brats.regions(case.source.read_labels()), nifti.spacing_of(case.full_affine)
     probabilities = case.restore(predict(model, case), order=1)
     raw, clean = (
         brats.regions(postprocess.labels_from(probabilities, largest=largest))
         for largest in (False, True)
     )
-    line = {"case": case.case.id}
+    line = {"case": case.id}
     for i, region in enumerate(REGIONS):
         one = truth[..., i], raw[..., i]
         line[region] = round(metrics.dice(*one), 4)
@@ -218,7 +210,9 @@ def judge(model: keras.Model, case: volumes.Prepared) -> dict:
     return line
 
 
-def run(name: str, seed: int, minutes: float, cases: list[volumes.Prepared]) -> list[dict]:
+def run(
+    name: str, seed: int, minutes: float, cases: list[prepared_cases.PreparedCase]
+) -> list[dict]:
     """Train and judge one network; the lines to add to the table."""
     row, fold = ROWS[name], seed % FOLDS
     inside = cases[fold::FOLDS]
@@ -261,12 +255,12 @@ def main() -> None:
     if not todo:
         return
     try:
-        cases = volumes.prepared(found, factor=FACTOR, progress=sys.stderr.isatty())
+        cases = prepared_cases.prepare(found, factor=FACTOR, progress=sys.stderr.isatty())
     except brats.DataError as error:
         sys.exit(str(error))
     for case in cases:
         if any(n > side for n, side in zip(case.images.shape[:2], SLICE, strict=True)):
-            sys.exit(f"{case.case.id}: a brain larger than a slice of {SLICE} at {FACTOR} mm")
+            sys.exit(f"{case.id}: a brain larger than a slice of {SLICE} at {FACTOR} mm")
     print(f"{len(cases)} cases, on {lgg_ablation.machine()}")
     begun = time.perf_counter()
     try:

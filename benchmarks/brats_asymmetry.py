@@ -11,11 +11,12 @@ import argparse
 import sys
 from pathlib import Path
 
+import asymmetry
 import numpy as np
 from scipy import ndimage, stats
 
-from unet_course import brats, symmetry, volumes
-from unet_course.layouts import MODALITIES
+from unet_course.data import brats, prepared_cases
+from unet_course.data.layouts import MODALITIES
 
 
 def area(values: np.ndarray, tumour: np.ndarray) -> float:
@@ -37,19 +38,19 @@ def main() -> None:
     print(
         f"{'':24}{'T2: own':>9}{'smooth':>8}{'mirror':>8}{'FLAIR: own':>12}{'smooth':>8}{'mirror':>8}"
     )
-    for case in volumes.prepared(cases, factor=2):
+    for case in prepared_cases.prepare(cases, factor=2):
         images = np.asarray(case.images, np.float32)
         brain = (images != 0).any(axis=-1)
         tumour = case.labels[brain] > 0
         weight = np.maximum(ndimage.gaussian_filter(brain.astype(np.float32), 2), 1e-6)
-        beside = symmetry.asymmetry(images)
+        beside = asymmetry.asymmetry(images)
         row = []
         for channel in map(MODALITIES.index, ("T2", "FLAIR")):
             own = images[..., channel]
             smooth = ndimage.gaussian_filter(own, 2) / weight
             for values in (own, smooth, beside[..., channel]):
                 row.append(area(values[brain], tumour))
-        print(f"{case.case.id:24}" + "{:9.2f}{:8.2f}{:8.2f}{:12.2f}{:8.2f}{:8.2f}".format(*row))
+        print(f"{case.id:24}" + "{:9.2f}{:8.2f}{:8.2f}{:12.2f}{:8.2f}{:8.2f}".format(*row))
 
 
 if __name__ == "__main__":

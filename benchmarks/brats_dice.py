@@ -23,31 +23,25 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import asymmetry
+import faded_patches
 import keras
+import match_contrast
 import numpy as np
+import timed_training
 from brats_recipes import RECIPES, Recipe
+from core_rule import enlarge_core
 from lgg_dice import CLOCKS, compiled
 from settings import setting_of
 
-from unet_course import (
-    brats,
-    losses,
-    metrics,
-    models,
-    patches,
-    postprocess,
-    restyle,
-    runtime,
-    sample_data,
-    sliding,
-    surfaces,
-    symmetry,
-    training,
-    volume_layers,
-    volumes,
-)
-from unet_course.core_rule import enlarge_core
-from unet_course.layouts import MODALITIES, REGIONS
+from unet_course import runtime
+from unet_course.data import brats, prepared_cases
+from unet_course.data.layouts import MODALITIES, REGIONS
+from unet_course.judging import metrics, surfaces
+from unet_course.network import fast_conv3d, losses, unet
+from unet_course.prediction import postprocess, sliding_window
+from unet_course.synthetic import sample_data
+from unet_course.training import patch_batches
 
 # A wider network must still see this many, or the narrower one learns more in the same time.
 ENOUGH_PATCHES = 5000
@@ -128,15 +122,17 @@ def sides(options: argparse.Namespace):
     return real, sample, test
 
 
-def ready(cases: list, factor: int, asymmetry: bool, like=()) -> list[volumes.Prepared]:
+def ready(cases: list, factor: int, mirrored: bool, like=()) -> list[prepared_cases.PreparedCase]:
     """The cases prepared, each with its asymmetry if the network takes it.
 
     With cases in `like`, each once more in their contrast.
     """
-    found = volumes.prepared(cases, factor=factor) if cases else []
+    found = prepared_cases.prepare(cases, factor=factor) if cases else []
     if like:
-        found = found + restyle.restyled(found, volumes.prepared(like, factor=factor))
-    return [symmetry.with_asymmetry(case) for case in found] if asymmetry else found
+        found = found + match_contrast.match_contrast(
+            found, prepared_cases.prepare(like, factor=factor)
+        )
+    return [asymmetry.with_asymmetry(case) for case in found] if mirrored else found
 
 
 def mixed(real: list, sample: list, share: float) -> list:
@@ -148,8 +144,8 @@ def mixed(real: list, sample: list, share: float) -> list:
 
 
 def build(recipe: Recipe, filters: int) -> keras.Model:
-    model = models.unet(
-        (*recipe.size, symmetry.CHANNELS if recipe.asymmetry else len(MODALITIES)),
+    model = unet.unet(
+        (*recipe.size, asymmetry.CHANNELS if recipe.asymmetry else len(MODALITIES)),
         classes=len(REGIONS),
         head="sigmoid",
         filters=filters,
@@ -160,7 +156,7 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
     )
     on_processor = not runtime.gpus()
     if on_processor:  # a graphics card has fast ones of its own
-        model = volume_layers.faster(model)
+        model = fast_conv3d.use_fast_convolutions(model)
     model.compile(
         keras.optimizers.AdamW(recipe.peak, weight_decay=1e-4),
         losses.BCEDice(pool_batch=True),
@@ -172,15 +168,19 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
 def train(recipe: Recipe, minutes: float, cases: list, seed: int, clock: str):
     """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
     seconds_of = CLOCKS[clock]
-    batches = patches.Patches(
+    options = dict(
         cases=cases,
         size=recipe.size,
         batch_size=recipe.batch_size,
         steps=10_000_000,  # the clock ends it
         foreground=recipe.foreground,
         augment=recipe.augmentation,
-        fade=recipe.fade if recipe.asymmetry else 0,
         seed=seed,
+    )
+    batches = (
+        faded_patches.FadedPatches(**options, fade=recipe.fade)
+        if recipe.asymmetry
+        else patch_batches.Patches(**options)
     )
     started = time.perf_counter()
     model = None
@@ -197,16 +197,18 @@ def train(recipe: Recipe, minutes: float, cases: list, seed: int, clock: str):
         if seen < ENOUGH_PATCHES:
             break
     compiling = time.perf_counter() - started
-    timed = training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
+    timed = timed_training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
     model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed])
     return model, timed, compiling
 
 
-def judge(recipe: Recipe, model: keras.Model, cases: list[volumes.Prepared]) -> dict[str, dict]:
+def judge(
+    recipe: Recipe, model: keras.Model, cases: list[prepared_cases.PreparedCase]
+) -> dict[str, dict]:
     """Dice and HD95 (mm) of each region by case, at the files' own size."""
     scores = {}
     for case in cases:
-        found = sliding.predict(
+        found = sliding_window.predict(
             model,
             case.images,
             overlap=recipe.overlap,
@@ -225,8 +227,8 @@ def judge(recipe: Recipe, model: keras.Model, cases: list[volumes.Prepared]) -> 
             spacing=spacing,
         )
         labels = enlarge_core(labels, found[..., 1], recipe.core, spacing=spacing)
-        truth, answer = brats.regions(case.case.read_labels()), brats.regions(labels)
-        row = scores[case.case.id] = {"hd95": {}}
+        truth, answer = brats.regions(case.source.read_labels()), brats.regions(labels)
+        row = scores[case.id] = {"hd95": {}}
         for i, region in enumerate(REGIONS):
             row[region] = metrics.dice(truth[..., i], answer[..., i])
             row["hd95"][region] = surfaces.hd95(truth[..., i], answer[..., i], spacing)
@@ -266,8 +268,8 @@ def main() -> None:
     if options.judge:
         test, _ = tested(options)
         model = keras.saving.load_model(options.judge, compile=False, safe_mode=True)
-        asymmetry = model.input_shape[-1] == symmetry.CHANNELS
-        show(judge(recipe, model, ready(test, recipe.factor, asymmetry)))
+        mirrored = model.input_shape[-1] == asymmetry.CHANNELS
+        show(judge(recipe, model, ready(test, recipe.factor, mirrored)))
         return
     started = time.perf_counter()
     real, sample, test = sides(options)

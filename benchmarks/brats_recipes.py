@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from unet_course import augment
+from unet_course.training import augment
 
 
 @dataclass(frozen=True, kw_only=True)

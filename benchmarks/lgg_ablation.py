@@ -4,7 +4,7 @@ Each run trains one network from a random start and is judged on patients that i
 trains on the patients outside fold s and judges fold s: every fourth patient from the s-th, sorted
 by id. A row differs from `bce-dice` in one thing. Minutes are processor time, so that a busy
 machine doesn't shorten a run. The table grows by whole runs; the same command goes on where an
-interrupted one stopped, and `unet_course.results` reads the table.
+interrupted one stopped, and `unet_course.judging.published_tables` reads the table.
 
     python benchmarks/lgg_ablation.py --data FOLDER
 """
@@ -29,10 +29,15 @@ import keras
 import lgg_dice
 import numpy as np
 import pandas as pd
+import timed_training
 from lgg_rows import RECIPE, ROWS, Row, filters_of
 
-from unet_course import inference, lgg, metrics, results, runtime, training
-from unet_course import slices as slices_2d
+from unet_course import runtime
+from unet_course.data import lgg
+from unet_course.data import slices as slices_2d
+from unet_course.judging import metrics, published_tables
+from unet_course.prediction import predict_slices
+from unet_course.training import slice_batches
 
 FOLDS = 4
 RUNS_A_PROCESS = 8
@@ -45,7 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="NAME")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="S")
     parser.add_argument("--minutes", type=float, default=0.6, help="processor time of a run")
-    parser.add_argument("--out", type=Path, default=results.LGG_ABLATION, metavar="CSV")
+    parser.add_argument("--out", type=Path, default=published_tables.LGG_ABLATION, metavar="CSV")
     parser.add_argument("--list", action="store_true", help="say which runs there are, and stop")
     options = parser.parse_args()
     options.rows, options.seeds = list(dict.fromkeys(options.rows)), sorted(set(options.seeds))
@@ -59,7 +64,7 @@ def arguments() -> argparse.Namespace:
         parser.error("--minutes must be positive")
     if min(options.seeds) < 0:
         parser.error("--seeds must not be negative")
-    if options.out == results.LGG_ABLATION:
+    if options.out == published_tables.LGG_ABLATION:
         options.out.parent.mkdir(exist_ok=True)
     elif not options.out.absolute().parent.is_dir():
         parser.error(f"--out {options.out}: its folder doesn't exist")
@@ -72,9 +77,9 @@ def arguments() -> argparse.Namespace:
 def table_so_far(out: Path) -> pd.DataFrame:
     """What earlier commands left; a damaged table ends this one."""
     if not out.exists():
-        return pd.DataFrame(columns=list(results.COLUMNS))
+        return pd.DataFrame(columns=list(published_tables.COLUMNS))
     try:
-        return results.lgg_ablation(out)
+        return published_tables.lgg_ablation(out)
     except lgg.DataError as error:
         sys.exit(str(error))
 
@@ -88,7 +93,7 @@ def append(out: Path, lines: list[dict]) -> None:
     table = table_so_far(out)  # again: another command may have added to it meanwhile
     if (lines[0]["row"], lines[0]["seed"]) in finished(table):
         return
-    new = pd.DataFrame(lines, columns=list(results.COLUMNS))
+    new = pd.DataFrame(lines, columns=list(published_tables.COLUMNS))
     table = pd.concat([table, new], ignore_index=True) if len(table) else new
     runtime.write_text(out.absolute(), table.to_csv(index=False, lineterminator="\n"))
 
@@ -123,7 +128,7 @@ def machine() -> str:
 
 def train(row: Row, minutes: float, data: slices_2d.Slices, seed: int):
     """Train for the minutes of processor time; returns the model and the clock."""
-    batches = slices_2d.Batches(
+    batches = slice_batches.Batches(
         slices=data,
         batch_size=RECIPE.batch_size,
         steps=10_000_000,  # the clock ends it
@@ -139,25 +144,28 @@ def train(row: Row, minutes: float, data: slices_2d.Slices, seed: int):
         return model
 
     model, _ = lgg_dice.compiled(make, batches.epoch(1), seed + row.other_start, steps=1)
-    clock = training.TimedCosine(minutes, row.peak, clock=training.processor_seconds)
+    clock = timed_training.TimedCosine(minutes, row.peak, clock=timed_training.processor_seconds)
     model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[clock])
     return model, clock, filters
 
 
 def judge(model: keras.Model, data: slices_2d.Slices, truths: dict[str, np.ndarray]) -> list[dict]:
-    """A line for each patient; the columns are explained in `results.lgg_ablation`."""
-    straight = inference.predict(model, data)
-    mirrored = inference.predict(model, data, flips=((1,),))
+    """A line for each patient; the columns are explained in `published_tables.lgg_ablation`."""
+    straight = predict_slices.predict(model, data)
+    mirrored = predict_slices.predict(model, data, flips=((1,),))
     if not np.isfinite(straight).all():
         print("  this network's answers aren't finite: it counts as finding nothing")
     lines = []
     for patient in dict.fromkeys(data.patients.tolist()):
         rows, truth = data.patients == patient, truths[patient]
         raw, flips = (
-            inference.full_size(found[rows], lgg_dice.FULL_SIDE)[..., 0] >= 0.5
+            predict_slices.full_size(found[rows], lgg_dice.FULL_SIDE)[..., 0] >= 0.5
             for found in (straight, (straight + mirrored) / 2)
         )
-        largest, final = inference.largest_component(raw), inference.largest_component(flips)
+        largest, final = (
+            predict_slices.largest_component(raw),
+            predict_slices.largest_component(flips),
+        )
         ill = truth.any(axis=(1, 2))
         scores = {
             "dice": metrics.dice(truth, final),

@@ -23,20 +23,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import timed_training
 from settings import setting_of
 
-from unet_course import (
-    augment,
-    inference,
-    lgg,
-    losses,
-    metrics,
-    models,
-    runtime,
-    sample_data,
-    training,
-)
-from unet_course import slices as slices_2d
+from unet_course import runtime
+from unet_course.data import lgg
+from unet_course.data import slices as slices_2d
+from unet_course.judging import metrics
+from unet_course.network import losses, unet
+from unet_course.prediction import predict_slices
+from unet_course.synthetic import sample_data
+from unet_course.training import augment, slice_batches
 
 FULL_SIDE = 256
 
@@ -99,7 +96,7 @@ RECIPES = {
         augmentation=WITHOUT_SEQUENCES,
     ),
 }
-CLOCKS = {"wall": time.perf_counter, "processor": training.processor_seconds}
+CLOCKS = {"wall": time.perf_counter, "processor": timed_training.processor_seconds}
 ENOUGH_SLICES = 40_000  # a wider network must still see this many, or the narrower one learns more
 
 
@@ -164,7 +161,7 @@ def sides(options: argparse.Namespace) -> tuple[list[lgg.Patient], list[lgg.Pati
 
 def build(recipe: Recipe, filters: int) -> keras.Model:
     channels = 3 * (2 * recipe.neighbours + 1)
-    model = models.unet(
+    model = unet.unet(
         (recipe.side, recipe.side, channels),
         filters=filters,
         depth=recipe.depth,
@@ -191,7 +188,7 @@ def compiled(
     variables = [*model.variables, *model.optimizer.variables]
     start = [keras.ops.convert_to_numpy(v) for v in variables]
     model.fit(dataset, steps_per_epoch=2, verbose=0, shuffle=False)
-    timed = training.TimedCosine(1.0, 1e-3, clock=clock)
+    timed = timed_training.TimedCosine(1.0, 1e-3, clock=clock)
     model.fit(dataset, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=[timed])
     seconds = timed.seconds / timed.steps
     for variable, value in zip(variables, start, strict=True):
@@ -202,7 +199,7 @@ def compiled(
 def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int, clock="wall"):
     """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
     seconds_of = CLOCKS[clock]
-    batches = slices_2d.Batches(
+    batches = slice_batches.Batches(
         slices=data,
         batch_size=recipe.batch_size,
         steps=10_000_000,  # the clock ends it
@@ -224,7 +221,7 @@ def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int, clo
         if seen < ENOUGH_SLICES:
             break
     compiling = time.perf_counter() - started
-    timed = training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
+    timed = timed_training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
     model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed])
     return model, timed, compiling
 
@@ -234,10 +231,12 @@ def judge(recipe: Recipe, model: keras.Model, patients: list[lgg.Patient]) -> di
     scores = {}
     for patient in patients:
         data = slices_2d.load([patient], recipe.side, progress=False)
-        found = inference.predict(model, data, neighbours=recipe.neighbours, flips=recipe.flips)
-        mask = inference.full_size(found, FULL_SIDE)[..., 0] >= 0.5
+        found = predict_slices.predict(
+            model, data, neighbours=recipe.neighbours, flips=recipe.flips
+        )
+        mask = predict_slices.full_size(found, FULL_SIDE)[..., 0] >= 0.5
         if recipe.keep_largest:
-            mask = inference.largest_component(mask)
+            mask = predict_slices.largest_component(mask)
         scores[patient.folder.name] = metrics.dice(patient.read_masks(), mask)
     return scores
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import keras
 import lgg_dice
 
-from unet_course import augment, losses, models
+from unet_course.network import losses, unet
+from unet_course.training import augment
 
 # at the size of lesson 05, so that some hundred steps fit into a run
 RECIPE = dataclasses.replace(lgg_dice.RECIPES["course"], side=96, batch_size=8)
@@ -15,14 +16,14 @@ FILTERS = 16  # of the plain network; the others get as many as come nearest to 
 POOLED = {"pool_batch": True}
 
 
-def unet(side: int, filters: int, **options) -> keras.Model:
+def plain(side: int, filters: int, **options) -> keras.Model:
     size = {"filters": filters, "depth": RECIPE.depth, "patch": RECIPE.patch}
-    return models.unet((side, side, 3), **size, **options)
+    return unet.unet((side, side, 3), **size, **options)
 
 
 def plus_plus(side: int, filters: int) -> keras.Model:
     size = {"filters": filters, "depth": RECIPE.depth, "patch": RECIPE.patch}
-    return models.unet_plus_plus((side, side, 3), **size)
+    return unet.unet_plus_plus((side, side, 3), **size)
 
 
 def sgd() -> keras.optimizers.Optimizer:
@@ -38,7 +39,7 @@ class Row:
     loss: Callable[[], keras.losses.Loss] = lambda: losses.BCEDice(**POOLED)
     optimizer: Callable[[], keras.optimizers.Optimizer] = keras.optimizers.Adam
     peak: float = RECIPE.peak
-    network: Callable[[int, int], keras.Model] = unet
+    network: Callable[[int, int], keras.Model] = plain
     side: int = RECIPE.side
     augmentation: augment.Augmentation = RECIPE.augmentation
     tumour_fraction: float = RECIPE.tumour_fraction
@@ -84,13 +85,13 @@ ROWS = {
     "attention": Row(
         group="network",
         what="attention U-Net",
-        network=functools.partial(unet, attention=True),
+        network=functools.partial(plain, attention=True),
     ),
     "plus-plus": Row(group="network", what="U-Net++", network=plus_plus),
     "deep-supervision": Row(
         group="network",
         what="plain U-Net, deep supervision",
-        network=functools.partial(unet, deep_supervision=True),
+        network=functools.partial(plain, deep_supervision=True),
     ),
     "tumour-slices": Row(group="data", what="trained on tumour slices alone", tumour_fraction=1.0),
     "more-augmentation": Row(
@@ -112,7 +113,7 @@ ROWS = {
 @functools.cache
 def filters_of(network: Callable[[int, int], keras.Model]) -> int:
     """Filters that bring a network nearest to the plain one's parameters."""
-    if network is unet:
+    if network is plain:
         return FILTERS
-    wanted = unet(RECIPE.side, FILTERS).count_params()
-    return models.nearest_filters(functools.partial(network, RECIPE.side), wanted)
+    wanted = plain(RECIPE.side, FILTERS).count_params()
+    return unet.nearest_filters(functools.partial(network, RECIPE.side), wanted)

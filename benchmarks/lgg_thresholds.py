@@ -13,8 +13,10 @@ import lgg_ablation  # first: it sets TensorFlow's log level
 import lgg_dice
 import numpy as np
 
-from unet_course import inference, lgg, metrics
-from unet_course import slices as slices_2d
+from unet_course.data import lgg
+from unet_course.data import slices as slices_2d
+from unet_course.judging import metrics
+from unet_course.prediction import predict_slices
 
 THRESHOLDS = (0.5, 0.4, 0.3, 0.2, 0.1)
 
@@ -35,14 +37,14 @@ def main() -> None:
     fold = data.of(patient.id for patient in inside)
     outside = data.of({patient.id for patient in patients} - {patient.id for patient in inside})
     model, clock, _ = lgg_ablation.train(row, options.minutes, outside, options.seed)
-    found = inference.predict(model, fold, flips=((), (1,)))
+    found = predict_slices.predict(model, fold, flips=((), (1,)))
     print(f"{options.row}, seed {options.seed}: {clock.steps} steps")
     print(f"largest probability: {found.max():.2f}")
     for threshold in THRESHOLDS:
         scores = []
         for patient in inside:
-            full = inference.full_size(found[fold.patients == patient.id], lgg_dice.FULL_SIDE)
-            mask = inference.largest_component(full[..., 0] >= threshold)
+            full = predict_slices.full_size(found[fold.patients == patient.id], lgg_dice.FULL_SIDE)
+            mask = predict_slices.largest_component(full[..., 0] >= threshold)
             scores.append(metrics.dice(patient.read_masks(), mask))
         print(f"threshold {threshold}: mean Dice {np.mean(scores):.3f}")
 

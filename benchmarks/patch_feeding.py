@@ -26,17 +26,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from unet_course import (
-    augment,
-    brats,
-    losses,
-    models,
-    patches,
-    runtime,
-    tutorial_feed,
-    volume_layers,
-    volumes,
-)
+from unet_course import runtime
+from unet_course.data import brats, prepared_cases
+from unet_course.network import fast_conv3d, losses, unet
+from unet_course.training import augment, patch_batches, tutorial_004_generator
 
 SIZE, BATCH, EPOCHS = (64, 64, 64), 2, 10
 
@@ -56,21 +49,21 @@ def tutorials(cases: list[brats.Case], as_printed: bool) -> tuple[int, np.ndarra
     state = np.random.RandomState(0)
     voxels, clock = 0, Clock()
     for case in cases:
-        images, _ = tutorial_feed.batch(case, state, as_printed)
+        images, _ = tutorial_004_generator.batch(case, state, as_printed)
         voxels += images[..., 0].size
     return voxels, clock.seconds()
 
 
-def prepare(cases: list[brats.Case]) -> tuple[list[volumes.Prepared], np.ndarray]:
+def prepare(cases: list[brats.Case]) -> tuple[list[prepared_cases.PreparedCase], np.ndarray]:
     """The cases prepared from nothing, and the seconds that it took."""
     clock = Clock()
-    found = volumes.prepared(cases)
+    found = prepared_cases.prepare(cases)
     return found, clock.seconds()
 
 
-def deliver(batches: patches.Patches, steps: int) -> np.ndarray:
+def deliver(batches: patch_batches.Patches, steps: int) -> np.ndarray:
     """Seconds that so many batches take when nothing else is done."""
-    feed = patches.Patches(
+    feed = patch_batches.Patches(
         cases=batches.cases, size=SIZE, batch_size=BATCH, steps=steps, augment=batches.augment
     )
     for _ in feed.epoch(0).take(4):
@@ -81,9 +74,9 @@ def deliver(batches: patches.Patches, steps: int) -> np.ndarray:
     return clock.seconds()
 
 
-def waiting(batches: patches.Patches, filters: int, epochs: int) -> tuple[float, float]:
+def waiting(batches: patch_batches.Patches, filters: int, epochs: int) -> tuple[float, float]:
     """Share of the time in `next()`, and milliseconds a step, of training after a first epoch."""
-    model = models.unet(
+    model = unet.unet(
         (*SIZE, 4),
         classes=3,
         filters=filters,
@@ -92,7 +85,7 @@ def waiting(batches: patches.Patches, filters: int, epochs: int) -> tuple[float,
         normalization="instance",
     )
     if not runtime.gpus():  # as the lessons train it; a slower step would flatter the feeding
-        model = volume_layers.faster(model)
+        model = fast_conv3d.use_fast_convolutions(model)
     model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=losses.BCEDice())
     waited = total = 0.0
     for epoch in range(1 + epochs):
@@ -138,7 +131,7 @@ def main() -> None:
         steps = round(voxels / (BATCH * np.prod(SIZE)))  # as many voxels as the tutorial's epoch
         delivered = steps * BATCH * np.prod(SIZE)
         for name, change in (("augmented", augment.VOLUMES), ("not augmented", None)):
-            batches = patches.Patches(
+            batches = patch_batches.Patches(
                 cases=found, size=SIZE, batch_size=BATCH, steps=options.steps, augment=change
             )
             seconds = deliver(batches, steps)
@@ -153,7 +146,7 @@ def main() -> None:
                 print(f"ours, {name}, beside the tutorial, {their}: "
                       f"{wall:.1f} times the voxels a second, {processor:.1f} per processor second")  # fmt: skip
         print()
-        augmented = patches.Patches(
+        augmented = patch_batches.Patches(
             cases=found, size=SIZE, batch_size=BATCH, steps=options.steps, augment=augment.VOLUMES
         )
         for filters in options.filters:

@@ -9,7 +9,7 @@ MONAI and PyTorch get an environment of their own, outside the project:
 
 Both get the same case (random numbers in a brain's place, or `--case`), the same patch and overlap,
 Gaussian weights, a window at a time, float32, all cores, and a U-Net of five levels with instance
-normalisation and two convolutions a level: `models.unet` here, `BasicUNet` there. Each is a process
+normalisation and two convolutions a level: `unet.unet` here, `BasicUNet` there. Each is a process
 of its own, they take turns, and the faster of `--repeats` counts. The clock starts after one window
 that warms up. Ours reads float16 from disk as it goes; MONAI has float32 in memory before it
 starts. Prints ratios: the machine's own speed cancels out.
@@ -42,7 +42,7 @@ def synthetic_case(file: Path) -> None:
 
 def real_case(file: Path, folder: Path) -> None:
     """Write the first BraTS case in a folder, z-scored in the brain, at its full size, float16."""
-    from unet_course import brats
+    from unet_course.data import brats
 
     images = brats.find_cases(folder)[0].read().images.astype(np.float32)
     brain = images.any(-1)
@@ -53,11 +53,13 @@ def real_case(file: Path, folder: Path) -> None:
 
 
 def ours(options: argparse.Namespace) -> dict:
-    from unet_course import memory, models, sliding
+    from unet_course import memory
+    from unet_course.network import unet
+    from unet_course.prediction import sliding_window
 
     images = np.load(options.file, mmap_mode="r")
     patch = (options.patch,) * 3
-    model = models.unet(
+    model = unet.unet(
         (*patch, images.shape[-1]),
         classes=3,
         filters=options.filters,
@@ -69,7 +71,7 @@ def ours(options: argparse.Namespace) -> dict:
     forward = alone(lambda: model.predict_on_batch(window))
     skip = options.one == "skipping"
     started, processor = time.perf_counter(), time.process_time()
-    found = sliding.predict(model, images, overlap=options.overlap, skip_empty=skip)
+    found = sliding_window.predict(model, images, overlap=options.overlap, skip_empty=skip)
     return {
         "seconds": time.perf_counter() - started,
         "processor": time.process_time() - processor,

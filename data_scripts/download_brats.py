@@ -3,7 +3,7 @@
     python data_scripts/download_brats.py --root data
     python data_scripts/download_brats.py --root data --archive archive.zip
 
-The same as `unet-course data brats`; the work is done in `unet_course/download.py`. From Kaggle it
+The same as `unet-course data brats`; the work is done in `unet_course/commands/fetch/download.py`. From Kaggle it
 needs 47 GB of free disk, from an archive 33 GB at most.
 """
 
@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from unet_course.download import DownloadError, fetch_brats
+from unet_course.commands.fetch.download import DownloadError, fetch_brats
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,14 +3,14 @@
     python data_scripts/download_lgg.py --root data
     python data_scripts/download_lgg.py --root data --archive archive.zip
 
-The same as `unet-course data lgg`; the work is done in `unet_course/download.py`.
+The same as `unet-course data lgg`; the work is done in `unet_course/commands/fetch/download.py`.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from unet_course.download import DownloadError, fetch_lgg
+from unet_course.commands.fetch.download import DownloadError, fetch_lgg
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 import nibabel
 import numpy as np
 
-from unet_course.layouts import BRATS, MODALITIES
+from unet_course.data.layouts import BRATS, MODALITIES
 
 SHAPE = (24, 22, 16)
 AFFINES = {

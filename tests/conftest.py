@@ -30,7 +30,7 @@ def pytest_unconfigure():
 @pytest.fixture(scope="session")
 def sample():
     """The sample that lessons use, made once for the whole session."""
-    from unet_course import sample_data
+    from unet_course.synthetic import sample_data
 
     return sample_data.lgg_root(progress=False)
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import psutil
 
-from unet_course import lessons
+from unet_course.commands import run_lesson
 
 TOKEN = "for-this-test-only"
 SECONDS = 300  # a cold start on a busy machine
@@ -42,9 +42,16 @@ class JupyterLab:
             "JUPYTER_RUNTIME_DIR": "runtime",
             "UNET_COURSE_USER": "user",
         }
-        env = lessons.kernel_environment()
+        env = run_lesson.kernel_environment()
         env |= {name: str(self.folder / place) for name, place in places.items()}
-        command = [sys.executable, "-m", "unet_course.cli", "--no-browser", "--port", str(port)]
+        command = [
+            sys.executable,
+            "-m",
+            "unet_course.commands.cli",
+            "--no-browser",
+            "--port",
+            str(port),
+        ]
         log = self.folder / "lab.log"
         with log.open("w", encoding="utf-8") as file:
             self.process = subprocess.Popen(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from unet_course.augment import (
+from unet_course.training.augment import (
     VOLUMES,
     Augmentation,
     sample_linear,

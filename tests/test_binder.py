@@ -14,7 +14,8 @@ import pytest
 import yaml
 from lesson_files import ROOT
 
-from unet_course import cli, sample_data
+from unet_course.commands import cli
+from unet_course.synthetic import sample_data
 
 POST_BUILD = ROOT / "postBuild"
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))

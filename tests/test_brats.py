@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from lgg_files import write_set
 
-from unet_course import brats, sample_data, volume_checks
-from unet_course.layouts import BRATS, MODALITIES, REGION_LABELS, REGIONS, DataError
+from unet_course.commands.check import check_brats
+from unet_course.data import brats
+from unet_course.data.layouts import BRATS, MODALITIES, REGION_LABELS, REGIONS, DataError
+from unet_course.synthetic import sample_data
 
 FOLDERS = ["BraTS 2020", "BraTS 2021", "BraTS 2023"]
 
@@ -465,5 +467,5 @@ def test_the_real_cases():
         assert (volume.images[whole] != 0).any(axis=-1).mean() > 0.99  # tumours lie in the brain
     odd = [case for case in cases if case.id.endswith("_355")]
     assert all(case.mask.name.startswith("W39_1998.09.19_Segm.nii") for case in odd)
-    report = volume_checks.check_volumes(Path(REAL))
+    report = check_brats.check_volumes(Path(REAL))
     assert report.problems == [] and len(report.rows) == len(cases)

@@ -15,7 +15,7 @@ import urllib.request
 import pytest
 from lesson_files import LESSONS, ROOT
 
-from unet_course import lessons
+from unet_course.commands import run_lesson
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 FLAGS = [
@@ -86,14 +86,21 @@ def lab(tmp_path, sample):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    env = lessons.kernel_environment() | {
+    env = run_lesson.kernel_environment() | {
         "JUPYTER_CONFIG_DIR": str(config),
         "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
         "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
         "UNET_COURSE_USER": str(tmp_path / "user"),
     }
-    command = [sys.executable, "-m", "unet_course.cli", "--no-browser", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "unet_course.commands.cli",
+        "--no-browser",
+        "--port",
+        str(port),
+    ]
     log = (tmp_path / "lab.log").open("w+", encoding="utf-8")
     process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unet_course import calibration
-from unet_course.calibration import expected_calibration_error, reliability
+from unet_course.judging import calibration
+from unet_course.judging.calibration import expected_calibration_error, reliability
 
 truths = arrays(bool, 12)
 probabilities = arrays(float, 12, elements=st.integers(0, 40).map(lambda n: n / 40))

@@ -6,7 +6,8 @@ import json
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from unet_course import cli, exercises, lessons
+from unet_course import exercises
+from unet_course.commands import cli, run_lesson
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def room(tmp_path, monkeypatch):
     for name, stubs in (("01_a", ["dice-by-hand", "one-hot-labels"]), ("02_b", ["tumour-shares"])):
         cells = [new_markdown_cell("# T")]
         cells += [new_code_cell("...", id=i, metadata={"tags": ["exercise"]}) for i in stubs]
-        lessons.write(new_notebook(cells=cells), tmp_path / "notebooks" / f"{name}.ipynb")
+        run_lesson.write(new_notebook(cells=cells), tmp_path / "notebooks" / f"{name}.ipynb")
     (tmp_path / "class").mkdir()
     return tmp_path / "class"
 

@@ -16,7 +16,8 @@ from lgg_files import write_set
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import unet_course
-from unet_course import cli, doctor, lab, lessons, runtime
+from unet_course import runtime
+from unet_course.commands import cli, doctor, open_jupyterlab, run_lesson
 
 
 def write(path: Path, *cells) -> Path:
@@ -34,7 +35,7 @@ def write(path: Path, *cells) -> Path:
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     """A folder with two little lessons, and no need for the sample."""
-    from unet_course import sample_data
+    from unet_course.synthetic import sample_data
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sample_data, "lgg_root", lambda *_, **__: tmp_path)
@@ -59,12 +60,12 @@ def notebook(path: Path):
 
 @pytest.mark.parametrize("name", ["05", "5", "small", "05_small", "05_small.ipynb", "SMALL"])
 def test_a_lesson_is_found_by_any_of_its_names(course, name):
-    assert lessons.find(name) == course / "notebooks" / "05_small.ipynb"
+    assert run_lesson.find(name) == course / "notebooks" / "05_small.ipynb"
 
 
 def test_a_path_is_taken_as_it_is(course):
     other = write(course / "mine.ipynb", "1")
-    assert lessons.find("mine.ipynb") == other.resolve()
+    assert run_lesson.find("mine.ipynb") == other.resolve()
 
 
 @pytest.mark.parametrize("name", ["7", "smal", "", "../05_small", "nope.ipynb"])
@@ -143,7 +144,7 @@ def test_the_kernel_is_this_interpreter(course, capsys):
     spec = {"argv": ["nowhere", "{connection_file}"], "display_name": "x", "language": "python"}
     (fake / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     path = write(course / "08_which.ipynb", "import sys; print(sys.executable)")
-    run = lessons.execute(path, environment={"JUPYTER_PATH": str(course / "jupyter")})
+    run = run_lesson.execute(path, environment={"JUPYTER_PATH": str(course / "jupyter")})
     assert run.notebook.cells[0].outputs[0].text.strip() == sys.executable
 
 
@@ -151,8 +152,8 @@ def test_the_kernel_is_this_interpreter(course, capsys):
 def test_ctrl_c_stops_the_kernel_and_writes_nothing(course):
     path = write(course / "notebooks" / "09_long.ipynb", "import time; time.sleep(99)")
     before = path.read_bytes()
-    command = [sys.executable, "-m", "unet_course.cli", "run", "9", "--out", "x.html"]
-    env = lessons.kernel_environment() | {"UNET_COURSE_DATA": str(course)}
+    command = [sys.executable, "-m", "unet_course.commands.cli", "run", "9", "--out", "x.html"]
+    env = run_lesson.kernel_environment() | {"UNET_COURSE_DATA": str(course)}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
     kernels = []
     for _ in range(300):
@@ -307,7 +308,7 @@ def test_doctor_names_what_is_missing(course, capsys, monkeypatch):
 
 
 def test_without_jupyterlab_it_says_how_to_get_it(course, capsys, monkeypatch):
-    monkeypatch.setattr(lab, "installed", lambda: False)
+    monkeypatch.setattr(open_jupyterlab, "installed", lambda: False)
     assert cli.main([]) == 1
     assert 'pip install "unet-course[lab]"' in capsys.readouterr().err
 
@@ -316,21 +317,21 @@ def test_an_installed_courses_lessons_are_copied_and_never_written_over(tmp_path
     wheel = tmp_path / "site" / "unet_course"
     for name in ("00_a", "01_b", "02_c"):
         write(wheel / "_notebooks" / f"{name}.ipynb", f"'{name}'")
-    monkeypatch.setattr(lessons, "PACKAGE", wheel)
+    monkeypatch.setattr(runtime, "PACKAGE", wheel)
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
-    folder, told = lab.student_folder()
-    assert folder == work / lab.COPIES and len(told) == 3
-    assert lab.student_folder()[1] == []
+    folder, told = open_jupyterlab.student_folder()
+    assert folder == work / open_jupyterlab.COPIES and len(told) == 3
+    assert open_jupyterlab.student_folder()[1] == []
     mine = folder / "01_b.ipynb"
     mine.write_text("my own work", encoding="utf-8")
-    assert lab.student_folder()[1] == []
+    assert open_jupyterlab.student_folder()[1] == []
     assert mine.read_text(encoding="utf-8") == "my own work"
     # a new version of the course: what wasn't touched is renewed, what was is kept and told
     write(wheel / "_notebooks" / "01_b.ipynb", "'new b'")
     write(wheel / "_notebooks" / "02_c.ipynb", "'new c'")
-    _, told = lab.student_folder()
+    _, told = open_jupyterlab.student_folder()
     assert mine.read_text(encoding="utf-8") == "my own work"
     assert "new c" in (folder / "02_c.ipynb").read_text(encoding="utf-8")
     assert any("yours is kept" in line and "01_b" in line for line in told)
@@ -339,14 +340,14 @@ def test_an_installed_courses_lessons_are_copied_and_never_written_over(tmp_path
 def test_lessons_come_from_here_before_the_wheel(course, monkeypatch):
     wheel = course / "site" / "unet_course"
     write(wheel / "_notebooks" / "00_a.ipynb", "1")
-    monkeypatch.setattr(lessons, "PACKAGE", wheel)
-    assert lab.student_folder() == (course / "notebooks", [])
+    monkeypatch.setattr(runtime, "PACKAGE", wheel)
+    assert open_jupyterlab.student_folder() == (course / "notebooks", [])
     monkeypatch.chdir(course / "site")
-    assert lessons.folder() == wheel / "_notebooks"
+    assert run_lesson.folder() == wheel / "_notebooks"
 
 
 def test_without_any_lesson_it_says_so(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(lessons, "PACKAGE", tmp_path / "nowhere" / "unet_course")
+    monkeypatch.setattr(runtime, "PACKAGE", tmp_path / "nowhere" / "unet_course")
     monkeypatch.chdir(tmp_path)
     assert cli.main(["run", "5"]) == 1
     assert "no lessons here" in capsys.readouterr().err
@@ -359,8 +360,8 @@ def test_version(capsys):
 
 
 def test_a_reader_that_leaves_early_is_no_error(course):
-    command = f'"{sys.executable}" -m unet_course.cli --help | head -1'
+    command = f'"{sys.executable}" -m unet_course.commands.cli --help | head -1'
     done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, env=lessons.kernel_environment()
+        command, shell=True, capture_output=True, text=True, env=run_lesson.kernel_environment()
     )
     assert "Traceback" not in done.stderr

@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lgg_files import write_set
 
-from unet_course import archive, download, kaggle
-from unet_course.checks import check_lgg
-from unet_course.download import DownloadError, fetch_lgg
-from unet_course.kaggle_sets import LGG_SET
-from unet_course.layouts import LGG
+from unet_course.commands.check.check_lgg import check_lgg
+from unet_course.commands.fetch import archive, download, kaggle
+from unet_course.commands.fetch.data_sets import LGG_SET
+from unet_course.commands.fetch.download import DownloadError, fetch_lgg
+from unet_course.data.layouts import LGG
 
 NAME = "TCGA_DU_0002_20000101"
 
@@ -188,7 +188,7 @@ def test_interrupted_while_unpacking_it_leaves_nothing_and_runs_again(
 def test_killed_while_unpacking_the_next_call_sweeps(tmp_path, zipped):
     code = (
         "import os, pathlib, sys\n"
-        "from unet_course import download\n"
+        "from unet_course.commands.fetch import download\n"
         "really, calls = pathlib.Path.write_bytes, []\n"
         "def write(path, data):\n"
         "    calls.append(1)\n"

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from brats_files import AFFINES, brain, save, write_case
 
-from unet_course import archive, brats, cli, download, kaggle
-from unet_course.download import DownloadError, fetch_brats
-from unet_course.kaggle_sets import BRATS_SET
-from unet_course.volume_checks import check_volumes
+from unet_course.commands import cli
+from unet_course.commands.check.check_brats import check_volumes
+from unet_course.commands.fetch import archive, download, kaggle
+from unet_course.commands.fetch.data_sets import BRATS_SET
+from unet_course.commands.fetch.download import DownloadError, fetch_brats
+from unet_course.data import brats
 
 SET = "BraTS2020_TrainingData/MICCAI_BraTS2020_TrainingData"
 ODD = "BraTS20_Training_355"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from unet_course import exercises
-from unet_course.exercises import progress, verdict
+from unet_course.exercises import solved, verdict
 from unet_course.exercises.verdict import Wrong, close, dtype, equal, shape
 
 # --- the mechanism --------------------------------------------------------------------------------
@@ -283,31 +283,31 @@ def test_large_values_are_described_in_a_line():
 
 def test_progress_is_kept_and_never_lost(user):
     exercises.check("half", lambda x: x)
-    assert progress.read() == {"half": {"done": False, "tries": 1}}
+    assert solved.read() == {"half": {"done": False, "tries": 1}}
     exercises.check("half", as_cell("def f(x):\n    return x / 2"))
     exercises.check("half", as_cell("def f(x):\n    return x"))
     exercises.check("half", as_cell("def f(x):\n    return ..."))
-    assert progress.read() == {"half": {"done": True, "tries": 3}}
+    assert solved.read() == {"half": {"done": True, "tries": 3}}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"half": 3}', '{"half": {}}', "\x00"])
 def test_a_damaged_progress_file_is_replaced(user, text):
     (user / "progress.json").write_text(text, encoding="utf-8")
-    assert progress.record("half", True) is None
+    assert solved.record("half", True) is None
     assert json.loads((user / "progress.json").read_text("utf-8"))["half"]["done"] is True
 
 
 def test_two_notebooks_write_progress(user):
     def many(name):
         for _ in range(20):
-            assert progress.record(name, True) is None
+            assert solved.record(name, True) is None
 
     threads = [threading.Thread(target=functools.partial(many, name)) for name in "abc"]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {name: entry["tries"] for name, entry in progress.read().items()} == dict.fromkeys(
+    assert {name: entry["tries"] for name, entry in solved.read().items()} == dict.fromkeys(
         "abc", 20
     )
 

@@ -8,7 +8,9 @@ import pytest
 from lesson_files import LESSONS, exercises
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from unet_course import cli, exports, lessons, runtime, slide_cells, slide_types, slides
+from unet_course import runtime
+from unet_course.commands import cli, export_lesson, run_lesson
+from unet_course.commands.slides import cell_types, deck, layout
 from unet_course.exercises import grade, judge
 
 STUB = "def to_mask(probabilities, threshold=0.5):\n    return ..."
@@ -51,7 +53,7 @@ def tiny(right=RIGHT):
         ),
         new_markdown_cell("## What to take away\n\nA mask.", id="recap"),
     ]
-    return lessons.cleaned(new_notebook(cells=cells))
+    return run_lesson.clean_outputs(new_notebook(cells=cells))
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def course(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UNET_COURSE_USER", str(tmp_path / "user"))
     (tmp_path / "notebooks").mkdir()
-    lessons.write(tiny(), tmp_path / "notebooks" / "05_small.ipynb")
+    run_lesson.write(tiny(), tmp_path / "notebooks" / "05_small.ipynb")
     return tmp_path
 
 
@@ -68,7 +70,7 @@ def change(course, edit):
     path = course / "notebooks" / "05_small.ipynb"
     notebook = nbformat.read(path, as_version=4)
     edit({cell.id: cell for cell in notebook.cells}, notebook)
-    lessons.write(notebook, path)
+    run_lesson.write(notebook, path)
 
 
 def export(form, out):
@@ -117,7 +119,7 @@ def test_solutions_are_filled_in_and_run(course, ending):
 
 
 def test_a_solution_that_does_not_pass_is_told(course, capsys):
-    lessons.write(tiny(RIGHT.replace(">=", "<")), course / "notebooks" / "05_small.ipynb")
+    run_lesson.write(tiny(RIGHT.replace(">=", "<")), course / "notebooks" / "05_small.ipynb")
     change(course, lambda cells, _: cells["picture"].update(source="1"))
     before = files(course)
     assert export("solutions", course / "s.ipynb") == (1, None)
@@ -193,7 +195,7 @@ def test_the_nbgrader_version(course):
         "a-check": True,
     }
     assert about["threshold-a-map"]["solution"] and not about["threshold-a-map"]["grade"]
-    assert about["a-check"]["grade"] and about["a-check"]["points"] == exports.POINTS
+    assert about["a-check"]["grade"] and about["a-check"]["points"] == export_lesson.POINTS
     assert all(about[name]["grade_id"] == name for name in about if about[name])
     assert cells["threshold-a-map"].source.count("### BEGIN SOLUTION") == 1
     assert "### BEGIN HIDDEN TESTS\nexercises.grade(" in cells["a-check"].source
@@ -210,8 +212,8 @@ EXERCISES = [exercise for lesson in LESSONS for exercise in exercises(lesson)]
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=repr)
 def test_every_exercise_can_be_marked(exercise):
-    source = exports.with_markers(exercise.stub, exercise.solution)
-    given = exports.as_released(source)
+    source = export_lesson.with_markers(exercise.stub, exercise.solution)
+    given = export_lesson.as_released(source)
     assert "raise NotImplementedError()" in given and "SOLUTION" not in given
     compile(source, "solution", "exec")
     compile(given, "released", "exec")
@@ -223,11 +225,11 @@ def test_every_exercise_can_be_marked(exercise):
 
 def test_an_untouched_answer_is_blank_and_gets_nothing():
     names = {}
-    exec(exports.as_released(exports.with_markers(STUB, RIGHT)), names)
+    exec(export_lesson.as_released(export_lesson.with_markers(STUB, RIGHT)), names)
     # defined by exec, it has no source to read; a class of students has
     import linecache
 
-    text = exports.as_released(exports.with_markers(STUB, RIGHT))
+    text = export_lesson.as_released(export_lesson.with_markers(STUB, RIGHT))
     linecache.cache["<released>"] = (len(text), None, text.splitlines(keepends=True), "<released>")
     exec(compile(text, "<released>", "exec"), names)
     verdict = judge("threshold-a-map", names["to_mask"])
@@ -247,7 +249,7 @@ def test_grade_is_silent_when_right_and_keeps_no_progress(user, capsys):
 
 
 def test_the_rule():
-    kinds = dict(zip([c.id for c in tiny().cells], slide_types.slide_types(tiny()), strict=True))
+    kinds = dict(zip([c.id for c in tiny().cells], cell_types.slide_types(tiny()), strict=True))
     assert kinds == {
         "title": "slide",
         "imports": "skip",
@@ -264,8 +266,8 @@ def test_the_rule():
 
 
 def laid_out(notebook, guide=""):
-    slide_types.mark(notebook)
-    return slide_cells.laid_out(notebook, guide)
+    cell_types.mark(notebook)
+    return layout.laid_out(notebook, guide)
 
 
 def slides_of(*sources, guide=""):
@@ -276,9 +278,9 @@ def slides_of(*sources, guide=""):
     ]
     found = []
     for cell in laid_out(new_notebook(cells=cells), guide):
-        if slide_cells.kind(cell) in ("slide", "subslide"):
+        if layout.kind(cell) in ("slide", "subslide"):
             found.append([[], []])
-        found[-1][slide_cells.kind(cell) == "notes"].append(cell.source)
+        found[-1][layout.kind(cell) == "notes"].append(cell.source)
     return [("\n".join(shown), "\n".join(spoken)) for shown, spoken in found]
 
 
@@ -304,7 +306,7 @@ def code(lines, text=None):
 )
 def test_the_rule_case_by_case(cells, kinds):
     notebook = new_notebook(cells=[new_markdown_cell("# 05 Title"), *cells])
-    assert slide_types.slide_types(notebook) == ["slide", *kinds]
+    assert cell_types.slide_types(notebook) == ["slide", *kinds]
 
 
 def test_a_widget_has_a_stand_in_and_a_figure_has_not():
@@ -312,7 +314,7 @@ def test_a_widget_has_a_stand_in_and_a_figure_has_not():
     widget = new_code_cell("widgets.browser(scan)", outputs=[new_output("display_data", text)])
     figure = new_code_cell("f()", outputs=[new_output("display_data", text | {"image/png": PNG})])
     notebook = new_notebook(cells=[new_markdown_cell("# 05 T"), widget, figure])
-    assert slide_types.slide_types(notebook) == ["slide", None, None]
+    assert cell_types.slide_types(notebook) == ["slide", None, None]
     _, stand_in, shown = laid_out(notebook)
     assert stand_in.cell_type == "markdown" and "`browser`" in stand_in.source
     assert shown.source == "f()" and shown.outputs
@@ -369,7 +371,7 @@ def test_a_line_that_leads_to_a_figure_stands_above_it():
 
 
 def test_the_guide_is_spoken_where_a_clone_has_it(course):
-    assert slide_cells.guide_to(course / "notebooks" / "05_small.ipynb") == ""
+    assert layout.guide_to(course / "notebooks" / "05_small.ipynb") == ""
     pages = course / "docs" / "instructors"
     pages.mkdir(parents=True)
     text = "# All\n\n## 04 Other\n\nNo.\n\n## 05 Small\n\n**Draw.** A dot.\n\n- Section 1: why?\n  So.\n- Not lesson 03, section 1.\n"
@@ -381,9 +383,9 @@ def test_the_guide_is_spoken_where_a_clone_has_it(course):
 
 
 def test_code_on_slides():
-    assert slide_cells.without_alt("%matplotlib inline\nplotting.show(f, alt='A')").endswith("'A')")
+    assert layout.without_alt("%matplotlib inline\nplotting.show(f, alt='A')").endswith("'A')")
     two = 'π; plotting.show(f, alt=f"π {x}" "\\n"\n"B")\nplotting.show(g, alt="C")'
-    assert slide_cells.without_alt(two) == 'π; plotting.show(f, alt="…")\nplotting.show(g, alt="…")'
+    assert layout.without_alt(two) == 'π; plotting.show(f, alt="…")\nplotting.show(g, alt="…")'
     folded = [
         laid_out(new_notebook(cells=[new_markdown_cell("# 05 T"), cell]))[1].metadata["folded"]
         for cell in (code(4, 3), code(16, 3), code(14, 12), code(14))
@@ -393,11 +395,11 @@ def test_code_on_slides():
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_every_heading_of_a_lesson_is_seen(lesson):
-    notebook = exports.read(lesson)
+    notebook = export_lesson.read(lesson)
     cells = laid_out(notebook)
-    seen = [c for c in cells if slide_cells.kind(c) in ("slide", "subslide")]
+    seen = [c for c in cells if layout.kind(c) in ("slide", "subslide")]
     assert all(re.match("#{1,3} ", cell.source) for cell in seen)
-    shown = "\n\n".join(c.source for c in cells if slide_cells.kind(c) != "notes")
+    shown = "\n\n".join(c.source for c in cells if layout.kind(c) != "notes")
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             assert all(h in shown for h in re.findall("^###? .+", cell.source, re.MULTILINE)), (
@@ -408,7 +410,7 @@ def test_every_heading_of_a_lesson_is_seen(lesson):
 def test_marking_changes_slide_types_only(course, capsys):
     path = course / "notebooks" / "05_small.ipynb"
     before = path.read_text(encoding="utf-8")
-    assert slides.main(["5"]) == 0 and slides.main([]) == 0
+    assert deck.main(["5"]) == 0 and deck.main([]) == 0
     assert capsys.readouterr().out == "05_small.ipynb: set\n05_small.ipynb: as it was\n"
     after = nbformat.read(path, as_version=4)
     assert after.cells[0].metadata == {"slideshow": {"slide_type": "slide"}}
@@ -416,7 +418,7 @@ def test_marking_changes_slide_types_only(course, capsys):
         cell.metadata.pop("slideshow", None)
     assert nbformat.writes(after) + "\n" == before
     path.write_text(json.dumps(json.loads(before)), encoding="utf-8")
-    assert slides.main(["5"]) == 1 and slides.main(["nope"]) == 1
+    assert deck.main(["5"]) == 1 and deck.main(["nope"]) == 1
     err = capsys.readouterr().err
     assert "laid out otherwise than nbformat" in err and "there is no lesson 'nope'" in err
 
@@ -426,8 +428,8 @@ def test_saving_a_lesson_sets_them(course, monkeypatch):
     change(course, lambda cells, _: cells["picture"].update(source="1"))
     assert cli.main(["run", "5", "--save"]) == 0
     saved = nbformat.read(course / "notebooks" / "05_small.ipynb", as_version=4)
-    assert slide_types.marked(saved)
-    assert slides.mark_file(course / "notebooks" / "05_small.ipynb") is False
+    assert cell_types.marked(saved)
+    assert deck.mark_file(course / "notebooks" / "05_small.ipynb") is False
 
 
 def test_slides_are_one_page_that_asks_for_nothing(course, capsys):
@@ -491,9 +493,9 @@ def test_a_formula_that_cannot_be_read_is_told(course, capsys, monkeypatch):
 
 @pytest.mark.parametrize("name", ["sphinx_revealjs", "latex2mathml"])
 def test_without_its_packages_it_says_how_to_get_them(course, capsys, monkeypatch, name):
-    real = slides.importlib.util.find_spec
+    real = deck.importlib.util.find_spec
     monkeypatch.setattr(
-        slides.importlib.util, "find_spec", lambda n, *a: None if n == name else real(n, *a)
+        deck.importlib.util, "find_spec", lambda n, *a: None if n == name else real(n, *a)
     )
     assert export("slides", course / "s.html") == (1, None)
     assert 'pip install "unet-course[slides]"' in capsys.readouterr().err
@@ -506,6 +508,6 @@ def test_every_formula_of_the_lessons_can_be_drawn(lesson):
     for cell in nbformat.read(lesson, as_version=4).cells:
         if cell.cell_type == "markdown":
             for block, inline in re.findall(r"(?s)\$\$(.+?)\$\$|\$([^$\n]+)\$", cell.source):
-                found = slides.mathml(block or inline, "block" if block else "inline")
+                found = deck.mathml(block or inline, "block" if block else "inline")
                 ElementTree.fromstring(found)
                 assert "\\" not in found, f"{cell.id}: {found}"

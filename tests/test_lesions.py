@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unet_course import metrics, surfaces
-from unet_course.lesions import Lesion, lesionwise
+from unet_course.judging import metrics, surfaces
+from unet_course.judging.lesions import Lesion, lesionwise
 
 SHAPE = (40, 40, 12)
 

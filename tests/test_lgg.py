@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lgg_files import write_patient, write_set
 
-from unet_course import checks, lgg
-from unet_course.layouts import LGG, DataError, natural_key
+from unet_course.commands.check import check_lgg
+from unet_course.data import lgg
+from unet_course.data.layouts import LGG, DataError, natural_key
 
 
 def link(target, path):
@@ -244,7 +245,7 @@ def test_nearly_black_slices_are_fine(tmp_path):
     tifffile.imwrite(folder / f"{folder.name}_1.tif", black, photometric="rgb")
     (patient,) = lgg.find_patients(tmp_path)
     assert patient.read()[0][0].max() == 3
-    assert checks.check_lgg(tmp_path).problems == []
+    assert check_lgg.check_lgg(tmp_path).problems == []
 
 
 def test_a_bad_file_is_named_with_its_cure(tmp_path):
@@ -359,10 +360,10 @@ def sample(tmp_path, monkeypatch):
     made = tmp_path / "sample"
     for i in range(6):
         write_patient(made, f"SYN_{['CS', 'DU'][i % 2]}_{i + 1:04}_20000101", slices=2 + i)
-    module = types.ModuleType("unet_course.sample_data")
+    module = types.ModuleType("unet_course.synthetic.sample_data")
     module.lgg_root = lambda *_, **__: made
-    monkeypatch.setitem(sys.modules, "unet_course.sample_data", module)
-    monkeypatch.setattr("unet_course.sample_data", module, raising=False)
+    monkeypatch.setitem(sys.modules, "unet_course.synthetic.sample_data", module)
+    monkeypatch.setattr("unet_course.synthetic.sample_data", module, raising=False)
 
 
 def test_the_sample_when_nothing_real_is_pointed_at(sample, capsys):
@@ -421,7 +422,7 @@ def test_the_real_patients(capsys):
     assert (table["tumour_slices"] > 0).all()
     clinical = lgg.read_table(patients)
     assert len(clinical) == len(patients)
-    report = checks.check_lgg(Path(REAL))
+    report = check_lgg.check_lgg(Path(REAL))
     assert report.problems == []
     assert report.total("slices") == table["slices"].sum()
     assert report.total("tumour_pixels") == table["tumour_pixels"].sum()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from packaging.version import Version
 
-from unet_course import losses
-from unet_course.losses import (
+from unet_course.network import losses
+from unet_course.network.losses import (
     BCEDice,
     CrossEntropyDice,
     FocalTversky,

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unet_course import masks as mask_tools
-from unet_course import metrics
+from unet_course.judging import mask_checks as mask_tools
+from unet_course.judging import metrics
 
 masks = arrays(bool, (4, 5))
 SCORES = ("dice", "iou", "precision", "recall", "specificity", "accuracy")

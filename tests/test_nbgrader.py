@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from lesson_files import LESSONS
 
-from unet_course import cli, lessons
+from unet_course.commands import cli, run_lesson
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("nbgrader") is None,
@@ -31,7 +31,7 @@ ANSWERS = {
 
 def nbgrader(course, *arguments):
     home = course / "home"  # neither the user's nbgrader settings nor their progress matter
-    env = lessons.kernel_environment() | {
+    env = run_lesson.kernel_environment() | {
         "HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(home),
         "IPYTHONDIR": str(home),
@@ -65,7 +65,7 @@ def course(tmp_path):
     first_patient = next(i for i, c in enumerate(notebook.cells) if c.source.startswith("## 5."))
     notebook.cells = notebook.cells[:first_patient]
     half = tmp_path / lesson.name
-    lessons.write(notebook, half)
+    run_lesson.write(notebook, half)
     root = tmp_path / "course"
     (root / "home").mkdir(parents=True)
     source = root / "source" / "masks"

@@ -21,7 +21,9 @@ from lab_server import JupyterLab
 from lesson_files import CHECK, LESSONS, ROOT, code_cells, tags
 from nbformat.v4 import new_output
 
-from unet_course import exports, lessons, memory, runtime, slide_types
+from unet_course import memory, runtime
+from unet_course.commands import export_lesson, run_lesson
+from unet_course.commands.slides import cell_types
 
 SECONDS, GIGABYTES = 120, 2.0  # on two cores; Binder's kernel dies above, the server included
 SLACK = 3  # a busy or slow test machine isn't the lesson's fault; the seconds are reported
@@ -71,8 +73,8 @@ def test_a_run_gives_the_saved_outputs(lesson, tmp_path, record_property, server
     Each lesson has a cache of its own, so it runs alone: it finds the sample, as on a hub, and no
     network that another lesson trained. Those that were saved had found it.
     """
-    lessons.make_sample(lesson)
-    env = lessons.kernel_environment()
+    run_lesson.make_sample(lesson)
+    env = run_lesson.kernel_environment()
     env["UNET_COURSE_USER"] = str(tmp_path)
     env["UNET_COURSE_SHARED"] = str(runtime.cache_dir())
     env["UNET_COURSE_CACHE"] = str(tmp_path / "cache")
@@ -105,7 +107,7 @@ def test_no_lesson_leaves_files_behind():
     stray = [
         path.name
         for path in (ROOT / "notebooks").iterdir()
-        if not lessons.NAME.fullmatch(path.name) and path.name != ".ipynb_checkpoints"
+        if not run_lesson.NAME.fullmatch(path.name) and path.name != ".ipynb_checkpoints"
     ]
     assert stray == []
 
@@ -162,7 +164,9 @@ def test_no_machines_metadata(lesson):
 def test_slide_types_follow_the_rule(lesson):
     notebook = lesson_files.read(lesson)
     found = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
-    assert found == slide_types.slide_types(notebook), "run: python -m unet_course.slides"
+    assert found == cell_types.slide_types(notebook), (
+        "run: python -m unet_course.commands.slides.deck"
+    )
     assert found[0] == "slide" and "subslide" in found
 
 
@@ -291,7 +295,7 @@ def test_no_later_cell_needs_the_students_answer(lesson):
 
 @every_lesson
 def test_the_handout_holds_no_solution(lesson):
-    full, handout = lesson_files.read(lesson), exports.handout(lesson)
+    full, handout = lesson_files.read(lesson), export_lesson.handout(lesson)
     exercises = lesson_files.exercises(lesson)
     assert len(handout.cells) == len(full.cells) - len(exercises)
     text = json.dumps(handout)

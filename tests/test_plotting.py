@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from unet_course import plotting
+from unet_course.showing import plotting
 
 
 def pixels(figure) -> np.ndarray:

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unet_course import brats, postprocess
-from unet_course.layouts import BRATS, DataError
-from unet_course.metrics import dice
+from unet_course.data import brats
+from unet_course.data.layouts import BRATS, DataError
+from unet_course.judging.metrics import dice
+from unet_course.prediction import postprocess
 
 labels_3d = arrays(np.uint8, (3, 4, 5), elements=st.sampled_from([0, 1, 2, 4]))
 masks_of_regions = arrays(np.uint8, (3, 4, 2, 3), elements=st.integers(0, 1))
@@ -33,10 +34,10 @@ def is_nested(regions):
 
 @given(masks_of_regions)
 def test_nested_regions_lie_in_each_other_and_stay_as_they_are(regions):
-    found = postprocess.nested(regions)
+    found = postprocess.nest_regions(regions)
     assert is_nested(found) and (found >= regions).all()
     np.testing.assert_array_equal(found[..., 2], regions[..., 2])  # ET decides, so it stays
-    np.testing.assert_array_equal(postprocess.nested(found), found)
+    np.testing.assert_array_equal(postprocess.nest_regions(found), found)
     if is_nested(regions):
         np.testing.assert_array_equal(found, regions)
 
@@ -49,7 +50,7 @@ def test_labels_are_nested_whatever_the_clean_up(probabilities, largest, minimum
     assert labels.dtype == np.uint8 and set(np.unique(labels)) <= {0, 1, 2, 4}
     assert is_nested(regions)
     np.testing.assert_array_equal(brats.labels_of(regions), labels)
-    above = postprocess.nested(probabilities >= 0.5)
+    above = postprocess.nest_regions(probabilities >= 0.5)
     assert (regions <= above).all()  # a clean-up only takes away
     if not largest:
         np.testing.assert_array_equal(regions[..., :2], above[..., :2])

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from unet_course import lgg, memory, runtime, sample_data
-from unet_course.exercises import progress
+from unet_course import memory, runtime
+from unet_course.data import lgg
+from unet_course.exercises import solved
+from unet_course.synthetic import sample_data
 
 
 @pytest.mark.parametrize(
@@ -58,24 +60,24 @@ def test_on_colab_progress_and_networks_go_to_drive(colab, tmp_path):
     ours = (colab / "unet-course").resolve()
     assert runtime.user_dir() == ours and runtime.training_dir() == ours
     assert runtime.cache_dir() == (tmp_path / "cache").resolve()  # the sample is made faster
-    assert progress.record("dice", done=True) is None
+    assert solved.record("dice", done=True) is None
     assert json.loads((ours / "progress.json").read_text("utf-8"))["dice"]["done"] is True
 
 
 def test_on_colab_a_trained_network_is_found_again_on_drive(colab, monkeypatch, tmp_path):
     import keras
 
-    from unet_course import training
+    from unet_course.training import loop
 
     def train():
         return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 
-    network = training.load_or_train("small", train)
+    network = loop.load_or_train("small", train)
     assert (colab / "unet-course" / "models" / "small.keras").is_file()
     monkeypatch.setattr(  # the next session: another machine, the same Drive
         runtime.platformdirs, "user_cache_dir", lambda *_, **__: str(tmp_path / "other")
     )
-    again = training.load_or_train("small", lambda: pytest.fail("trained again"))
+    again = loop.load_or_train("small", lambda: pytest.fail("trained again"))
     assert np.array_equal(network.get_weights()[0], again.get_weights()[0])
 
 
@@ -315,9 +317,9 @@ def test_what_is_not_in_it_is_made_in_ones_own(shared, tmp_path):
     assert found.is_relative_to((tmp_path / "own").resolve())
     import keras
 
-    from unet_course import training
+    from unet_course.training import loop
 
-    training.load_or_train("one", lambda: keras.Sequential([keras.layers.Input((1,))]))
+    loop.load_or_train("one", lambda: keras.Sequential([keras.layers.Input((1,))]))
     assert (tmp_path / "own" / "models" / "one.keras").is_file()
     assert sorted(shared.rglob("*")) == before
 

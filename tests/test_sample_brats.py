@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from unet_course import contrasts, sample_data, scanner, synthetic_volume, tumours
+from unet_course.synthetic import brats_case, contrasts, mr_physics, sample_data, tumour_growth
 
 NAMES = ("t1", "t1ce", "t2", "flair")
 REAL_AFFINE = [[-1, 0, 0, 0], [0, -1, 0, 239], [0, 0, 1, 0], [0, 0, 0, 1]]
-REAL_BRATS_CASE = synthetic_volume.brats_case
+REAL_BRATS_CASE = brats_case.brats_case
 
 
 def digest(folder: Path) -> dict[str, str]:
@@ -28,9 +28,7 @@ def pair(tmp_path_factory):
     """Case 2 (low grade) and case 3 (high grade, small), as `make_brats` writes them."""
     wanted = {0: 2, 1: 1}  # the small one first
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            synthetic_volume, "brats_case", lambda seed, k: REAL_BRATS_CASE(seed, wanted[k])
-        )
+        patch.setattr(brats_case, "brats_case", lambda seed, k: REAL_BRATS_CASE(seed, wanted[k]))
         return sample_data.make_brats(tmp_path_factory.mktemp("brats"), 2, progress=False)
 
 
@@ -50,12 +48,12 @@ def tiny_case(seed, number):
     """Stands in for the slow part where only files and locks are on trial."""
     rng = np.random.default_rng([seed, number])
     images = rng.integers(0, 99, (4, 4, 3, 4)).astype(np.int16)
-    return synthetic_volume.brats_plan(seed, number), images, np.zeros((4, 4, 3), np.uint8)
+    return brats_case.brats_plan(seed, number), images, np.zeros((4, 4, 3), np.uint8)
 
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(synthetic_volume, "brats_case", tiny_case)
+    monkeypatch.setattr(brats_case, "brats_case", tiny_case)
     monkeypatch.setattr(sample_data, "average_head", lambda: None)
 
 
@@ -130,7 +128,7 @@ def test_drawn_contrasts_hold_for_many_cases():
 
 def test_eight_cases_are_spread_and_some_lack_label_4():
     for seed in (0, 5):
-        plans = [synthetic_volume.brats_plan(seed, k) for k in range(8)]
+        plans = [brats_case.brats_plan(seed, k) for k in range(8)]
         assert [plan.grade for plan in plans].count("low") == 2
         assert {plan.foci for plan in plans} == {1, 2, 3}
         volumes = [plan.volume for plan in plans]
@@ -142,7 +140,7 @@ def test_eight_cases_are_spread_and_some_lack_label_4():
 def test_same_seed_same_bytes_whatever_else_is_made(pair, tmp_path):
     patch = pytest.MonkeyPatch()
     with patch.context() as patched:
-        patched.setattr(synthetic_volume, "brats_case", lambda seed, k: REAL_BRATS_CASE(seed, 2))
+        patched.setattr(brats_case, "brats_case", lambda seed, k: REAL_BRATS_CASE(seed, 2))
         again = digest(sample_data.make_brats(tmp_path, 1, progress=False))
     both = digest(pair)
     assert len(again) == 5 and all(both[name] == value for name, value in again.items())
@@ -161,7 +159,7 @@ def test_root_is_cached_and_named_after_what_is_in_it(quick, tmp_path, monkeypat
     first = sample_data.brats_root(seed=3, cases=2, progress=False)
     assert first.parent.name == f"brats-v{sample_data.BRATS_VERSION}-seed3-2"
     assert len(list(first.iterdir())) == 2
-    monkeypatch.setattr(synthetic_volume, "brats_case", None)  # made once only
+    monkeypatch.setattr(brats_case, "brats_case", None)  # made once only
     assert sample_data.brats_root(seed=3, cases=2, progress=False) == first
 
 
@@ -172,11 +170,11 @@ def test_interrupted_making_leaves_nothing(error, quick, tmp_path, monkeypatch):
             raise error
         return tiny_case(seed, number)
 
-    monkeypatch.setattr(synthetic_volume, "brats_case", break_off)
+    monkeypatch.setattr(brats_case, "brats_case", break_off)
     with pytest.raises(error):
         sample_data.make_brats(tmp_path, 4, progress=False)
     assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == []
-    monkeypatch.setattr(synthetic_volume, "brats_case", tiny_case)
+    monkeypatch.setattr(brats_case, "brats_case", tiny_case)
     assert len(list(sample_data.make_brats(tmp_path, 4, progress=False).iterdir())) == 4
 
 
@@ -197,16 +195,16 @@ def test_slices_keep_the_signal_and_blur_along_one_axis_only():
     image = np.ones((40, 40, 40), np.float32)
     image[20:] = 2
     rng = np.random.default_rng(0)
-    along = scanner.in_slices(rng, image, 0, 5.0, (0, 0), 0.001)
-    across = scanner.in_slices(rng, image, 1, 5.0, (0, 0), 0.001)
+    along = mr_physics.in_slices(rng, image, 0, 5.0, (0, 0), 0.001)
+    across = mr_physics.in_slices(rng, image, 1, 5.0, (0, 0), 0.001)
     assert along.shape == image.shape and abs(along[:8].mean() - 1) < 0.05
     edge = np.abs(np.diff(along.mean((1, 2)))).max()
     assert edge < 0.5 < np.abs(np.diff(across.mean((1, 2)))).max()
 
 
 def test_clouds_are_even_and_repeatable():
-    first = scanner.clouds(np.random.default_rng(1), (150, 60, 70), 3.0)
-    again = scanner.clouds(np.random.default_rng(1), (150, 60, 70), 3.0)
+    first = mr_physics.clouds(np.random.default_rng(1), (150, 60, 70), 3.0)
+    again = mr_physics.clouds(np.random.default_rng(1), (150, 60, 70), 3.0)
     assert first.shape == (150, 60, 70) and np.array_equal(first, again)
     assert 0.8 < first.std() < 1.2 and abs(first.mean()) < 0.3
 
@@ -216,12 +214,14 @@ def test_two_foci_become_one_tumour():
         parts = np.zeros((4, 7, 7, 7), np.float32)
         parts[0, 2:5, 2:5, 2:5] = 1
         texture = np.zeros((7, 7, 7), np.float32)
-        return tumours.Tumour(np.array(origin, float), parts, texture, np.zeros(3), (push, 5.0))
+        return tumour_growth.Tumour(
+            np.array(origin, float), parts, texture, np.zeros(3), (push, 5.0)
+        )
 
-    both = tumours.together(blob((0, 0, 0), 1.0), blob((-6, 2, 20), 2.0))
+    both = tumour_growth.together(blob((0, 0, 0), 1.0), blob((-6, 2, 20), 2.0))
     assert both.parts.sum() == 54 and both.push == (1.0, 5.0)
     assert np.array_equal(both.origin, [-6, 0, 0])
-    overlapping = tumours.together(blob((0, 0, 0), 1.0), blob((2, 0, 0), 1.0))
+    overlapping = tumour_growth.together(blob((0, 0, 0), 1.0), blob((2, 0, 0), 1.0))
     assert overlapping.parts.sum(0).max() == 1 and overlapping.parts.sum() == 36
 
 
@@ -229,7 +229,7 @@ def test_two_foci_become_one_tumour():
 def test_swelling_moves_and_never_folds(share):
     x = np.linspace(0, 60, 400, dtype=np.float32)
     where = np.stack([np.zeros_like(x), np.zeros_like(x), x])
-    tumours.swell(where, np.zeros(3), share * 20, 20)
+    tumour_growth.swell(where, np.zeros(3), share * 20, 20)
     assert (np.diff(where[2]) > 0).all()
     assert (where[2][10:200] < x[10:200]).all() == (share > 0)
     assert abs(where[2][-1] - 60) < 1

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from unet_course import sample_data, synthetic
+from unet_course.synthetic import lgg_patient, sample_data
 
 REAL_HEADER = (
     "Patient,RNASeqCluster,MethylationCluster,miRNACluster,CNCluster,RPPACluster,OncosignCluster,"
@@ -39,7 +39,7 @@ def pair(tmp_path_factory):
 
 def small_patient(seed, number):
     """Stands in for the slow part where only files and locks are on trial."""
-    plan = synthetic.lgg_plan(seed, number)
+    plan = lgg_patient.lgg_plan(seed, number)
     rng = np.random.default_rng([seed, number])
     images = rng.integers(0, 255, (2, 256, 256, 3), np.uint8)
     return plan, images, np.zeros((2, 256, 256), np.uint8)
@@ -47,7 +47,7 @@ def small_patient(seed, number):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(synthetic, "lgg_patient", small_patient)
+    monkeypatch.setattr(lgg_patient, "lgg_patient", small_patient)
 
 
 def test_layout_is_that_of_kaggle(pair):
@@ -105,7 +105,7 @@ def test_same_seed_same_bytes_whatever_the_number_of_patients(pair, tmp_path):
 
 
 def test_other_seed_other_patients(pair):
-    _, images, _ = synthetic.lgg_patient(1, 1)
+    _, images, _ = lgg_patient.lgg_patient(1, 1)
     first = next(p for p in sorted(pair.iterdir()) if p.name.startswith("SYN_HT_0002"))
     other = tifffile.imread(first / f"{first.name}_12.tif")
     assert not np.array_equal(images[11], other)
@@ -113,8 +113,8 @@ def test_other_seed_other_patients(pair):
 
 def test_sixteen_patients_have_every_quirk():
     for seed in (0, 7):
-        plans = [synthetic.lgg_plan(seed, k) for k in range(16)]
-        assert {plan.institution for plan in plans} == set(synthetic.INSTITUTIONS)
+        plans = [lgg_patient.lgg_plan(seed, k) for k in range(16)]
+        assert {plan.institution for plan in plans} == set(lgg_patient.INSTITUTIONS)
         assert {plan.missing for plan in plans} >= {
             (),
             ("post-contrast",),
@@ -129,7 +129,7 @@ def test_sixteen_patients_have_every_quirk():
 
 
 def test_missing_sequences_are_filled_with_flair():
-    plan, images, _ = synthetic.lgg_patient(0, 5)
+    plan, images, _ = lgg_patient.lgg_patient(0, 5)
     assert plan.missing == ("pre-contrast", "post-contrast")
     assert np.array_equal(images[..., 0], images[..., 1])
     assert np.array_equal(images[..., 2], images[..., 1])
@@ -160,11 +160,11 @@ def test_interrupted_making_leaves_nothing(error, quick, tmp_path, monkeypatch):
             raise error
         return small_patient(seed, number)
 
-    monkeypatch.setattr(synthetic, "lgg_patient", break_off)
+    monkeypatch.setattr(lgg_patient, "lgg_patient", break_off)
     with pytest.raises(error):
         sample_data.make_lgg(tmp_path, 4, progress=False)
     assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == []
-    monkeypatch.setattr(synthetic, "lgg_patient", small_patient)
+    monkeypatch.setattr(lgg_patient, "lgg_patient", small_patient)
     assert len(list(sample_data.make_lgg(tmp_path, 4, progress=False).iterdir())) == 5
 
 
@@ -189,7 +189,7 @@ def _make_slowly(cache: str, gate, made) -> None:
         time.sleep(0.2)
         return small_patient(seed, number)
 
-    synthetic.lgg_patient = slow
+    lgg_patient.lgg_patient = slow
     sample_data.average_head = lambda: None
     gate.wait(60)
     root = sample_data.lgg_root(patients=3, progress=False)
@@ -212,14 +212,14 @@ def test_two_processes_at_once_make_it_once(tmp_path):
 
 KILLED = """
 import time
-from unet_course import sample_data, synthetic
+from unet_course.synthetic import lgg_patient, sample_data
 import numpy as np
 def slow(seed, number):
     if number:
         time.sleep(60)
     images = np.zeros((2, 256, 256, 3), np.uint8)
-    return synthetic.lgg_plan(seed, number), images, images[..., 0]
-synthetic.lgg_patient, sample_data.average_head = slow, lambda: None
+    return lgg_patient.lgg_plan(seed, number), images, images[..., 0]
+lgg_patient.lgg_patient, sample_data.average_head = slow, lambda: None
 sample_data.lgg_root(patients=2, progress=False)
 """
 

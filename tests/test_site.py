@@ -146,7 +146,7 @@ def test_the_reference_holds_every_module():
         html = built() / f"reference/unet_course/{name}index.html"
         assert html.is_file(), path.name
     dice = page(built() / "reference/unet_course/metrics/index.html").find(
-        id="unet_course.metrics.dice"
+        id="unet_course.judging.metrics.dice"
     )
     assert "prediction" in dice.get_text()
 

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from unet_course import inference, slices
-from unet_course.augment import Augmentation
+from unet_course.data import slices
+from unet_course.prediction import predict_slices
+from unet_course.training import slice_batches
+from unet_course.training.augment import Augmentation
 
 
 @dataclass
@@ -72,7 +74,9 @@ def test_neighbours_come_from_the_same_patient(loaded, neighbours):
 
 
 def test_an_epoch_repeats_and_the_next_differs(loaded):
-    batches = slices.Batches(slices=loaded, batch_size=4, steps=3, augment=Augmentation(), seed=1)
+    batches = slice_batches.Batches(
+        slices=loaded, batch_size=4, steps=3, augment=Augmentation(), seed=1
+    )
     first, again, other = (list(batches.epoch(n).as_numpy_iterator()) for n in (0, 0, 1))
     assert len(first) == 3 and first[0][0].shape == (4, 16, 16, 3)
     for a, b in zip(first, again, strict=True):
@@ -83,19 +87,19 @@ def test_an_epoch_repeats_and_the_next_differs(loaded):
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.6, 1.0])
 def test_tumour_slices_are_drawn_at_the_share_that_was_asked_for(loaded, share):
-    batches = slices.Batches(slices=loaded, batch_size=4, steps=100, tumour_fraction=share)
+    batches = slice_batches.Batches(slices=loaded, batch_size=4, steps=100, tumour_fraction=share)
     drawn = np.concatenate([batches.batch(0, s)[1] for s in range(100)])
     assert drawn.any(axis=(1, 2, 3)).mean() == pytest.approx(share, abs=0.06)
 
 
 def test_batches_that_cannot_be_drawn_say_why(loaded):
     with pytest.raises(ValueError, match="no slices"):
-        slices.Batches(slices=loaded.of([]))
+        slice_batches.Batches(slices=loaded.of([]))
     with pytest.raises(ValueError, match="tumour_fraction"):
-        slices.Batches(slices=loaded, tumour_fraction=2)
+        slice_batches.Batches(slices=loaded, tumour_fraction=2)
     healthy = slices.Slices(loaded.images, loaded.masks * 0, loaded.patients, loaded.numbers)
     with pytest.raises(ValueError, match="no slice holds tumour"):
-        slices.Batches(slices=healthy)
+        slice_batches.Batches(slices=healthy)
     with pytest.raises(ValueError, match="no patients"):
         slices.load([])
 
@@ -113,12 +117,12 @@ class Bright(keras.Model):
 
 
 def test_prediction_fills_every_slice_and_test_time_flips_are_undone(loaded):
-    plain = inference.predict(Bright(), loaded, batch_size=3)
+    plain = predict_slices.predict(Bright(), loaded, batch_size=3)
     np.testing.assert_allclose(plain[..., 0], loaded.images[..., 0] / 255, atol=1e-6)
-    flipped = inference.predict(Bright(), loaded, flips=[(), (1,), (0,), (0, 1)])
+    flipped = predict_slices.predict(Bright(), loaded, flips=[(), (1,), (0,), (0, 1)])
     np.testing.assert_allclose(flipped, plain, atol=1e-6)
     # a lean to one side is evened out by the mirror image
-    leaning = inference.predict(Bright(0.01), loaded, flips=[(), (1,)])
+    leaning = predict_slices.predict(Bright(0.01), loaded, flips=[(), (1,)])
     np.testing.assert_allclose(leaning, plain + 0.075, atol=1e-5)
 
 
@@ -131,12 +135,12 @@ def test_a_perfect_network_has_a_dice_of_one(loaded):
             second = keras.ops.abs(brightness - float(loaded.images[1, 5, 5, 0])) < 1
             return keras.ops.cast(second, "float32") * tumour
 
-    assert inference.patient_dice(Perfect(), loaded) == {"a": 1.0, "b": 1.0}
+    assert predict_slices.patient_dice(Perfect(), loaded) == {"a": 1.0, "b": 1.0}
 
 
 @given(arrays(bool, (4, 5, 3)))
 def test_the_largest_component_is_one_piece_of_the_mask(mask):
-    kept = inference.largest_component(mask)
+    kept = predict_slices.largest_component(mask)
     _, pieces = ndimage.label(kept, np.ones((3, 3, 3)))
     assert pieces == (1 if mask.any() else 0)
     assert not (kept & ~mask).any()
@@ -148,10 +152,10 @@ def test_components_are_kept_per_patient():
     masks = np.zeros((2, 3, 3, 1), bool)
     masks[0, 0, 0] = masks[1, 2, 2] = True
     patients = np.array(["a", "b"])
-    np.testing.assert_array_equal(inference.keep_largest(patients, masks), masks)
-    assert inference.keep_largest(np.array(["a", "a"]), masks).sum() == 1
+    np.testing.assert_array_equal(predict_slices.keep_largest(patients, masks), masks)
+    assert predict_slices.keep_largest(np.array(["a", "a"]), masks).sum() == 1
 
 
 def test_full_size_goes_back_to_the_files_size():
-    big = inference.full_size(np.ones((2, 8, 8, 1), np.float32))
+    big = predict_slices.full_size(np.ones((2, 8, 8, 1), np.float32))
     assert big.shape == (2, 256, 256, 1) and np.allclose(big, 1)

@@ -4,7 +4,7 @@ import pytest
 from lesson_files import LESSONS
 from test_browser import CHROMIUM, FLAGS, needs
 
-from unet_course import cli
+from unet_course.commands import cli
 
 # What the audience can't get at: below the slide's end or beyond its right edge, or cut off by a box.
 # What is folded isn't there, and what lies in a box that says "scroll" can be scrolled to.

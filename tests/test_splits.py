@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unet_course import splits
+from unet_course.data import splits
 
 
 @st.composite

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
-from unet_course import metrics, surfaces
+from unet_course.judging import metrics, surfaces
 
 shapes = st.sampled_from([(5, 6), (1, 7), (4, 3, 5)])
 pairs = shapes.flatmap(lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape)))

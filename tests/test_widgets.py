@@ -10,9 +10,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
-from unet_course import lessons
-from unet_course.plotting import PREDICTION, TRUTH
-from unet_course.widgets import GAP, slice_browser
+from unet_course.commands import run_lesson
+from unet_course.showing.plotting import PREDICTION, TRUTH
+from unet_course.showing.widgets import GAP, slice_browser
 
 
 def stack(n=5, size=32, channels=()):
@@ -90,12 +90,12 @@ def test_no_figure_is_left_open():
 def test_saved_and_run_again_it_passes_strict_nbval(tmp_path):
     """As lessons are saved: executed, widget view and state dropped, compared untagged."""
     source = (
-        "import numpy as np\nfrom unet_course.widgets import slice_browser\n"
+        "import numpy as np\nfrom unet_course.showing.widgets import slice_browser\n"
         "images = np.zeros((4, 16, 16), np.uint8)\nslice_browser(images, images > 9)"
     )
     path = tmp_path / "98_browser.ipynb"
-    lessons.write(new_notebook(cells=[new_code_cell(source)]), path)
-    lessons.write(lessons.cleaned(lessons.execute(path).notebook), path)
+    run_lesson.write(new_notebook(cells=[new_code_cell(source)]), path)
+    run_lesson.write(run_lesson.clean_outputs(run_lesson.execute(path).notebook), path)
     (output,) = nbformat.read(path, as_version=4).cells[0].outputs
     assert list(output.data) == ["text/plain"] and output.data["text/plain"].startswith("VBox(")
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q"]
@@ -104,6 +104,6 @@ def test_saved_and_run_again_it_passes_strict_nbval(tmp_path):
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env=lessons.kernel_environment(),
+        env=run_lesson.kernel_environment(),
     )
     assert done.returncode == 0, done.stdout + done.stderr

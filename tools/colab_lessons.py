@@ -60,7 +60,7 @@ def run(python: Path, lesson: str, cache: Path) -> tuple[bool, str]:
             env.pop(name, None)
         env.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         out = Path(empty, "lesson.html")
-        command = [str(python), "-m", "unet_course.cli", "run", lesson, "--out", str(out)]
+        command = [str(python), "-m", "unet_course.commands.cli", "run", lesson, "--out", str(out)]
         done = subprocess.run(command, cwd=empty, env=env, capture_output=True, text=True)
     said = (done.stdout if done.returncode == 0 else done.stderr).strip()
     if done.returncode == 0:

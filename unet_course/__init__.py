@@ -1,7 +1,20 @@
-"""Helpers that the lessons of the U-Net course share.
+"""The helper package of the course "Segmenting medical images with U-Nets".
 
-Importing this package imports neither TensorFlow nor Matplotlib; each module imports what it
-needs, so that a lesson about masks starts in a second.
+Its folders are the course's steps, in the order in which data walks through them; a module imports
+from its own folder and from those above it, never from those below:
+
+    runtime, memory   where the course runs and what it may use
+    network           networks and losses                         lessons 03, 04, 08
+    synthetic         the sample's patients
+    data              files to arrays, splits                     lessons 02, 07
+    judging           metrics and statistics                      lessons 03, 06, 11
+    showing           figures and explorers                       all lessons
+    exercises         the self-checks                             all lessons
+    prediction        networks applied to slices and volumes      lessons 05, 11
+    training          augmentation, batches, the training loop    lessons 05, 09, 10
+    commands          the command `unet-course`
+
+Importing this package imports neither TensorFlow nor Matplotlib.
 """
 
 __version__ = "0.1.0"

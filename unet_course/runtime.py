@@ -19,6 +19,7 @@ import platformdirs
 
 from unet_course.memory import MemoryWatch, peak_memory_gb
 
+PACKAGE = Path(__file__).resolve().parent
 DATA_VARIABLE = "UNET_COURSE_DATA"
 CACHE_VARIABLE = "UNET_COURSE_CACHE"
 SHARED_VARIABLE = "UNET_COURSE_SHARED"
@@ -31,8 +32,8 @@ __all__ = [
     "cache_dir",
     "data_folder",
     "existing_folder",
+    "find_in_cache",
     "gpus",
-    "made",
     "peak_memory_gb",
     "processor",
     "quiet",
@@ -85,7 +86,7 @@ def shared_cache() -> Path | None:
     return existing_folder(named, f"Correct {SHARED_VARIABLE}, or unset it.") if named else None
 
 
-def made(*parts: str) -> Path:
+def find_in_cache(*parts: str) -> Path:
     """Return where something made beforehand lies: in the shared cache, else its place in one's own.
 
     Args:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unet_course.exercises import progress, source
+from unet_course.exercises import solved, source
 from unet_course.exercises.verdict import FORGOTTEN_RETURN, Wrong, describe
 
 BLANK, WRONG, RIGHT = "○", "✗", "✓"
@@ -52,7 +52,7 @@ def check(name: str, answer: Callable) -> None:
     verdict = judge(name, answer)
     print(verdict)
     if verdict.mark != BLANK and name in checks():
-        trouble = progress.record(name, verdict.mark == RIGHT)
+        trouble = solved.record(name, verdict.mark == RIGHT)
         if trouble:
             print(f"  (Progress wasn't saved: {trouble})")
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from unet_course.data.layouts import LGG
 from unet_course.exercises import verdict
 from unet_course.exercises.verdict import Wrong, describe
-from unet_course.layouts import LGG
 
 
 def read_a_file_name(answer):

@@ -1,0 +1,120 @@
+"""A brain's other half as a second look: how each place differs from its mirror image.
+
+A healthy brain is nearly the same on the left and on the right, and a tumour hardly ever is. A coil
+that makes cortex brighter than tumour does so on both sides. So the difference between a place and
+its mirror image shows a faint tumour that its own brightness doesn't. Differences of this kind as
+features of a tumour: Tustison et al. (2015).
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from scipy import ndimage
+
+from unet_course.data.layouts import MODALITIES
+from unet_course.data.prepared_cases import PreparedCase
+
+__all__ = ["asymmetry", "fade", "midline", "with_asymmetry"]
+
+CHANNELS = 2 * len(MODALITIES)  # of a case `with_asymmetry`
+
+
+def midline(brain: np.ndarray) -> float:
+    """Where along the first axis a brain is mirrored best, in voxels.
+
+    Args:
+        brain: (x, y, z), what isn't 0 is brain. The first axis runs from left to right or back, as
+            in all BraTS layouts, and the head isn't turned much.
+
+    Returns:
+        The place of the plane, a multiple of a half: mirroring across it keeps most of the brain
+        on brain.
+
+    >>> midline(np.array([0, 1, 1, 1, 1, 0, 0]).reshape(-1, 1, 1))
+    2.5
+    """
+    flat = (np.asarray(brain) != 0).reshape(len(brain), -1).astype(np.float32)
+    shared = flat @ flat.T  # (x, x): brain voxels that two slices have in common
+    sums = np.add.outer(np.arange(len(flat)), np.arange(len(flat)))
+    return float(np.bincount(sums.ravel(), shared.ravel()).argmax()) / 2
+
+
+def asymmetry(images: np.ndarray, width: float = 2.0) -> np.ndarray:
+    """Each channel minus its mirror image across the brain's middle, both smoothed.
+
+    Smoothing is by a Gaussian within the brain, so that gyri, which differ between the halves, and
+    an imperfect mirror plane matter little.
+
+    Args:
+        images: (x, y, z, channels), all channels 0 outside the brain; left and right along x.
+        width: standard deviation of the Gaussian, in voxels.
+
+    Returns:
+        (x, y, z, channels) float32; 0 outside the brain, and where the mirror image lies outside.
+
+    Raises:
+        ValueError: images of another rank.
+
+    >>> scan = np.ones((6, 4, 4, 1), np.float32)
+    >>> float(np.abs(asymmetry(scan)).max())
+    0.0
+    """
+    images = np.asarray(images, np.float32)
+    if images.ndim != 4:
+        raise ValueError(f"images must be (x, y, z, channels), they are {images.shape}")
+    brain = (images != 0).any(axis=-1)
+    places = np.arange(len(images))
+    mirrored = np.round(2 * midline(brain)).astype(int) - places
+    inside = (mirrored >= 0) & (mirrored < len(images))
+    both = np.zeros_like(brain)
+    both[inside] = brain[inside] & brain[mirrored[inside]]
+    smoothed = partial(ndimage.gaussian_filter, sigma=width, mode="constant")
+    weight = np.maximum(smoothed(brain.astype(np.float32)), 1e-6)
+    result = np.zeros_like(images)
+    for channel in range(images.shape[-1]):
+        smooth = smoothed(images[..., channel]) / weight
+        result[inside, ..., channel] = smooth[inside] - smooth[mirrored[inside]]
+    result[~both] = 0
+    return result
+
+
+def with_asymmetry(case: PreparedCase, width: float = 2.0) -> PreparedCase:
+    """The case with its images' `asymmetry` beside them: (x, y, z, 8), in memory.
+
+    `patches.Patches` takes the case: its changes of intensity are for the modalities alone.
+
+    Args:
+        case: prepared, at any size of voxels.
+        width: of the smoothing, in voxels, as in `asymmetry`.
+    """
+    images = np.asarray(case.images)
+    beside = asymmetry(images, width).astype(images.dtype)
+    return replace(case, images=np.concatenate([images, beside], axis=-1))
+
+
+def fade(images: np.ndarray, labels: np.ndarray, strength: float) -> np.ndarray:
+    """Make a tumour fainter: draw it towards what lies in the other half.
+
+    Faint tumours are rare and hard; this makes them from others. Fine texture, which `asymmetry`
+    has smoothed away, stays, and so does where the tumour lies.
+
+    Args:
+        images: (x, y, z, 8), of a case `with_asymmetry`.
+        labels: (x, y, z), above 0 in the tumour.
+        strength: share of the difference that goes, from 0 (none) to 1 (all).
+
+    Returns:
+        New images.
+
+    Raises:
+        ValueError: another number of channels, or a strength outside 0 to 1.
+    """
+    if images.shape[-1] != CHANNELS:
+        raise ValueError(f"images must have {CHANNELS} channels, they have {images.shape[-1]}")
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength must lie in 0 to 1, it is {strength}")
+    edge = ndimage.gaussian_filter((labels > 0).astype(np.float32), 1.5)  # no visible border
+    part = (strength * edge)[..., None]
+    own, beside = np.split(images, 2, axis=-1)
+    return np.concatenate([own - part * beside, (1 - part) * beside], axis=-1)

@@ -1,0 +1,208 @@
+"""Training: it learns, shows progress, stops when it should, and survives being killed."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from contextlib import redirect_stderr
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from unet_course import runtime
+from unet_course.network.unet import unet
+from unet_course.training import loop
+
+
+class Toy:
+    """Bright squares on dark ground; the same batches for the same epoch."""
+
+    def __init__(self, steps=3, spoil=None):
+        self.steps, self.spoil, self.asked = steps, spoil, []
+
+    def epoch(self, number):
+        self.asked.append(number)
+        rng = np.random.default_rng(number)
+        images = rng.random((self.steps * 4, 8, 8, 1), dtype=np.float32)
+        masks = (images > 0.5).astype(np.float32)
+        if self.spoil == number:
+            images[-1] = np.nan
+        return tf.data.Dataset.from_tensor_slices((images, masks)).batch(4)
+
+
+def network(dropout=0.0):
+    runtime.repeatable(0)
+    model = unet((8, 8, 1), filters=2, depth=1, dropout=dropout)
+    model.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
+    return model
+
+
+def weights(model):
+    return np.concatenate([w.ravel() for w in model.get_weights()])
+
+
+def test_training_lowers_the_loss_and_records_every_epoch():
+    history = loop.fit(network(), Toy(8), epochs=5, progress=False)
+    assert history["loss"][-1] < history["loss"][0]
+    assert len(history["loss"]) == len(history["seconds"]) == 5
+
+
+def test_the_best_epochs_weights_are_kept_and_patience_ends_it(tmp_path):
+    model, scores, seen = network(), iter([0.1, 0.5, 0.4, 0.3, 0.2, 0.9]), []
+
+    def validate(model):
+        seen.append(weights(model))
+        return {"dice": next(scores)}
+
+    history = loop.fit(
+        model, Toy(), epochs=6, validate=validate, patience=3, folder=tmp_path, progress=False
+    )
+    assert history["dice"] == [0.1, 0.5, 0.4, 0.3, 0.2]
+    np.testing.assert_array_equal(weights(model), seen[1])
+    # a run that stopped by itself isn't started again, and hands out its best weights
+    again = network()
+    batches = Toy()
+    loop.fit(
+        again, batches, epochs=6, validate=validate, patience=3, folder=tmp_path, progress=False
+    )
+    assert batches.asked == []
+    np.testing.assert_array_equal(weights(again), seen[1])
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, dropout):
+    whole = network(dropout)
+    loop.fit(whole, Toy(), epochs=4, progress=False)
+    loop.fit(network(dropout), Toy(), epochs=2, folder=tmp_path, progress=False)
+    resumed, batches = network(dropout), Toy()
+    history = loop.fit(resumed, batches, epochs=4, folder=tmp_path, progress=False)
+    assert batches.asked == [2, 3] and len(history["loss"]) == 4
+    np.testing.assert_array_equal(weights(resumed), weights(whole))
+
+
+KILLED = """
+    import os, sys
+    from pathlib import Path
+    sys.path.insert(0, {tests!r})
+    import test_loop as t
+    class Dying(t.Toy):
+        def epoch(self, number):
+            if number == 2 and {die}:
+                def vanish(images, masks):
+                    t.tf.py_function(lambda: os._exit(9), [], [])
+                    return images, masks
+                return super().epoch(number).map(vanish)
+            return super().epoch(number)
+    model = t.network(0.3)
+    t.loop.fit(model, Dying(), epochs=4, folder={folder!r}, progress=False)
+    t.np.save({out!r}, t.weights(model))
+"""
+
+
+def test_killed_in_mid_epoch_it_resumes_to_the_same_weights(tmp_path):
+    """Three processes: one dies within epoch 3, one goes on from there, one never broke."""
+
+    def run(folder, die):
+        out = tmp_path / f"{folder}.npy"
+        code = KILLED.format(
+            tests=os.path.dirname(__file__), die=die, folder=str(tmp_path / folder), out=str(out)
+        )
+        done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True)
+        return done.returncode, out
+
+    assert run("broken", die=True)[0] == 9
+    state = json.loads((tmp_path / "broken" / "state.json").read_text(encoding="utf-8"))
+    assert state["epoch"] == 2
+    (code, resumed), (other, whole) = run("broken", die=False), run("whole", die=False)
+    assert code == other == 0
+    np.testing.assert_array_equal(np.load(resumed), np.load(whole))
+
+
+def test_the_folder_holds_no_more_than_two_epochs_and_nothing_half_written(tmp_path):
+    loop.fit(
+        network(),
+        Toy(),
+        epochs=5,
+        validate=lambda m: {"dice": 0.5},
+        folder=tmp_path,
+        progress=False,
+    )
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == ["epoch-0001.weights.h5", "epoch-0005.weights.h5", "state.json"]
+
+
+def test_nan_stops_it_and_leaves_the_last_good_epoch(tmp_path):
+    with pytest.raises(loop.TrainingError, match="nan in epoch 3, step 3: lower the learning"):
+        loop.fit(network(), Toy(spoil=2), epochs=5, folder=tmp_path, progress=False)
+    assert json.loads((tmp_path / "state.json").read_text(encoding="utf-8"))["epoch"] == 2
+
+
+def test_ctrl_c_says_what_is_kept(tmp_path, capsys):
+    class Interrupted(Toy):
+        def epoch(self, number):
+            if number == 1:
+                raise KeyboardInterrupt
+            return super().epoch(number)
+
+    said = io.StringIO()
+    with redirect_stderr(said), pytest.raises(KeyboardInterrupt):
+        loop.fit(network(), Interrupted(), epochs=3, folder=tmp_path)
+    text = said.getvalue() + capsys.readouterr().out
+    assert "Interrupted in epoch 2 of 3; whole epochs: 1 are kept in" in text
+
+
+def test_another_networks_folder_and_a_damaged_one_are_refused(tmp_path):
+    loop.fit(network(), Toy(), epochs=1, folder=tmp_path, progress=False)
+    other = unet((8, 8, 1), filters=4, depth=1)
+    other.compile("adam", "binary_crossentropy")
+    with pytest.raises(loop.TrainingError, match="another network"):
+        loop.fit(other, Toy(), epochs=2, folder=tmp_path, progress=False)
+    slower = network()
+    slower.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
+    with pytest.raises(loop.TrainingError, match="learning rate"):
+        loop.fit(slower, Toy(), epochs=2, folder=tmp_path, progress=False)
+    (tmp_path / "epoch-0001.weights.h5").write_bytes(b"half")
+    with pytest.raises(loop.TrainingError, match="can't be read"):
+        loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)
+    (tmp_path / "state.json").write_text("{", encoding="utf-8")
+    with pytest.raises(loop.TrainingError, match="delete the folder"):
+        loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(("options", "error", "words"), [
+    ({"epochs": 0}, ValueError, "at least 1"),
+    ({"epochs": 1, "patience": 2}, ValueError, "needs validate"),
+    ({"epochs": 1, "validate": lambda m: {"iou": 1.0}}, loop.TrainingError, "set monitor"),
+])  # fmt: skip
+def test_wrong_arguments_say_what_to_do(options, error, words):
+    with pytest.raises(error, match=words):
+        loop.fit(network(), Toy(1), progress=False, **options)
+
+
+def test_a_terminal_sees_a_bar_with_loss_and_dice():
+    shown = io.StringIO()
+    with redirect_stderr(shown):
+        loop.fit(network(), Toy(), epochs=2, validate=lambda m: {"dice": 0.25})
+    assert "100%" in shown.getvalue() and "dice 0.250" in shown.getvalue()
+
+
+def test_a_trained_model_is_loaded_and_a_damaged_one_trained_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path))
+    trained = []
+
+    def train():
+        trained.append(network())
+        return trained[-1]
+
+    first = loop.load_or_train("toy", train)
+    second = loop.load_or_train("toy", train)
+    assert len(trained) == 1
+    np.testing.assert_array_equal(weights(first), weights(second))
+    (tmp_path / "models" / "toy.keras").write_bytes(b"half a model")
+    loop.load_or_train("toy", train)
+    assert len(trained) == 2 and "training it again" in capsys.readouterr().out
+    assert [file.name for file in (tmp_path / "models").iterdir()] == ["toy.keras"]

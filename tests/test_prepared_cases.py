@@ -1,0 +1,248 @@
+"""Prepared cases: what is in them, back to the full grid, and a cache that can be relied on."""
+
+import os
+import shutil
+import threading
+from dataclasses import replace
+
+import nibabel
+import numpy as np
+import pytest
+from brats_files import write_case
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from unet_course.data import brats, normalise, prepared_cases
+from unet_course.data.layouts import DataError
+
+
+@pytest.fixture
+def cases(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path / "cache"))
+    write_case(tmp_path / "data", id="BraTS20_Training_001")
+    write_case(tmp_path / "data", "BraTS 2021", id="BraTS2021_00002", seed=1, enhancing=False)
+    return brats.find_cases(tmp_path / "data")
+
+
+def prepare(cases, **options):
+    return prepared_cases.prepare(cases, progress=False, **options)
+
+
+def entries(tmp_path):
+    return sorted(p for p in (tmp_path / "cache" / "volumes").iterdir() if p.is_dir())
+
+
+def test_a_prepared_case_is_cropped_and_z_scored_in_the_brain(cases):
+    first, second = prepare(cases)
+    volume = cases[0].read()
+    assert first.box == (slice(2, 22), slice(2, 20), slice(2, 14))
+    assert first.images.dtype == np.float16 and first.images.shape == (20, 18, 12, 4)
+    assert isinstance(first.images, np.memmap) and isinstance(first.labels, np.memmap)
+    values = first.images.reshape(-1, 4).astype(np.float32)  # here the brain fills its box
+    np.testing.assert_allclose(values.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(values.std(0), 1, atol=1e-3)
+    inside = volume.images[first.box].astype(float)
+    expected = (inside - inside.mean((0, 1, 2))) / inside.std((0, 1, 2))
+    np.testing.assert_allclose(first.images, expected, atol=2e-3)
+    np.testing.assert_array_equal(first.labels, volume.labels[first.box])
+    np.testing.assert_array_equal(first.regions(), brats.regions(volume.labels)[first.box])
+    assert first.full_shape == (24, 22, 16) and first.spacing == (1, 1, 1)
+    np.testing.assert_array_equal(first.full_affine, volume.affine)
+    assert first.id == cases[0].id and 4 not in second.labels
+
+
+def test_the_brain_is_the_union_of_the_modalities_and_outside_stays_exactly_0():
+    images = np.zeros((8, 8, 8, 2), np.int16)
+    images[2:5, 2:5, 2:5, 0] = np.arange(27).reshape(3, 3, 3) + 1
+    images[4:7, 2:5, 2:5, 1] = 50
+    values, box, brain = prepared_cases.z_score(images)
+    assert box == (slice(2, 7), slice(2, 5), slice(2, 5)) and brain.all()
+    images[2, 2, 2] = 0
+    values, box, brain = prepared_cases.z_score(images)
+    assert not brain[0, 0, 0] and not values[0, 0, 0].any()
+    assert values[brain].mean(0) == pytest.approx(0, abs=1e-5)
+    assert values[brain].std(0) == pytest.approx(1, abs=1e-5)
+
+
+def test_centres_lie_in_what_they_name(cases):
+    for case in prepare(cases):
+        for label, *place in case.centres:
+            assert label == 0 or case.labels[tuple(place)] == label
+        held = set(np.unique(case.labels)) | {0}
+        assert set(np.unique(case.centres[:, 0])) == held
+
+
+def test_factor_2_averages_images_and_takes_the_most_frequent_label(cases):
+    (full, _), (half, _) = prepare(cases), prepare(cases, factor=2)
+    assert half.images.shape == (10, 9, 6, 4) and half.spacing == (2, 2, 2) and half.factor == 2
+    block = full.images[2:4, 4:6, 6:8].astype(np.float32).mean((0, 1, 2))
+    np.testing.assert_allclose(half.images[1, 2, 3], block, atol=2e-3)
+    labels = np.zeros((4, 2, 3), np.uint8)
+    labels[:2, :, :2] = [[[4, 0], [4, 2]], [[4, 2], [4, 2]]]
+    labels[2:, :, 0] = 1  # with as many 0 beside it
+    shrunk = normalise.shrink_labels(labels, 2)
+    assert shrunk.tolist() == [[[4, 0]], [[1, 0]]]
+    assert half.restore(half.labels).shape == half.full_shape
+    assert half.restore(half.images[..., :3], order=1).shape == (*half.full_shape, 3)
+
+
+def in_a_box(array, shape, box, factor):
+    return prepared_cases.PreparedCase(
+        source=None, images=array[..., None], labels=array, centres=np.zeros((0, 4)), box=box,
+        full_shape=shape, full_affine=np.eye(4), factor=factor,
+    )  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), st.sampled_from([1, 2, 3]), st.sampled_from([0, 1]))
+def test_restoring_what_was_cropped_is_the_identity_inside_the_box(data, factor, order):
+    starts = data.draw(st.tuples(*[st.integers(0, 3)] * 3))
+    sizes = data.draw(st.tuples(*[st.integers(1, 5)] * 3))
+    shape = tuple(a + n + data.draw(st.integers(0, 2)) for a, n in zip(starts, sizes, strict=True))
+    box = tuple(slice(a, a + n) for a, n in zip(starts, sizes, strict=True))
+    small = tuple(-(-n // factor) for n in sizes)
+    array = data.draw(arrays(np.uint8, small, elements=st.integers(0, 4)))
+    full = in_a_box(array, shape, box, factor).restore(array, order=0)
+    assert full.shape == shape and full.dtype == np.uint8
+    corners = tuple(slice(0, None, factor) for _ in range(3))
+    np.testing.assert_array_equal(full[box][corners], array)
+    outside = full.copy()
+    outside[box] = 0
+    assert not outside.any()
+    # a constant stays one, interpolated or not
+    flat = np.full(small, 0.5, np.float32)
+    restored = in_a_box(flat, shape, box, factor).restore(flat, order=order)
+    np.testing.assert_allclose(restored[box], 0.5)
+
+
+def test_an_entry_is_made_once_and_again_when_its_files_change(cases, tmp_path, monkeypatch):
+    made = []
+    write = prepared_cases._write
+    monkeypatch.setattr(prepared_cases, "_write", lambda *a: (made.append(a[1].id), write(*a)))
+    prepare(cases)
+    prepare(cases)
+    assert sorted(made) == sorted(case.id for case in cases) and len(entries(tmp_path)) == 2
+    prepare(cases, factor=2)
+    assert len(made) == 4 and len(entries(tmp_path)) == 4
+    os.utime(cases[0].mask, ns=(1, 1))
+    prepare(cases)
+    assert made[4:] == [cases[0].id] and len(entries(tmp_path)) == 4  # the old state is gone
+    monkeypatch.setattr(prepared_cases, "VERSION", -1)
+    prepare(cases)
+    assert len(made) == 7 and len(entries(tmp_path)) == 4
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip_a_bit(path):
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy", "centres.npy", "facts.json"])
+@pytest.mark.parametrize("damage", [truncate, flip_a_bit, os.unlink, lambda p: p.write_bytes(b"")])
+def test_a_damaged_entry_is_made_again(cases, tmp_path, name, damage):
+    case = cases[:1]
+    before = prepare(case)[0]
+    expected = {f: getattr(before, f).copy() for f in ("images", "labels", "centres")}
+    facts = before.box, before.full_shape, before.factor, before.full_affine.tolist()
+    del before
+    (entry,) = entries(tmp_path)
+    damage(entry / name)
+    after = prepare(case)[0]
+    for field, value in expected.items():
+        np.testing.assert_array_equal(getattr(after, field), value)
+    assert facts == (after.box, after.full_shape, after.factor, after.full_affine.tolist())
+
+
+def test_two_that_ask_at_once_get_one_entry(cases, tmp_path, monkeypatch):
+    made, write = [], prepared_cases._write
+    monkeypatch.setattr(prepared_cases, "_write", lambda *a: (made.append(a[1].id), write(*a)))
+    found = []
+    asking = [threading.Thread(target=lambda: found.append(prepare(cases))) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert len(found) == 3 and sorted(made) == sorted(case.id for case in cases)
+    np.testing.assert_array_equal(found[0][0].images, found[1][0].images)
+
+
+def test_interrupted_work_leaves_nothing_that_is_taken_for_an_entry(cases, tmp_path, monkeypatch):
+    write = prepared_cases._write
+
+    def broken(folder, *rest):
+        write(folder, *rest)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepared_cases, "_write", broken)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(cases[:1])
+    assert entries(tmp_path) == []
+    monkeypatch.setattr(prepared_cases, "_write", write)
+    left = tmp_path / "cache" / "volumes"
+    (entry,) = (prepare(cases[:1]), entries(tmp_path))[1]
+    family = entry.name.rpartition("-")[0]
+    shutil.copytree(entry, left / f".{family}-making-killed")
+    shutil.rmtree(entry)
+    prepare(cases[:1])
+    assert entries(tmp_path) == [entry]
+
+
+def test_what_cannot_be_prepared_says_why(cases, tmp_path):
+    with pytest.raises(ValueError, match="no cases"):
+        prepare([])
+    with pytest.raises(ValueError, match="factor"):
+        prepare(cases, factor=0)
+    with pytest.raises(DataError, match="no brain"):
+        prepared_cases.z_score(np.zeros((3, 3, 3, 1)))
+    case = prepare(cases)[0]
+    with pytest.raises(ValueError, match="the array must be"):
+        case.restore(np.zeros(case.full_shape))
+    with pytest.raises(ValueError, match="order"):
+        case.restore(case.labels, order=3)
+    cases[1].images[2].unlink()
+    with pytest.raises(DataError, match="t2"):
+        prepare(cases)
+
+
+def test_a_case_without_mask_can_be_prepared(cases):
+    (done,) = prepare([replace(cases[0], mask=None)])
+    assert done.labels is None and set(done.centres[:, 0]) == {0}
+    with pytest.raises(ValueError, match="no mask"):
+        done.regions()
+
+
+def test_what_a_class_shares_is_read_and_a_damaged_part_of_it_made_in_ones_own(
+    cases, tmp_path, monkeypatch
+):
+    prepare(cases)
+    shared = entries(tmp_path)
+    monkeypatch.setenv("UNET_COURSE_SHARED", str(tmp_path / "cache"))
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path / "own"))
+    prepare(cases)
+    assert not list((tmp_path / "own" / "volumes").iterdir())
+    damaged = shared[0] / "images.npy"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
+    content = damaged.read_bytes()
+    for _ in range(2):  # made, then found
+        assert len(prepare(cases)) == 2
+        assert [p.name for p in (tmp_path / "own" / "volumes").iterdir() if p.is_dir()] == [
+            shared[0].name
+        ]
+    assert damaged.read_bytes() == content
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_the_own_affine_puts_the_prepared_voxels_where_the_tissue_is(cases, factor):
+    """Turned to millimetres, a prepared voxel lies in the middle of the voxels it was made from."""
+    (case, _) = prepare(cases, factor=factor)
+    corner = np.array([side.start for side in case.box])
+    inside = np.indices((factor,) * 3).reshape(3, -1).mean(axis=1)
+    expected = nibabel.affines.apply_affine(case.full_affine, corner + 3 * factor + inside)
+    np.testing.assert_allclose(nibabel.affines.apply_affine(case.affine, [3, 3, 3]), expected)
+    assert case.spacing == (factor,) * 3

@@ -1,0 +1,42 @@
+"""Batches drawn in Python: their order, their shapes, what goes wrong in drawing."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from unet_course.training import tf_dataset
+
+
+def draw(step: int):
+    return np.full((2, 3), step, np.float32), np.full((2, 1), -step, np.float32)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_batches_come_in_their_order_without_a_word(at_once, recwarn):
+    data = tf_dataset.dataset(draw, 7, ((2, 3), (2, 1)), at_once)
+    assert [tuple(spec.shape) for spec in data.element_spec] == [(2, 3), (2, 1)]
+    assert len(data) == 7
+    for step, (images, masks) in enumerate(data.as_numpy_iterator()):
+        np.testing.assert_array_equal(images, draw(step)[0])
+        np.testing.assert_array_equal(masks, draw(step)[1])
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_what_goes_wrong_in_drawing_is_said():
+    def broken(step):
+        if step == 2:
+            raise ValueError("no such patient")
+        return draw(step)
+
+    got = []
+    with pytest.raises(tf.errors.InvalidArgumentError, match="no such patient"):
+        for images, _ in tf_dataset.dataset(broken, 4, ((2, 3), (2, 1))):
+            got.append(images)
+    assert len(got) == 2
+
+
+def test_untuned_changes_no_batch():
+    data = tf.data.Dataset.range(5).batch(2)
+    got = tf_dataset.without_autotuning(data)
+    assert not got.options().autotune.enabled
+    assert [x.tolist() for x in got.as_numpy_iterator()] == [[0, 1], [2, 3], [4]]

@@ -1,0 +1,268 @@
+"""The command ``unet-course``: open the course, fetch data, run a lesson, hand it out.
+
+Only arguments and printing are here; each command's work is in the module that it names. Results
+go to standard output, progress and errors to standard error; an error is one message, not a
+traceback, and exit status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import unet_course
+from unet_course.commands import output_files
+
+# what a user can cause and mend: reported as it reads, without a traceback
+MENDABLE = (OSError, LookupError, ValueError, RuntimeError)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # a Windows console may not have ○ and ✓: print a question mark rather than fail
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        sys.stderr.close()
+        return 0
+    except ModuleNotFoundError as error:
+        cure = "" if "pip install" in str(error) else ". Install the course again: pip install "
+        print(f"unet-course: {error}{cure and cure + 'unet-course'}", file=sys.stderr)
+        return 1
+    except MENDABLE as error:
+        print(f"unet-course: {_message(error)}", file=sys.stderr)
+        return 1
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="unet-course",
+        description="Open the course in JupyterLab (no command), or run one of its commands.",
+    )
+    parser.add_argument("--version", action="version", version=unet_course.__version__)
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.add_argument("--port", type=int, help="JupyterLab's port (8888, or the next free one)")
+    parser.set_defaults(command=_open)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    doctor = commands.add_parser("doctor", help="what this machine has and what runs here")
+    doctor.add_argument("--json", action="store_true", help="the same for programs")
+    doctor.set_defaults(command=_doctor)
+
+    data = commands.add_parser("data", help="make, fetch or check a data set")
+    sets = data.add_subparsers(title="data sets", metavar="", required=True)
+    sample = sets.add_parser("sample", help="make the synthetic patients")
+    sample.add_argument("--root", type=Path, help="folder for them (the course's cache)")
+    sample.add_argument("--patients", type=int, default=24, help="how many in 2-D (24)")
+    sample.add_argument("--cases", type=int, default=8, help="how many in 3-D (8)")
+    sample.add_argument("--seed", type=int, default=0, help="another seed, other patients (0)")
+    sample.set_defaults(command=_sample)
+    for name, help in (
+        ("lgg", "fetch the real LGG patients from Kaggle"),
+        ("brats", "fetch BraTS 2020's training cases from Kaggle (47 GB of disk)"),
+    ):
+        fetch = sets.add_parser(name, help=help)
+        fetch.add_argument("--root", type=Path, help="folder for them (the course's cache)")
+        fetch.add_argument("--archive", type=Path, help="a ZIP that you downloaded by hand")
+        fetch.add_argument("--accept-licence", action="store_true", help="you accept its licence")
+        fetch.set_defaults(command=_fetch, set=name)
+    check = sets.add_parser("check", help="read every file of a folder, name each fault")
+    check.add_argument("folder", type=Path, metavar="DIR")
+    check.add_argument("--json", action="store_true", help="the same for programs")
+    check.set_defaults(command=_check)
+
+    run = commands.add_parser("run", help="execute a lesson without a browser")
+    run.add_argument("lesson", metavar="LESSON", help="05, 5, train_2d or a notebook's path")
+    run.add_argument("--data", type=Path, metavar="DIR", help="use the real patients in DIR")
+    run.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the executed lesson, .html or .ipynb"
+    )
+    run.add_argument(
+        "--save", action="store_true", help="rewrite the lesson with its outputs (maintainers)"
+    )
+    run.set_defaults(command=_run)
+
+    export = commands.add_parser("export", help="write a lesson, or all, in another form")
+    export.add_argument(
+        "lesson", metavar="LESSON", help="05, 5, train_2d, a notebook's path, or all"
+    )
+    export.add_argument(
+        "--to",
+        required=True,
+        choices=output_files.FORMS,
+        help="handout: the lesson without solutions; solutions: every exercise filled in, executed; "
+        "slides: one page with reveal.js, S opens the speaker's view; nbgrader: the source version "
+        "that nbgrader generate_assignment takes",
+    )
+    endings = "; ".join(f"{form}: {' or '.join(ends)}" for form, ends in output_files.FORMS.items())
+    export.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=f"what to write ({endings}); for all lessons a folder",
+    )
+    export.set_defaults(command=_export)
+
+    progress = commands.add_parser("progress", help="who in a class has solved which exercises")
+    progress.add_argument(
+        "folders",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="searched for students' progress.json; a file NAME.json in it is NAME's",
+    )
+    progress.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write a row a student, a column an exercise"
+    )
+    progress.add_argument(
+        "--lesson", action="append", metavar="LESSON", help="only this one; may be given again"
+    )
+    progress.add_argument(
+        "--all", action="store_true", help="also the lessons that nobody has begun"
+    )
+    progress.set_defaults(command=_progress)
+    return parser
+
+
+def _open(options) -> int:
+    from unet_course.commands import open_jupyterlab
+
+    if not open_jupyterlab.installed():
+        print(
+            'unet-course: JupyterLab isn\'t installed. Install it with: pip install "unet-course[lab]"',
+            file=sys.stderr,
+        )
+        return 1
+    folder, told = open_jupyterlab.student_folder()
+    for line in told:
+        print(line)
+    print(f"Lessons: {folder}")
+    print("Ctrl-C here ends JupyterLab.", flush=True)
+    open_jupyterlab.start(folder, browser=not options.no_browser, port=options.port)
+    return 0
+
+
+def _doctor(options) -> int:
+    from unet_course.commands import doctor
+
+    found = doctor.examine()
+    print(json.dumps(found, indent=1) if options.json else doctor.text(found))
+    return 0 if found["ready"] else 1
+
+
+def _sample(options) -> int:
+    from unet_course.synthetic import sample_data
+
+    if options.root is None:
+        print(sample_data.lgg_root(seed=options.seed, patients=options.patients))
+        print(sample_data.brats_root(seed=options.seed, cases=options.cases))
+    else:
+        print(sample_data.make_lgg(options.root, options.patients, options.seed))
+        print(sample_data.make_brats(options.root, options.cases, options.seed))
+    return 0
+
+
+def _fetch(options) -> int:
+    from unet_course.commands.fetch.download import fetch_brats, fetch_lgg
+
+    fetch = {"lgg": fetch_lgg, "brats": fetch_brats}[options.set]
+    folder = fetch(options.root, options.archive, options.accept_licence)
+    print(f"Use them: unet-course run LESSON --data {folder}")
+    print(f"in a notebook: runtime.use_data({str(folder)!r})")
+    return 0
+
+
+def _check(options) -> int:
+    from unet_course.commands.check.check_folder import check_folder
+
+    reports = check_folder(options.folder)
+    sound = not any(report.problems for report in reports)
+    if not options.json:
+        print("\n\n".join(report.table() for report in reports))
+    elif len(reports) == 1:
+        print(json.dumps(reports[0].json(), indent=1))
+    else:  # LGG and BraTS in one folder
+        found = {"folder": str(options.folder), "sound": sound}
+        print(json.dumps({**found, "reports": [r.json() for r in reports]}, indent=1))
+    return 0 if sound else 1
+
+
+# --- run and export ------------------------------------------------------------------------------
+
+
+def _run(options) -> int:
+    from unet_course import runtime
+    from unet_course.commands import run_lesson
+    from unet_course.commands.terminal import CellProgress
+
+    lesson = run_lesson.find(options.lesson)
+    if options.save and (options.data or options.out):
+        which = "--data" if options.data else "--out"
+        raise ValueError(f"--save and {which} don't go together: a lesson is saved on the sample")
+    if options.data:
+        runtime.existing_folder(options.data, "Correct --data.")
+    if options.out:
+        output_files.check_output_path(options.out, (".html", ".ipynb"), lesson)
+    # made before the lesson starts, so that the sample's progress bar isn't in its outputs
+    if options.save or not (options.data or runtime.data_folder()):
+        run_lesson.make_sample(lesson)
+    show = CellProgress(lesson.stem, texts=not (options.out or options.save))
+    try:
+        if options.save:
+            run = run_lesson.save(lesson, on_cell=show)
+        else:
+            run = run_lesson.execute(lesson, options.data, on_cell=show)
+    except run_lesson.LessonError as error:
+        show.close()
+        return output_files.report_error(error)
+    finally:
+        show.close()
+    done = f"{lesson.stem} ran in {run.seconds:.0f} s, {run.peak_gb:.1f} GB at the peak."
+    if options.save:
+        done += f" Saved: {lesson}"
+    if options.out:
+        output_files.write_run(run, options.out, lesson)
+        done += f" Written: {options.out}"
+    print(done)
+    return 0
+
+
+def _export(options) -> int:
+    return output_files.export(options.lesson, options.to, options.out)
+
+
+# --- a class -------------------------------------------------------------------------------------
+
+
+def _progress(options) -> int:
+    from unet_course import runtime
+    from unet_course.commands import class_progress
+
+    if options.csv:
+        output_files.check_output_path(options.csv, (".csv",))
+    found = class_progress.collect(options.folders, options.lesson)
+    print(found.text(untouched=options.all or bool(options.lesson)))
+    if options.csv:
+        runtime.write_text(options.csv, found.csv())
+        print(f"\nWritten: {options.csv}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""A lesson in the forms that an instructor hands out: without solutions, with them, for nbgrader.
+
+Each function returns a notebook and writes nothing. Slides are made in `slides`.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from unet_course import runtime
+from unet_course.commands import run_lesson
+from unet_course.commands.run_lesson import clean_outputs
+
+CHECK = re.compile(r"""exercises\.check\(\s*["']([\w-]+)["']\s*,\s*(\w+)\s*\)""")
+CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+LAUNCH = "](https://colab.research.google.com/"
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+POINTS = 1  # for each exercise; an instructor changes them in nbgrader
+SCHEMA = 3  # of nbgrader's metadata, since its version 0.6
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise in a notebook: where its stub's cell is, and what belongs to it."""
+
+    name: str
+    index: int  # of the stub's cell; the check's follows
+    function: str
+    solution: str
+
+
+def find_exercises(notebook: NotebookNode, name: str) -> list[Exercise]:
+    """Return a lesson's exercises in order.
+
+    Raises:
+        ValueError: an exercise has no check behind it, or no solution before the next exercise.
+    """
+    found = []
+    cells = notebook.cells
+    stubs = [i for i, cell in enumerate(cells) if "exercise" in _tags(cell)]
+    for index, end in zip(stubs, [*stubs, len(cells)][1:], strict=True):
+        exercise = cells[index].id
+        check = CHECK.search(cells[index + 1].source) if index + 1 < len(cells) else None
+        if not check or check[1] != exercise:
+            raise ValueError(
+                f"{name}: behind the exercise {exercise} stands no cell with "
+                f'exercises.check("{exercise}", …); add it.'
+            )
+        folded = [c.source for c in cells[index:end] if "solution" in _tags(c)]
+        solution = CODE.search(folded[0]) if folded else None
+        if not solution:
+            raise ValueError(
+                f"{name}: the exercise {exercise} has no cell tagged 'solution' with a ```python "
+                "block; add it (a handout has none: export from the lesson itself)."
+            )
+        found.append(Exercise(exercise, index, check[2], solution[1].strip("\n")))
+    return found
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def read(lesson: Path) -> NotebookNode:
+    """Return a lesson, cleaned, without its launch links: they open the lesson, not what is made.
+
+    Raises:
+        ValueError: the file isn't a notebook.
+    """
+    try:
+        notebook = clean_outputs(nbformat.read(lesson, as_version=4))
+    except (nbformat.reader.NotJSONError, AttributeError, KeyError) as error:
+        raise ValueError(f"{lesson}: is not a notebook; name another file") from error
+    for cell in notebook.cells[:1]:
+        parts = cell.source.split("\n\n")
+        cell.source = "\n\n".join(part for part in parts if LAUNCH not in part)
+    return notebook
+
+
+def _without_solutions(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if "solution" not in _tags(cell)]
+
+
+# --- for students ------------------------------------------------------------------------------
+
+
+def handout(lesson: Path) -> NotebookNode:
+    """Return the lesson without its solutions. Hints, pictures and saved outputs stay.
+
+    The outputs stay because they belong to the text, and an exercise's own output is ``○``.
+
+    Raises:
+        ValueError: a cell shows a solution but hasn't got the tag ``solution``.
+    """
+    notebook = read(lesson)
+    notebook.cells = _without_solutions(notebook)
+    for cell in notebook.cells:
+        if re.search(r"<summary>\s*solution", cell.source, re.IGNORECASE):
+            raise ValueError(
+                f"{lesson.name}: cell {cell.id} holds a solution but not the tag 'solution'; "
+                "add the tag, so that the handout can leave it out."
+            )
+    return notebook
+
+
+def with_solutions(lesson: Path) -> NotebookNode:
+    """Return the lesson with each stub replaced by its solution, not yet executed.
+
+    Raises:
+        ValueError: see `find_exercises`.
+    """
+    notebook = read(lesson)
+    for exercise in find_exercises(notebook, lesson.name):
+        notebook.cells[exercise.index].source = exercise.solution
+    notebook.cells = _without_solutions(notebook)
+    return notebook
+
+
+def solutions(
+    lesson: Path, on_cell: Callable[[int, int, NotebookNode], None] | None = None
+) -> run_lesson.Run:
+    """Fill in every solution and execute the lesson, as ``unet-course run`` does.
+
+    The exercises solved here don't count as anybody's progress.
+
+    Raises:
+        ValueError: see `find_exercises`; or a solution didn't pass its check.
+        LessonError: a cell failed.
+    """
+    notebook = with_solutions(lesson)
+    data = runtime.data_folder()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
+        run = run_lesson.execute(
+            lesson,
+            data,
+            on_cell=on_cell,
+            environment={runtime.USER_VARIABLE: nobody},
+            notebook=notebook,
+        )
+    for cell in run.notebook.cells:
+        check = CHECK.search(cell.source) if cell.cell_type == "code" else None
+        said = "".join(output.get("text", "") for output in cell.get("outputs", []))
+        if check and not said.startswith("✓"):
+            raise ValueError(f"{lesson.name}: the solution of {check[1]} doesn't pass: {said}")
+    return run_lesson.Run(clean_outputs(run.notebook), run.seconds, run.peak_gb)
+
+
+# --- for nbgrader --------------------------------------------------------------------------------
+
+
+def nbgrader(lesson: Path) -> NotebookNode:
+    """Return the source version of an nbgrader assignment.
+
+    A stub's cell is the solution, with nbgrader's markers round what a student writes. Its check is
+    the test, worth `POINTS`: what a student sees says ○, ✗ or ✓ and stops nothing; a hidden line
+    behind it raises unless it is ✓. Tasks, tests and imports are locked; the rest of the lesson is
+    there to be played with. Each cell's ``grade_id`` is its id, so that none comes twice.
+
+    Raises:
+        ValueError: see `find_exercises`; or the lesson has no exercise.
+    """
+    notebook = read(lesson)
+    exercises = find_exercises(notebook, lesson.name)
+    if not exercises:
+        raise ValueError(f"{lesson.name}: has no exercise, so there is nothing to grade")
+    cells = notebook.cells
+    for exercise in exercises:
+        stub, test = cells[exercise.index], cells[exercise.index + 1]
+        if exercise.index and cells[exercise.index - 1].cell_type == "markdown":
+            _set(cells[exercise.index - 1], locked=True)
+        stub.source = with_markers(stub.source, exercise.solution)
+        _set(stub, solution=True)
+        test.source = (
+            f"{test.source.rstrip()}\n### BEGIN HIDDEN TESTS\n"
+            f'exercises.grade("{exercise.name}", {exercise.function})\n### END HIDDEN TESTS'
+        )
+        _set(test, grade=True, locked=True, points=POINTS)
+    for cell in cells:
+        imports = re.match(r"(import|from) \w", cell.source)
+        if cell.cell_type == "code" and imports and "nbgrader" not in cell.metadata:
+            _set(cell, locked=True)
+    notebook.cells = _without_solutions(notebook)
+    return notebook
+
+
+def _set(cell: NotebookNode, *, grade=False, solution=False, locked=False, points=None) -> None:
+    about = {
+        "schema_version": SCHEMA,
+        "grade_id": cell.id,
+        "cell_type": cell.cell_type,
+        "grade": grade,
+        "solution": solution,
+        "locked": locked,
+        "task": False,
+    }
+    if points is not None:
+        about["points"] = points
+    cell.metadata["nbgrader"] = NotebookNode(about)
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+
+
+def with_markers(stub: str, solution: str) -> str:
+    """Return the solution with nbgrader's markers round what the stub leaves to the student.
+
+    Lines that the stub gives stay outside the markers, so that a student gets them. What it left
+    open, such as a name to be given a value, becomes a comment above them.
+
+    >>> print(with_markers("def half(x):\\n    y = ...\\n    return y",
+    ...                    "def half(x):\\n    y = x / 2\\n    return y"))
+    def half(x):
+        # y = ...
+        ### BEGIN SOLUTION
+        y = x / 2
+        ### END SOLUTION
+        return y
+    """
+    given, full = stub.rstrip().splitlines(), solution.rstrip().splitlines()
+    marked = _marked(given, full)
+    if not (_compiles("\n".join(marked)) and _compiles(as_released("\n".join(marked)))):
+        marked = [full[0], *_region(given[1:], full[1:])]  # everything below the signature
+    return "\n".join(marked)
+
+
+def _marked(given: list[str], full: list[str]) -> list[str]:
+    matcher = difflib.SequenceMatcher(
+        None, [_bare(line) for line in given], [_bare(line) for line in full], autojunk=False
+    )
+    lines: list[str] = []
+    for kind, a, b, c, d in matcher.get_opcodes():
+        # where the two differ in a comment alone, the stub's is the one for the student
+        lines += given[a:b] if kind == "equal" else _region(given[a:b], full[c:d])
+    return lines
+
+
+def _bare(line: str) -> str:
+    """Return a line without a trailing comment."""
+    return re.sub(r"\s+#.*$", "", line)
+
+
+def _region(opened: list[str], written: list[str]) -> list[str]:
+    depths = [_indent(line) for line in opened]
+    if depths == [_indent(line) for line in written] and len(set(depths)) > 1:
+        # line by line as the stub has it: a region for each depth, so that an `if` keeps its body
+        cut = next(i for i, depth in enumerate(depths) if depth != depths[0])
+        return _region(opened[:cut], written[:cut]) + _region(opened[cut:], written[cut:])
+    indent = min((_indent(line) for line in written or opened if line.strip()), default="", key=len)
+    frame = [line for line in opened if not re.fullmatch(r"\s*(return )?\.\.\.|\s*", line)]
+    comments = [f"{indent}# {line.removeprefix(indent)}" for line in frame]
+    return [*comments, indent + BEGIN, *written, indent + END] if written else comments
+
+
+def _indent(line: str) -> str:
+    return re.match(r" *", line)[0]
+
+
+def as_released(source: str) -> str:
+    """Return a solution's cell as nbgrader hands it to students."""
+    stub = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
+    return re.sub(rf"^( *){BEGIN}\n.*?^ *{END}$", stub, source, flags=re.MULTILINE | re.DOTALL)
+
+
+def _compiles(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""`unet-course data lgg|brats`: fetch a real data set, verify it and put it into place."""

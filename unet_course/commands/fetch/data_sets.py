@@ -1,0 +1,135 @@
+"""The two data sets that the course fetches, as fetching, unpacking and checking need them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from unet_course.commands.check.check_brats import check_volumes
+from unet_course.commands.check.check_lgg import check_lgg
+from unet_course.commands.check.report import Report
+from unet_course.data import brats, lgg
+from unet_course.data.layouts import BRATS, LGG, VOLUME_ENDINGS
+
+
+@dataclass(frozen=True)
+class KaggleSet:
+    """A data set of one folder a person, and what is known of it before it is fetched."""
+
+    name: str  # of the folder that it is put in
+    command: str  # `unet-course data …`
+    title: str
+    unit: str  # what its folders are, in the plural
+    folder: str  # that holds them
+    example: str  # of what lies in it
+    tables: tuple[str, ...]  # beside the folders; any may be missing
+    kaggle: str
+    page: str  # where it is downloaded by hand
+    licence: str
+    terms: tuple[str, ...]  # lines: where it is from, what is asked
+    citations: tuple[str, ...]
+    published: int  # folders
+    size: int  # bytes unpacked, without the tables
+    largest_file: int  # bytes, beyond which an archive isn't believed
+    usual: str  # how large a file is, for the message then
+    needed: int  # bytes of free disk to fetch it, with hard links
+    copies: int  # bytes more, on a disk without them
+    is_folder: Callable[[str], bool]  # by name: is it one of the set's?
+    is_file: Callable[[str, str], bool]  # by folder's and file's name: does it belong there?
+    find: Callable[[Path], list[Path]]  # whole folders under a folder
+    check: Callable[[Path, bool], Report]
+
+    @property
+    def largest(self) -> int:
+        """Bytes beyond which an archive's sum isn't believed."""
+        return 4 * self.size
+
+
+LGG_SIZE = LGG.slices * (203_102 + 65_746)  # bytes; an image and its mask, as Kaggle's files are
+
+LGG_SET = KaggleSet(
+    name="lgg-mri-segmentation",
+    command="lgg",
+    title="LGG brain MRI",
+    unit="patients",
+    folder=LGG.folder,
+    example=f"folders such as {LGG.folder}/TCGA_CS_4941_19960909 with .tif files",
+    tables=(LGG.table,),
+    kaggle=LGG.kaggle,
+    page=LGG.page,
+    licence=LGG.licence,
+    terms=(
+        f"{LGG.patients} patients from The Cancer Imaging Archive (TCGA-LGG), masks by M. Buda.",
+        f"Licence: {LGG.licence} ({LGG.licence_page}): name the source, no commercial use,",
+        "pass changed versions on under the same licence. Not for clinical use. Please cite:",
+    ),
+    citations=LGG.citations,
+    published=LGG.patients,
+    size=LGG_SIZE,
+    largest_file=16 * 2**20,
+    usual="a slice has 0.2 MB",
+    # Kaggle's archive holds the set twice. Both copies lie there unpacked, and beside them first
+    # the archive (packed to about a third), then, on a disk without hard links, the copy that stays
+    needed=3 * LGG_SIZE,
+    copies=0,
+    is_folder=lambda name: bool(LGG.patient.fullmatch(name)),
+    is_file=lambda folder, name: LGG.slice_of(folder, name) is not None,
+    find=lambda folder: [patient.folder for patient in lgg.find_patients(folder)],
+    check=check_lgg,
+)
+
+_2020 = BRATS["BraTS 2020"]
+_VOXELS = 240 * 240 * 155
+# Bytes: unpacked NIfTI, four modalities of two bytes a voxel and a mask of two at most. Found in
+# the files' format, not published; the archive itself packs to about a tenth (measured on cases of
+# this layout), so about 4 GB.
+BRATS_SIZE = _2020.cases * 5 * (2 * _VOXELS + 352)
+_VALIDATION = 125 * 4 * (2 * _VOXELS + 352)  # comes along; has no masks, so it isn't kept
+_ARCHIVE = 5 * 10**9
+
+
+def _is_training(name: str) -> bool:
+    return bool(_2020.case.fullmatch(name)) and "_Training_" in name
+
+
+def _is_volume(folder: str, name: str) -> bool:
+    stems = (*_2020.image_stems(folder), *_2020.mask_stems(folder))
+    return any(name == stem + ending for stem in stems for ending in VOLUME_ENDINGS)
+
+
+BRATS_SET = KaggleSet(
+    name="brats2020-training",
+    command="brats",
+    title="BraTS 2020, training cases",
+    unit="cases",
+    folder="MICCAI_BraTS2020_TrainingData",
+    example=f"folders such as {_2020.example} with .nii files",
+    tables=("name_mapping.csv", "survival_info.csv"),
+    kaggle=_2020.kaggle,
+    page=f"https://www.kaggle.com/datasets/{_2020.kaggle}",
+    licence=_2020.licence,
+    terms=(
+        f"{_2020.cases} cases of the challenge of 2020, from {_2020.page}.",
+        f"Its organisers ask everybody to register ({_2020.licence_page}),",
+        "and to cite the papers below. Kaggle's copy was put there by one of its users, not by the",
+        "organisers; what Kaggle's page says of a licence doesn't replace their terms. Not for",
+        "clinical use. Please cite:",
+    ),
+    citations=_2020.citations,
+    published=_2020.cases,
+    size=BRATS_SIZE,
+    largest_file=128 * 2**20,
+    usual="a volume has 18 MB",
+    # the archive, and beside it all of it unpacked; what stays is linked, or copied
+    needed=_ARCHIVE + BRATS_SIZE + _VALIDATION,
+    copies=BRATS_SIZE - _ARCHIVE,  # by then the archive is gone
+    is_folder=_is_training,
+    is_file=_is_volume,
+    find=lambda folder: [
+        case.folder
+        for case in brats.find_cases(folder)
+        if case.layout is _2020 and _is_training(case.id)
+    ],
+    check=check_volumes,
+)

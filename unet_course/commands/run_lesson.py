@@ -1,0 +1,305 @@
+"""Find a lesson, execute it without a browser, save it with clean outputs.
+
+A lesson is a notebook ``NN_name.ipynb``. What students and maintainers do with one from the command
+line goes through here; `cli` only parses arguments and prints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from unet_course import runtime
+from unet_course.commands.slides import cell_types
+
+NAME = re.compile(r"(\d\d)_([a-z0-9_]+)\.ipynb")
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# what editors, nbclient and Colab leave in a cell and no reader needs
+LITTER = {"execution", "collapsed", "scrolled", "ExecuteTime", "colab", "id", "outputId", "pycharm"}
+
+
+class LessonError(Exception):
+    """A lesson's cell failed: its number among the code cells, its source, and the error."""
+
+    def __init__(self, lesson: Path, number: int, source: str, error: str):
+        super().__init__(f"{lesson.name}: code cell {number} failed: {error}")
+        self.lesson, self.number, self.source, self.error = lesson, number, source, error
+
+
+@dataclass(frozen=True)
+class Run:
+    """What executing a lesson gave: the notebook with outputs, seconds, and GB at the peak."""
+
+    notebook: nbformat.NotebookNode
+    seconds: float
+    peak_gb: float
+
+
+# --- finding -----------------------------------------------------------------------------------
+
+
+def folder() -> Path:
+    """Return where the lessons are: ``./notebooks``, else the wheel's copies, else the clone's.
+
+    Raises:
+        FileNotFoundError: none of these holds a lesson.
+    """
+    for place in (
+        Path.cwd() / "notebooks",
+        runtime.PACKAGE / "_notebooks",
+        runtime.PACKAGE.parent / "notebooks",
+    ):
+        if place.is_dir() and _in(place):
+            return place
+    raise FileNotFoundError(
+        f"no lessons here: neither {Path.cwd() / 'notebooks'} nor the installed package holds any. "
+        "Change to the course's folder, or install the package again."
+    )
+
+
+def list_lessons() -> list[Path]:
+    """Return the lessons in their order."""
+    return _in(folder())
+
+
+def _in(place: Path) -> list[Path]:
+    return sorted(path for path in place.iterdir() if NAME.fullmatch(path.name))
+
+
+def find(lesson: str | os.PathLike) -> Path:
+    """Return the notebook that ``"05"``, ``"5"``, ``"train_2d"``, its name or a path means.
+
+    Raises:
+        LookupError: there is no such lesson; the message lists those that there are.
+    """
+    text = str(lesson)
+    if text.endswith(".ipynb") and Path(text).is_file():
+        return Path(text).resolve()
+    wanted = text.removesuffix(".ipynb").lower()
+    for path in list_lessons():
+        number, name = NAME.fullmatch(path.name).groups()
+        if wanted in (number, str(int(number)), name, path.stem):
+            return path
+    names = "\n".join(f"  {path.stem}" for path in list_lessons())
+    raise LookupError(f"there is no lesson {text!r}. There are\n{names}")
+
+
+# --- executing ---------------------------------------------------------------------------------
+
+
+def kernel_environment() -> dict[str, str]:
+    """Return the environment in which lessons run, wherever they are started from."""
+    env = dict(os.environ)
+    if (runtime.PACKAGE.parent / "pyproject.toml").is_file():  # a clone that may not be installed
+        known = env.get("PYTHONPATH")
+        env["PYTHONPATH"] = str(runtime.PACKAGE.parent) + (os.pathsep + known if known else "")
+    env.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return env
+
+
+def execute(
+    lesson: Path,
+    data: str | os.PathLike | None = None,
+    on_cell: Callable[[int, int, nbformat.NotebookNode], None] | None = None,
+    environment: dict[str, str] | None = None,
+    notebook: nbformat.NotebookNode | None = None,
+) -> Run:
+    """Run a lesson's cells from top to bottom in a fresh kernel and return the outputs.
+
+    Args:
+        lesson: the notebook's path; the file isn't changed.
+        data: a folder of real patients; ``None`` leaves it to ``UNET_COURSE_DATA`` and `use_data`.
+        on_cell: called after each cell with its index, the number of cells and the cell.
+        environment: variables for the kernel on top of `kernel_environment`.
+        notebook: run these cells in the lesson's place; its outputs are replaced.
+
+    Raises:
+        LessonError: a cell raised, or the kernel died in it.
+        KeyboardInterrupt: the user's Ctrl-C, once the kernel is stopped.
+    """
+    env = kernel_environment()
+    # With this ipykernel leaves file descriptors alone, so that TensorFlow's own log lines don't
+    # get into the outputs; nbval runs the same way, hence both see the same.
+    env["PYTEST_CURRENT_TEST"] = "executing a lesson"
+    if data is not None:
+        env[runtime.DATA_VARIABLE] = str(Path(data).expanduser().resolve())
+    env.update(environment or {})
+    if notebook is None:
+        notebook = nbformat.read(lesson, as_version=4)
+    start = time.perf_counter()
+    with runtime.MemoryWatch() as watch:
+        _execute(notebook, lesson, env, on_cell)
+    return Run(notebook, time.perf_counter() - start, watch.peak_gb)
+
+
+def _execute(notebook, lesson: Path, env: dict[str, str], on_cell) -> None:
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    count = 0
+    # the wheel's copies lie among installed packages: nothing may be written beside those
+    cwd = Path.cwd() if runtime.PACKAGE in lesson.resolve().parents else lesson.resolve().parent
+    with _kernel(notebook, env, cwd) as (client, said):
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+                if cell.source.strip():
+                    count += 1
+                    try:
+                        client.execute_cell(cell, index, execution_count=count)
+                    except CellExecutionError as error:
+                        what = _first_line(f"{error.ename}: {error.evalue}")
+                        raise LessonError(lesson, count, cell.source, what) from error
+                    except DeadKernelError as error:
+                        what = f"the kernel died, most often for want of memory. {said()}".strip()
+                        raise LessonError(lesson, count, cell.source, what) from error
+            if on_cell:
+                on_cell(index, len(notebook.cells), cell)
+
+
+def _first_line(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip().splitlines()[0]
+
+
+@contextlib.contextmanager
+def _kernel(notebook, env: dict[str, str], cwd: Path) -> Iterator:
+    """Start an IPython kernel of this very interpreter, and stop it whatever happens."""
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+
+    class ThisInterpreter(KernelSpecManager):
+        # an installed kernelspec "python3" may belong to some other environment
+        def get_kernel_spec(self, kernel_name):
+            launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            return KernelSpec(argv=launch, display_name="Python 3", language="python")
+
+    class Manager(AsyncKernelManager):
+        def __init__(self, **traits):
+            super().__init__(kernel_spec_manager=ThisInterpreter(), **traits)
+
+    # closed before it is read: Windows lets no second program open a temporary file
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        log = Path(scratch) / "kernel.log"
+
+        def said() -> str:
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return lines[-1] if lines else ""
+
+        client = NotebookClient(
+            notebook,
+            timeout=None,
+            startup_timeout=120,
+            kernel_name="python3",
+            kernel_manager_class=Manager,
+            shutdown_kernel="immediate",
+            coalesce_streams=True,
+        )
+        client.reset_execution_trackers()
+        with (
+            log.open("wb") as file,
+            client.setup_kernel(env=env, cwd=str(cwd), stdout=file, stderr=file),
+        ):
+            yield client, said
+
+
+# --- saving ------------------------------------------------------------------------------------
+
+
+def clean_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a copy without what differs from machine to machine: widget state, timings, versions.
+
+    Outputs and execution counts stay. A widget's view is dropped and its text kept: without the
+    state, which weighs megabytes and which GitHub can't show, a view is an error message.
+    """
+    new = nbformat.from_dict(notebook)
+    course = new.metadata.get("unet_course")
+    new.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    if course:
+        new.metadata["unet_course"] = course
+    for cell in new.cells:
+        cell.metadata = nbformat.from_dict(
+            {key: value for key, value in cell.metadata.items() if key not in LITTER}
+        )
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+            output.pop("transient", None)
+    new.nbformat, new.nbformat_minor = 4, 5
+    return new
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write a notebook whole or not at all, after checking that it is a valid one."""
+    nbformat.validate(notebook)
+    runtime.write_text(path, nbformat.writes(notebook).rstrip("\n") + "\n")
+
+
+def make_sample(lesson: Path) -> None:
+    """Make the sample patients that a lesson's code asks for, unless they lie in the cache."""
+    from unet_course.data import brats
+    from unet_course.synthetic import sample_data
+
+    cells = nbformat.read(lesson, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    if re.search(r"\blgg\b", code):
+        sample_data.lgg_root()
+    if re.search(r"\bbrats\b", code):
+        fewer = re.search(r"synthetic=(\d+)", code)
+        brats.sample_cases(int(fewer[1]) if fewer else 8)
+
+
+def save(lesson: Path, on_cell=None) -> Run:
+    """Execute a lesson on the sample and rewrite its file with clean outputs (maintainers).
+
+    Also records the seconds it took and the machine's yardstick, from which ``doctor`` estimates
+    what the lesson will take elsewhere.
+
+    Raises:
+        PermissionError: real patients are pointed at; their pictures must never be saved.
+        LessonError: a cell failed; the file stays as it was.
+    """
+    if os.environ.get(runtime.DATA_VARIABLE):
+        raise PermissionError(
+            f"{lesson.name} isn't saved: {runtime.DATA_VARIABLE} points at real patients, and their "
+            "pictures must not get into a saved notebook. Unset it and save again."
+        )
+    make_sample(lesson)  # made now: its progress bar would stand in a saved output
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
+        # a user's remembered folder and progress have no place in a saved lesson either
+        run = execute(lesson, on_cell=on_cell, environment={runtime.USER_VARIABLE: nobody})
+    for cell in run.notebook.cells:
+        for output in cell.get("outputs", []):
+            if re.search(r"Data: .* in ", str(output.get("text", ""))):
+                raise PermissionError(
+                    f"{lesson.name} isn't saved: it read real patients ({output['text'].strip()})."
+                )
+    with runtime.quiet():
+        yardstick = round(runtime.seconds_per_step(), 3)
+    cell_types.mark(run.notebook)  # by its outputs as well, hence after the run
+    run.notebook.metadata["unet_course"] = {"seconds": round(run.seconds), "yardstick": yardstick}
+    write(clean_outputs(run.notebook), lesson)
+    return run
+
+
+def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
+    """Return the executed notebook as one HTML page with its pictures inside."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="classic")  # the one that carries alt texts over
+    page, _ = exporter.from_notebook_node(
+        clean_outputs(notebook), resources={"metadata": {"name": title}}
+    )
+    return page

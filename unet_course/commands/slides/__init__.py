@@ -1,0 +1,1 @@
+"""`unet-course export LESSON --to slides`."""

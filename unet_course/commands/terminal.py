@@ -1,0 +1,49 @@
+"""A bar over a lesson's cells while it runs, and what each cell prints as plain text."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+
+class CellProgress:
+    """Called after each cell (`lessons.execute`): draws the bar, prints the cell's own output.
+
+    Args:
+        name: the lesson's, written before the bar.
+        texts: print headings and outputs as they come; without it the bar stands alone.
+    """
+
+    def __init__(self, name: str, texts: bool):
+        from tqdm import tqdm
+
+        self.texts = texts
+        self.bar = tqdm(desc=name, unit="cell", disable=None, leave=False)
+
+    def __call__(self, index: int, total: int, cell) -> None:
+        self.bar.total = total
+        self.bar.update()
+        if not self.texts:
+            return
+        if cell.cell_type == "markdown":
+            text = "\n".join(re.findall(r"^#{1,6} .*$", cell.source, re.MULTILINE))
+        else:
+            text = "\n".join(filter(None, (as_text(output) for output in cell.outputs)))
+        if text:
+            self.bar.write(text)
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def as_text(output) -> str:
+    """Return an output as a terminal shows it: text as it is, a figure by its alt text."""
+    if output.output_type == "stream":
+        # what a bar has written over itself isn't worth a line each
+        return "\n".join(line.split("\r")[-1] for line in output.text.rstrip("\n").split("\n"))
+    data = output.get("data", {})
+    alt = output.get("metadata", {}).get("image/png", {}).get("alt")
+    if "image/png" in data:
+        return f"[figure: {alt}]" if alt else "[figure]"
+    return data.get("text/plain", "")

@@ -1,0 +1,330 @@
+"""Read BraTS cases: find them in a folder, and turn their files into arrays.
+
+Four layouts (`layouts.BRATS`: BraTS 2020, 2021, 2023 and the Decathlon's Task01) come out as one:
+modalities in the order of `layouts.MODALITIES`, labels in the numbers of BraTS 2020. The sample
+cases are written in the layout of 2020, so a lesson's code is the same for all.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unet_course import runtime
+from unet_course.data import nifti
+from unet_course.data.brats_folders import case_places
+from unet_course.data.layouts import (
+    MODALITIES,
+    REGION_LABELS,
+    REGIONS,
+    BratsLayout,
+    DataError,
+    natural_key,
+)
+
+__all__ = [
+    "Case",
+    "DataError",
+    "Volume",
+    "course_cases",
+    "find_cases",
+    "labels_of",
+    "regions",
+    "sample_cases",
+]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A case's arrays, in the order of axes that its files have."""
+
+    images: np.ndarray  # (x, y, z, 4), int16 or float32, modalities as in `layouts.MODALITIES`
+    labels: np.ndarray | None  # (x, y, z), uint8: 0, 1, 2, 4; None where there is no mask
+    affine: np.ndarray  # (4, 4), voxel indices → millimetres (RAS+)
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxels along x, y and z, in mm."""
+        return nifti.spacing_of(self.affine)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case's files on disk; nothing is read before it is asked for."""
+
+    id: str  # BraTS20_Training_001
+    folder: Path  # its own; in MSD Task01, where all cases share theirs, the task's
+    layout: BratsLayout
+    images: tuple[Path, ...]  # in the order of `layouts.MODALITIES`; one 4-D file in MSD Task01
+    mask: Path | None  # None: a case that was published without
+
+    def __repr__(self) -> str:
+        return f"Case({self.id}, {self.layout.name})"
+
+    def read(self) -> Volume:
+        """Read the four modalities and the mask.
+
+        Takes 8 bytes a voxel (72 MB for 240×240×155) where all files are int16, else 16.
+
+        Raises:
+            DataError: a file is missing or damaged, has another number of axes, another shape or
+                affine than the first, or labels that aren't the layout's; the message names it.
+        """
+        if self.layout.channels:
+            found = self._read_image_file(self.images[0])
+            shape, affine = found.array.shape[:3], found.affine
+            kind = np.int16 if found.array.dtype == np.int16 else np.float32
+            images = np.empty((*shape, len(MODALITIES)), kind)
+            for i, channel in enumerate(self.layout.channels):
+                images[..., i] = found.array[..., channel]
+        else:
+            images, affine = None, None
+            for i, path in enumerate(self.images):
+                found = self._read_image_file(path)
+                if images is None:
+                    shape, affine = found.array.shape, found.affine
+                    images = np.empty((*shape, len(MODALITIES)), found.array.dtype)
+                else:
+                    self._expect_alike(path, found, shape, affine)
+                if found.array.dtype != np.int16 or images.dtype != np.int16:
+                    images = images.astype(np.float32, copy=False)
+                images[..., i] = found.array
+        labels = None
+        if self.mask is not None:
+            found = self._read_mask_file()
+            self._expect_alike(self.mask, found, shape, affine)
+            labels = self._translated(found.array)
+        return Volume(images, labels, affine)
+
+    def read_image(self, modality: str) -> np.ndarray:
+        """Read one modality alone: (x, y, z), int16 or float32.
+
+        Raises:
+            ValueError: no such modality.
+            DataError: as `read`.
+        """
+        if modality not in MODALITIES:
+            raise ValueError(f"no modality {modality!r}; there are {', '.join(MODALITIES)}")
+        i = MODALITIES.index(modality)
+        path = self.images[0 if self.layout.channels else i]
+        array = self._read_image_file(path).array
+        if self.layout.channels:
+            array = array[..., self.layout.channels[i]]
+        return array if array.dtype == np.int16 else array.astype(np.float32, copy=False)
+
+    def read_labels(self) -> np.ndarray | None:
+        """Read the mask alone: uint8 (x, y, z), 0, 1, 2, 4; None where the case has none.
+
+        Raises:
+            DataError: as `read`.
+        """
+        return None if self.mask is None else self._translated(self._read_mask_file().array)
+
+    def read_affine(self) -> np.ndarray:
+        """Read the affine alone, (4, 4), from the first image's header. Raises DataError."""
+        return nifti.read_affine(self.images[0])
+
+    def _read_image_file(self, path: Path) -> nifti.Nifti:
+        return expect_axes(path, nifti.read(path), self.layout)
+
+    def _read_mask_file(self) -> nifti.Nifti:
+        return expect_axes(self.mask, nifti.read(self.mask), self.layout, mask=True)
+
+    def _expect_alike(self, path: Path, found: nifti.Nifti, shape: tuple, affine: np.ndarray):
+        what = describe_mismatch(found, shape, affine)
+        if what:
+            raise DataError(path, f"{what}, which {self.images[0]} has", nifti.RESTORE)
+
+    def _translated(self, array: np.ndarray) -> np.ndarray:
+        try:
+            return self.layout.from_disk(array)
+        except ValueError as error:
+            raise DataError(self.mask, f"a mask with {error}", label_cure(self.layout)) from None
+
+
+def expect_axes(
+    path: Path, found: nifti.Nifti, layout: BratsLayout, mask: bool = False
+) -> nifti.Nifti:
+    """Return the volume if its axes are as many as the layout says, a last one of length 1 apart.
+
+    Raises:
+        DataError: 4-D where 3-D is due, 3-D where 4-D is due, or another number of channels.
+    """
+    array = found.array
+    wanted = 3 if mask else layout.axes
+    while array.ndim > wanted and array.shape[-1] == 1:  # a 3-D volume, as some programs write it
+        array = array[..., 0]
+    what = "a mask" if mask else "an image"
+    if array.ndim != wanted:
+        size = "×".join(map(str, array.shape))
+        raise DataError(
+            path,
+            f"is {array.ndim}-D ({size}), {what} of {layout.name} is {wanted}-D",
+            "Restore the set's own file; each of its modalities is a 3-D file of its own."
+            if wanted == 3 and not mask
+            else "Restore the set's own file.",
+        )
+    if wanted == 4 and array.shape[-1] != len(MODALITIES):
+        raise DataError(
+            path,
+            f"has {array.shape[-1]} channels, {what} of {layout.name} has {len(MODALITIES)}",
+            "Restore the set's own file.",
+        )
+    return nifti.Nifti(array, found.affine)
+
+
+def describe_mismatch(found: nifti.Nifti, shape: tuple[int, ...], affine: np.ndarray) -> str:
+    """Say how a file disagrees with the first one of its case in shape or affine; empty: it fits."""
+    size = found.array.shape[:3]
+    if size != tuple(shape[:3]):
+        got, wanted = ("×".join(map(str, s)) for s in (size, shape[:3]))
+        return f"has the shape {got}, not {wanted}"
+    return affines_differ(found.affine, affine)
+
+
+def affines_differ(affine: np.ndarray, wanted: np.ndarray) -> str:
+    """Say how an affine differs from another; empty where no entry does by a thousandth of a mm."""
+    if np.allclose(affine, wanted, rtol=0, atol=1e-3):
+        return ""
+    shown = [" ".join(np.array2string(a[:3].round(3) + 0.0).split()) for a in (affine, wanted)]
+    return f"has the affine {shown[0]}, not {shown[1]}"
+
+
+def label_cure(layout: BratsLayout) -> str:
+    """What to do about labels that a layout hasn't got."""
+    return (
+        f"Masks of {layout.name} hold {', '.join(map(str, layout.labels))}. Restore the set's own "
+        "mask; one that was resampled needs nearest neighbours."
+    )
+
+
+# --- regions ------------------------------------------------------------------------------------
+
+
+def regions(labels: np.ndarray) -> np.ndarray:
+    """The regions that are judged, from labels: uint8 (…, 3), 0 and 1, as in `layouts.REGIONS`.
+
+    Whole tumour is 1, 2 and 4, tumour core 1 and 4, enhancing tumour 4: as in the sets since 2017
+    (Bakas et al. 2018, arXiv 1811.02629). Before, there was a 3 in the core (Menze et al. 2015).
+
+    >>> regions(np.array([0, 1, 2, 4])).tolist()
+    [[0, 0, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1]]
+    """
+    labels = np.asarray(labels)
+    result = np.empty((*labels.shape, len(REGIONS)), np.uint8)
+    for i, region in enumerate(REGIONS):
+        first, *others = REGION_LABELS[region]
+        inside = labels == first
+        for label in others:
+            inside |= labels == label
+        result[..., i] = inside
+    return result
+
+
+def labels_of(regions: np.ndarray) -> np.ndarray:
+    """Labels from regions (…, 3), WT, TC, ET, non-zero inside: uint8 (…), 0, 1, 2, 4.
+
+    A network may predict core outside its whole tumour: the innermost region decides.
+
+    Raises:
+        ValueError: the last axis isn't 3 long.
+
+    >>> labels_of(np.array([[0, 0, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]])).tolist()
+    [0, 1, 2, 4, 4]
+    """
+    regions = np.asarray(regions)
+    if regions.shape[-1:] != (len(REGIONS),):
+        raise ValueError(f"regions must be (…, {len(REGIONS)}), got {regions.shape}")
+    result = np.zeros(regions.shape[:-1], np.uint8)
+    for i, label in enumerate((2, 1, 4)):  # what WT, TC and ET add to the one around them
+        result[regions[..., i] != 0] = label
+    return result
+
+
+# --- finding them -------------------------------------------------------------------------------
+
+
+def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
+    """Find all whole cases under a folder, of any layout, in natural order of ids, each once.
+
+    Linked folders are followed and foreign files passed over. Where a case lies there twice, the
+    first whole copy counts. A case that is only partly there is left out, with a warning that names
+    it and what it lacks. Files are not opened: `unet-course data check` does that.
+
+    Args:
+        folder: searched through; a single case's folder will do.
+        labelled: pass over, without a word, the sets' validation and test cases, which were
+            published without masks; else they are among the cases, with `mask` None.
+
+    Returns:
+        The cases; an empty list where there are none.
+    """
+    found: dict[str, Case] = {}
+    left_out: dict[str, str] = {}
+    for place in case_places(folder):
+        if place.id in found or (labelled and place.unlabelled):
+            continue
+        if place.fault:
+            left_out.setdefault(place.id, f"{place.folder} ({place.fault})")
+        else:
+            # MSD's cases share a folder: the task's, above that of the images
+            own = place.folder.parents[1] if place.layout.channels else place.folder
+            found[place.id] = Case(place.id, own, place.layout, place.images, place.mask)
+    left_out = {id: why for id, why in left_out.items() if id not in found}
+    if left_out:
+        shown = [*left_out.values()][:10]
+        more = [f"and {len(left_out) - len(shown)} more"] if len(left_out) > len(shown) else []
+        warnings.warn(
+            f"left out, only partly there: {'; '.join(shown + more)}. "
+            f"Run: unet-course data check {folder}",
+            stacklevel=2,
+        )
+    return sorted(found.values(), key=lambda case: natural_key(case.id))
+
+
+def sample_cases(synthetic: int = 8) -> list[Case]:
+    """Return the sample's synthetic cases, whatever is pointed at, making them on first use.
+
+    Args:
+        synthetic: how many. Fewer than the usual eight are the first of these, and where all eight
+            were made already they aren't made again.
+    """
+    from unet_course.synthetic import sample_data
+
+    made = 8 if synthetic < 8 and sample_data.brats_is_made() else synthetic
+    return find_cases(sample_data.brats_root(cases=made))[:synthetic]
+
+
+def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
+    """Return the cases that a lesson works with, and print one line that says which they are.
+
+    Real ones where `runtime.data_folder()` names a folder that holds any, else the sample, which
+    is made on first use.
+
+    Args:
+        limit: take at most so many, spread evenly over the line of them, always the same.
+        synthetic: how many cases the sample has; a case is made in ten seconds or so.
+
+    Raises:
+        NotADirectoryError: the folder that is pointed at is gone.
+        ValueError: `limit` or `synthetic` under 1.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, it is {limit}")
+    folder = runtime.data_folder()
+    real = find_cases(folder) if folder else []
+    cases = real or sample_cases(synthetic)
+    chosen = cases
+    if limit is not None and limit < len(cases):
+        chosen = [cases[int((i + 0.5) * len(cases) / limit)] for i in range(limit)]
+    part = f"a subset of {len(chosen)} of " if len(chosen) < len(cases) else ""
+    if real:
+        print(f"Data: {part}{len(cases)} {'case' if len(cases) == 1 else 'cases'} in {folder}.")
+    else:
+        why = f"no complete BraTS case in {folder}" if folder else "nothing real was pointed at"
+        count = f"{part}{len(cases)} synthetic {'case' if len(cases) == 1 else 'cases'}"
+        print(f"Data: the sample, {count} ({why}).")
+    return chosen

@@ -1,0 +1,321 @@
+"""Read LGG patients: find them in a folder, and turn their files into arrays.
+
+The layout is Kaggle's `mateuszbuda/lgg-mri-segmentation` (`layouts.LGG`); the sample patients are
+written in it too, so a lesson's code is the same for both.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from unet_course import runtime
+from unet_course.data.layouts import LGG, DataError
+from unet_course.data.tiff import read_image, read_mask
+
+__all__ = [
+    "DataError",
+    "Patient",
+    "course_patients",
+    "find_patients",
+    "patient_folders",
+    "patient_table",
+    "read_image",
+    "read_mask",
+    "read_table",
+]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One patient's slices on disk; nothing is read before it is asked for."""
+
+    id: str  # without the date, as in data.csv: TCGA_CS_4941
+    folder: Path
+    numbers: tuple[int, ...]  # of the slices, in natural order
+    institution: str
+
+    def __repr__(self) -> str:
+        return f"Patient({self.id}, {len(self.numbers)} slices)"
+
+    def image_path(self, number: int) -> Path:
+        """Path of a slice's image."""
+        return self.folder / LGG.image_name(self.folder.name, number)
+
+    def mask_path(self, number: int) -> Path:
+        """Path of a slice's mask."""
+        return self.folder / LGG.mask_name(self.folder.name, number)
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """Read all slices.
+
+        Returns:
+            Images, uint8 (slices, 256, 256, 3), channels as in `layouts.LGG.channels`, and masks,
+            uint8 (slices, 256, 256), 1 where tumour is and 0 elsewhere.
+
+        Raises:
+            DataError: a file is missing or damaged; the message names it and the cure.
+        """
+        return np.stack([read_image(self.image_path(n)) for n in self.numbers]), self.read_masks()
+
+    def read_masks(self) -> np.ndarray:
+        """Read the masks alone: uint8 (slices, 256, 256), 0 and 1. Raises as `read` does."""
+        return np.stack([read_mask(self.mask_path(n)) for n in self.numbers])
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Sequences that weren't taken: their channel repeats FLAIR in every pixel of every slice.
+
+        Raises:
+            DataError: a file is missing or damaged.
+        """
+        others = {name: i for i, name in enumerate(LGG.channels) if name != "FLAIR"}
+        flair = LGG.channels.index("FLAIR")
+        middle = len(self.numbers) // 2
+        # a middle slice settles it at once for nearly everybody; the outer ones may be black
+        for number in sorted(self.numbers, key=lambda n: abs(self.numbers.index(n) - middle)):
+            image = read_image(self.image_path(number))
+            others = {
+                name: i
+                for name, i in others.items()
+                if np.array_equal(image[..., i], image[..., flair])
+            }
+            if not others:
+                break
+        return tuple(others)
+
+    @cached_property
+    def tumour_pixels(self) -> tuple[int, ...]:
+        """Tumour pixels of each slice, in the order of `numbers`. Raises as `read` does."""
+        return tuple(int(read_mask(self.mask_path(n)).sum()) for n in self.numbers)
+
+
+# --- finding them -----------------------------------------------------------------------------
+
+
+def patient_folders(
+    folder: Path | str, on_error: Callable[[OSError], None] | None = None
+) -> Iterator[Path]:
+    """Yield every path under a folder that is named like a patient's, the folder itself included.
+
+    Linked folders are followed, each real folder once, so that a link that leads back up ends.
+    Hidden folders and `__MACOSX` are passed over; order is by name. What is yielded may be a file
+    or a link that leads nowhere: `checks` tells.
+
+    Args:
+        folder: searched through.
+        on_error: called with the error where a folder can't be listed; it is then passed over.
+    """
+    pending, seen = [Path(folder)], set()
+    while pending:
+        here = pending.pop()
+        real = os.path.realpath(here)
+        if real in seen:
+            continue
+        seen.add(real)
+        if LGG.patient.fullmatch(here.name):
+            yield here  # and look inside: some programs unpack a folder into one of its own name
+        try:
+            with os.scandir(here) as entries:
+                inside = [
+                    Path(entry.path)
+                    for entry in entries
+                    if entry.is_dir()
+                    or (LGG.patient.fullmatch(entry.name) and not entry.name.startswith("."))
+                ]
+        except OSError as error:
+            if on_error and not LGG.patient.fullmatch(here.name):
+                on_error(error)
+            continue
+        inside = [path for path in inside if path.name[0] != "." and path.name != "__MACOSX"]
+        pending += sorted(inside, reverse=True)  # popped from the end, so smallest name first
+
+
+def slice_numbers(folder: Path) -> tuple[set[int], set[int]]:
+    """Numbers of the slices that have an image, and of those that have a mask, by file name.
+
+    Raises:
+        OSError: the folder can't be listed.
+    """
+    images, masks = set(), set()
+    for name in os.listdir(folder):
+        found = LGG.slice_of(folder.name, name)
+        if found:
+            (masks if found[1] else images).add(found[0])
+    return images, masks
+
+
+def describe_gap(images: set[int], masks: set[int]) -> str:
+    """Say what makes a patient incomplete, given the numbers of his files; empty if nothing."""
+    if not images and not masks:
+        return "no slices"
+    if images != masks:
+        number = min(images ^ masks)
+        return f"slice {number} without {'mask' if number in images else 'image'}"
+    if images != set(range(1, len(images) + 1)):
+        return f"no slice {min(set(range(1, max(images))) - images)}"
+    return ""
+
+
+def find_patients(folder: Path | str) -> list[Patient]:
+    """Find all complete LGG patients under a folder, sorted by id, each once.
+
+    Linked folders are followed and foreign files passed over. Where a patient lies there twice
+    (Kaggle's archive holds the whole set twice), the first complete copy counts. A patient with a
+    slice that lacks its mask or its image, a gap in the numbering or no slices is left out, with a
+    warning that names him. Files are not opened: `unet-course data check` does that.
+
+    Args:
+        folder: searched through; a single patient's folder will do.
+
+    Returns:
+        The patients; an empty list where there are none.
+    """
+    found: dict[str, Patient] = {}
+    left_out: dict[str, str] = {}
+    for path in patient_folders(folder):
+        match = LGG.patient.fullmatch(path.name)
+        if match["id"] in found:
+            continue
+        try:
+            images, masks = slice_numbers(path)
+            why = describe_gap(images, masks)
+        except OSError as error:
+            why = f"can't be opened: {(error.strerror or 'an error').lower()}"
+        if why:
+            left_out.setdefault(match["id"], f"{path} ({why})")
+        else:
+            numbers = tuple(sorted(images))
+            found[match["id"]] = Patient(match["id"], path, numbers, match["institution"])
+    left_out = {id: why for id, why in left_out.items() if id not in found}
+    if left_out:
+        warnings.warn(
+            f"left out, incomplete: {'; '.join(left_out.values())}. "
+            f"Run: unet-course data check {folder}",
+            stacklevel=2,
+        )
+    return sorted(found.values(), key=lambda patient: patient.id)
+
+
+def course_patients(limit: int | None = None) -> list[Patient]:
+    """Return the patients that a lesson works with, and print one line that says which they are.
+
+    Real ones where `runtime.data_folder()` names a folder that holds any, else the sample, which
+    is made on first use.
+
+    Args:
+        limit: take at most so many, spread over institutions and tumour sizes, always the same.
+
+    Raises:
+        DataError: a mask that is needed to choose the subset is damaged.
+        NotADirectoryError: the folder that is pointed at is gone.
+        ValueError: `limit` under 1.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, it is {limit}")
+    folder = runtime.data_folder()
+    patients = find_patients(folder) if folder else []
+    if patients:
+        chosen = _spread(patients, limit)
+        part = f"a subset of {len(chosen)} of " if len(chosen) < len(patients) else ""
+        people = "patient" if len(patients) == 1 else "patients"
+        print(f"Data: {part}{len(patients)} {people} in {folder}.")
+        return chosen
+    from unet_course.synthetic import sample_data
+
+    patients = find_patients(sample_data.lgg_root())
+    chosen = _spread(patients, limit)
+    part = f"a subset of {len(chosen)} of " if len(chosen) < len(patients) else ""
+    why = f"no complete LGG patient in {folder}" if folder else "nothing real was pointed at"
+    print(f"Data: the sample, {part}{len(patients)} synthetic patients ({why}).")
+    return chosen
+
+
+def _spread(patients: list[Patient], limit: int | None) -> list[Patient]:
+    """Every n-th patient of a line in which neighbours share institution and size of tumour."""
+    if limit is None or limit >= len(patients):
+        return patients
+    line = sorted(patients, key=lambda p: (p.institution, sum(p.tumour_pixels), p.id))
+    picks = [int((i + 0.5) * len(line) / limit) for i in range(limit)]
+    return sorted((line[i] for i in picks), key=lambda patient: patient.id)
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def patient_table(patients: Sequence[Patient]) -> pd.DataFrame:
+    """Table of patients, index `id`: institution, slices, tumour_slices, tumour_pixels, missing.
+
+    All masks are read, and as many images as it takes to tell which sequences are missing.
+
+    Raises:
+        DataError: a file is missing or damaged.
+    """
+    rows = [
+        {
+            "id": patient.id,
+            "institution": patient.institution,
+            "slices": len(patient.numbers),
+            "tumour_slices": sum(pixels > 0 for pixels in patient.tumour_pixels),
+            "tumour_pixels": sum(patient.tumour_pixels),
+            "missing": ", ".join(patient.missing),
+        }
+        for patient in patients
+    ]
+    columns = ["id", "institution", "slices", "tumour_slices", "tumour_pixels", "missing"]
+    return pd.DataFrame(rows, columns=columns).set_index("id")
+
+
+def read_table(source: Path | str | Sequence[Patient]) -> pd.DataFrame:
+    """Read the clinical and genomic table `data.csv`, index `Patient` (ids without date).
+
+    Args:
+        source: a folder that is searched through, or patients. For patients the rows are theirs, in
+            their order; who has no row gets an empty one.
+
+    Returns:
+        The table as the file has it, comma or semicolon between its columns. Rows of patients
+        whose images aren't there are no fault. Where there is no `data.csv`, a warning and a table
+        without columns.
+
+    Raises:
+        DataError: `data.csv` isn't a table with a column `Patient`.
+    """
+    if isinstance(source, str | os.PathLike):
+        ids, folders = None, [Path(source), *(p.parent for p in patient_folders(source))]
+    else:
+        ids, folders = [p.id for p in source], [p.folder.parent for p in source]
+    files = [f / LGG.table for f in dict.fromkeys(folders) if (f / LGG.table).exists()]
+    tables = [read_csv(file) for file in files]
+    if tables:
+        table = pd.concat(tables) if len(tables) > 1 else tables[0]
+        table = table[~table.index.duplicated()]  # a set that lies there twice
+    else:
+        where = source if ids is None else (folders[0] if folders else "the patients' folder")
+        warnings.warn(f"{where}: no {LGG.table}, so no clinical data", stacklevel=2)
+        table = pd.DataFrame(index=pd.Index([], name="Patient", dtype=object))
+    return table if ids is None else table.reindex(pd.Index(ids, name="Patient"))
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read one `data.csv`; arguments, result and errors as in `read_table`."""
+    cure = f"Restore {LGG.table} from the archive, or remove it: images are read without it."
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        separator = ";" if ";" in text.partition("\n")[0] else ","
+        table = pd.read_csv(StringIO(text), sep=separator)
+    except (OSError, ValueError) as error:  # pandas' and the decoder's errors are ValueErrors
+        what = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise DataError(path, f"can't be read as a table: {what}", cure) from error
+    if "Patient" not in table:
+        raise DataError(path, "has no column Patient", cure)
+    ids = table["Patient"].astype(str).str.strip().str.replace(r"_[0-9]{8}$", "", regex=True)
+    return table.assign(Patient=ids).set_index("Patient")

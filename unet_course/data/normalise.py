@@ -1,0 +1,94 @@
+"""What preparing does to a case's arrays: crop to the brain, z-score, halve the resolution.
+
+`volumes` does these once a case and keeps the result on disk.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from unet_course.data.brats import Case
+from unet_course.data.layouts import DataError
+
+LABELS = (4, 1, 2, 0)  # where a block's labels tie, the first of these wins
+CENTRES = 4000  # places a label that a patch can be drawn around; drawn from all, evenly
+
+
+def z_score(
+    images: np.ndarray, case: Case | None = None
+) -> tuple[np.ndarray, tuple[slice, slice, slice], np.ndarray]:
+    """Crop a scan to the brain, and give each modality mean 0 and deviation 1 within it.
+
+    Args:
+        images: (x, y, z, modalities), 0 outside the brain.
+        case: named where something is wrong.
+
+    Returns:
+        images (cropped, modalities) float32, 0 outside the brain; the box, a slice an axis; the
+        brain in it, bool: where any modality isn't 0.
+
+    Raises:
+        DataError: there is no brain: all voxels are 0.
+
+    >>> scan = np.zeros((6, 6, 6, 1), np.int16)
+    >>> scan[2, 1:5, 3, 0] = [10, 20, 20, 30]
+    >>> values, box, _ = z_score(scan)
+    >>> box, [round(float(value), 2) for value in values[0, :, 0, 0]]
+    ((slice(2, 3, None), slice(1, 5, None), slice(3, 4, None)), [-1.41, 0.0, 0.0, 1.41])
+    """
+    brain = images[..., 0] != 0
+    for channel in range(1, images.shape[-1]):
+        brain |= images[..., channel] != 0
+    found = ndimage.find_objects(brain.view(np.uint8))
+    if not found:
+        raise DataError(
+            case.folder if case else "the scan",
+            "no brain in it, all voxels are 0",
+            "Restore the case's files.",
+        )
+    box = found[0]
+    brain = np.ascontiguousarray(brain[box])
+    result = np.zeros((*brain.shape, images.shape[-1]), np.float32)
+    for channel in range(images.shape[-1]):
+        values = images[(*box, channel)][brain].astype(np.float32)
+        mean, deviation = values.mean(dtype=np.float64), values.std(dtype=np.float64)
+        values -= np.float32(mean)
+        values /= np.float32(max(deviation, 1e-6))
+        result[brain, channel] = values
+    return result, box, brain
+
+
+def _blocks(array: np.ndarray, factor: int) -> np.ndarray:
+    """(x, y, z, …) as (x', factor, y', factor, z', factor, …), filled up with 0 at the far ends."""
+    short = [(0, -n % factor) for n in array.shape[:3]] + [(0, 0)] * (array.ndim - 3)
+    array = np.pad(array, short)
+    x, y, z = (n // factor for n in array.shape[:3])
+    return array.reshape(x, factor, y, factor, z, factor, *array.shape[3:])
+
+
+def shrink(array: np.ndarray, factor: int) -> np.ndarray:
+    """The mean of each block, (x, y, z, channels) float32."""
+    blocks = _blocks(array.astype(np.float32, copy=False), factor)
+    return blocks.mean(axis=(1, 3, 5), dtype=np.float32)
+
+
+def shrink_labels(labels: np.ndarray, factor: int) -> np.ndarray:
+    """The most frequent label of each block; of equally frequent ones the first in `LABELS`."""
+    blocks = _blocks(labels, factor)
+    counts = np.stack([(blocks == label).sum(axis=(1, 3, 5)) for label in LABELS])
+    return np.array(LABELS, np.uint8)[counts.argmax(axis=0)]
+
+
+def centres_of(labels: np.ndarray | None, brain: np.ndarray) -> np.ndarray:
+    """Rows (label, x, y, z) int16: at most `CENTRES` places of each label, and of the brain."""
+    rng = np.random.default_rng(0)
+    masks = {0: brain}
+    if labels is not None:
+        masks |= {label: labels == label for label in sorted(LABELS) if label}
+    rows = []
+    for label, mask in masks.items():
+        places = np.flatnonzero(mask)
+        if len(places) > CENTRES:
+            places = np.sort(rng.choice(places, CENTRES, replace=False))
+        where = np.stack(np.unravel_index(places, brain.shape), axis=1)
+        rows.append(np.column_stack([np.full(len(where), label), where]))
+    return np.concatenate(rows).astype(np.int16)

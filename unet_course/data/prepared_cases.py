@@ -1,0 +1,297 @@
+"""BraTS cases prepared once for training: cropped to the brain, z-scored, kept on disk.
+
+A case's files take seconds to read and rescale, and a training run asks for them hundreds of times.
+So this is done once: what comes out lies in the cache as plain NumPy files, which are memory-mapped,
+so that a patch costs the reading of a patch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from scipy import ndimage
+from tqdm import tqdm
+
+from unet_course import runtime
+from unet_course.data import brats
+from unet_course.data.brats import Case
+from unet_course.data.layouts import DataError
+from unet_course.data.normalise import CENTRES, centres_of, shrink, shrink_labels, z_score
+
+__all__ = ["PreparedCase", "prepare", "z_score"]
+
+VERSION = 1  # raise it whenever what is kept changes, so that no old entry is used
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCase:
+    """A case ready for training, its arrays on disk until they are used.
+
+    Attributes:
+        source: the case on disk that it was made from.
+        images: (x, y, z, 4) float16, mean 0 and deviation 1 in the brain, exactly 0 outside.
+        labels: (x, y, z) uint8, 0, 1, 2, 4; None where the case has no mask.
+        centres: (n, 4) int16, rows of (label, x, y, z): places to draw patches around. Label 0 is
+            a place anywhere in the brain.
+        box: the part of the full grid that was kept, a slice an axis.
+        full_shape: the full grid's shape.
+        full_affine: (4, 4), from the full grid's voxels to millimetres.
+        factor: how many voxels along each axis became one.
+    """
+
+    source: Case
+    images: np.ndarray
+    labels: np.ndarray | None
+    centres: np.ndarray
+    box: tuple[slice, slice, slice]
+    full_shape: tuple[int, int, int]
+    full_affine: np.ndarray
+    factor: int = 1
+
+    def __repr__(self) -> str:
+        size = "×".join(map(str, self.images.shape[:3]))
+        return f"PreparedCase({self.id}, {size}, factor {self.factor})"
+
+    @property
+    def id(self) -> str:
+        """The name of the case that it was made from."""
+        return self.source.id
+
+    @property
+    def affine(self) -> np.ndarray:
+        """(4, 4), from voxels of `images` to millimetres: cropped and shrunk as they are."""
+        own = np.diag([self.factor] * 3 + [1.0])
+        # a large voxel's centre lies in the middle of the small ones that it was made from
+        own[:3, 3] = [side.start + (self.factor - 1) / 2 for side in self.box]
+        return self.full_affine @ own
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxels of `images`, in mm."""
+        sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        return tuple(round(float(size), 6) for size in sizes)
+
+    def regions(self) -> np.ndarray:
+        """The regions WT, TC, ET: (x, y, z, 3) uint8, 0 and 1.
+
+        Raises:
+            ValueError: the case has no mask.
+        """
+        if self.labels is None:
+            raise ValueError(f"{self.id} has no mask, so its regions aren't known")
+        return brats.regions(self.labels)
+
+    def restore(self, array: np.ndarray, order: int = 0) -> np.ndarray:
+        """Put an array of the size of `images` back into the full grid, 0 outside the box.
+
+        Args:
+            array: (x, y, z) or (x, y, z, channels), such as labels or probabilities.
+            order: how `factor` is undone: 0 repeats each voxel (labels), 1 interpolates
+                (probabilities).
+
+        Returns:
+            (*full_shape) or (*full_shape, channels), in the type of `array`.
+
+        Raises:
+            ValueError: another size than the images', or another order.
+        """
+        array = np.asarray(array)
+        if array.shape[:3] != self.images.shape[:3] or array.ndim not in (3, 4):
+            raise ValueError(
+                f"the array must be {self.images.shape[:3]}, with or without channels, "
+                f"it is {array.shape}"
+            )
+        if order not in (0, 1):
+            raise ValueError(f"order must be 0 or 1, it is {order}")
+        full = np.zeros((*self.full_shape, *array.shape[3:]), array.dtype)
+        wanted = tuple(slice(0, side.stop - side.start) for side in self.box)
+        if array.ndim == 3:
+            full[self.box] = _enlarge(array, self.factor, order)[wanted]
+        else:
+            for channel in range(array.shape[3]):  # one at a time: a third of the memory
+                larger = _enlarge(array[..., channel], self.factor, order)
+                full[(*self.box, channel)] = larger[wanted]
+        return full
+
+
+def _enlarge(array: np.ndarray, factor: int, order: int) -> np.ndarray:
+    if factor == 1:
+        return array
+    if order == 0:
+        for axis in range(3):
+            array = np.repeat(array, factor, axis)
+        return array
+    values = array.astype(np.float32, copy=False)
+    larger = ndimage.zoom(values, factor, order=1, mode="nearest", grid_mode=True)
+    return larger.astype(array.dtype, copy=False)
+
+
+def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) -> list[PreparedCase]:
+    """Prepare cases, or find them prepared in the cache; the same order as `cases`.
+
+    The brain is where any modality isn't 0 (the modalities' own masks differ a little). The images
+    are cropped to it, and each modality gets mean 0 and standard deviation 1 within it. A case takes
+    2 seconds or so and some 30 MB of disk (`factor=2`: an eighth).
+
+    An entry depends on the case's files (where they lie, sizes, times of change), `factor` and
+    `VERSION`. It appears when it is complete; two notebooks may ask at once (one makes it, the
+    other waits); one that was damaged on disk is noticed by its checksums and made again.
+
+    Args:
+        factor: 2 halves the resolution along each axis, for lessons on a laptop: images are averaged
+            over blocks, a block's label is its most frequent one.
+        progress: show a bar while cases are made.
+
+    Raises:
+        ValueError: no cases, or a factor under 1.
+        DataError: a case's file is missing or damaged, or there is no brain in it.
+    """
+    if not cases:
+        raise ValueError("no cases to prepare")
+    if factor < 1:
+        raise ValueError(f"factor must be 1 or more, it is {factor}")
+    folder = runtime.cache_dir() / "volumes"
+    folder.mkdir(exist_ok=True)
+    found = {i: _find(folder, case, factor) for i, case in enumerate(cases)}
+    missing = [i for i, entry in found.items() if entry is None]
+    if missing:
+        # Threads: reading and SciPy let go of the interpreter's lock. Two need 0.6 GB.
+        bar = tqdm(total=len(missing), desc="Preparing cases", unit="case", disable=not progress)
+        with bar, ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+            try:
+                make = pool.map(lambda i: _make(folder, cases[i], factor), missing)
+                for i, entry in zip(missing, make, strict=True):
+                    found[i] = entry
+                    bar.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    return [found[i] for i in range(len(cases))]
+
+
+# --- an entry of the cache ----------------------------------------------------------------------
+
+
+def _find(folder: Path, case: Case, factor: int) -> PreparedCase | None:
+    """The case's entry in a cache that a class shares, else in one's own; None in neither."""
+    entry = _entry(folder, case, factor)
+    shared = _open(runtime.find_in_cache("volumes", entry.name), case)
+    return _open(entry, case) if shared is None else shared
+
+
+def _entry(folder: Path, case: Case, factor: int) -> Path:
+    """The folder of a case's entry; its name tells what it depends on.
+
+    <id>-<which files, factor>-<their state, version>: entries that differ in the last part alone
+    are older states of the same.
+    """
+    files = [Path(os.path.abspath(p)) for p in (*case.images, case.mask) if p is not None]
+    state = []
+    for path in files:
+        try:
+            facts = path.stat()
+        except OSError as error:
+            raise DataError(path, f"can't be read ({error.strerror})", "Restore it.") from error
+        state.append([facts.st_size, facts.st_mtime_ns])
+    which = _hash([list(map(str, files)), case.layout.name, case.id, factor])
+    return folder / f"{case.id}-{which}-{_hash([state, VERSION, CENTRES])}"
+
+
+def _hash(facts: list) -> str:
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+def _open(entry: Path, case: Case) -> PreparedCase | None:
+    """The entry memory-mapped; None where there is none, or one that is damaged."""
+    try:
+        facts = json.loads((entry / "facts.json").read_text(encoding="utf-8"))
+        if facts.pop("own checksum") != _hash([facts]):
+            return None
+        arrays = {}
+        for name, checksum in facts["checksums"].items():
+            if _checksum(entry / f"{name}.npy") != checksum:
+                return None
+            arrays[name] = np.load(entry / f"{name}.npy", mmap_mode="r")
+        return PreparedCase(
+            source=case,
+            images=arrays["images"],
+            labels=arrays.get("labels"),
+            centres=np.array(arrays["centres"]),
+            box=tuple(slice(*side) for side in facts["box"]),
+            full_shape=tuple(facts["shape"]),
+            full_affine=np.array(facts["affine"]),
+            factor=facts["factor"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
+    """Make a case's entry unless somebody else has made it meanwhile."""
+    entry = _entry(folder, case, factor)
+    family = entry.name.rpartition("-")[0]
+    with FileLock(folder / f".{family}.lock"):
+        found = _open(entry, case)
+        if found is not None:
+            return found
+        # Whoever holds the lock is the only maker: what lies half-made here was interrupted, what
+        # has another state is out of date, and what has this name is damaged.
+        for old in [*folder.glob(f".{family}-making-*"), *folder.glob(f"{family}-*")]:
+            shutil.rmtree(old, ignore_errors=old != entry)
+        making = Path(tempfile.mkdtemp(prefix=f".{family}-making-", dir=folder))
+        try:
+            _write(making, case, factor)
+            making.chmod(0o755)  # mkdtemp's folder is for its owner alone
+            os.replace(making, entry)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+        found = _open(entry, case)
+    if found is None:
+        raise OSError(f"{entry}: was written, and can't be read back. Is the disk full or failing?")
+    return found
+
+
+def _write(folder: Path, case: Case, factor: int) -> None:
+    volume = case.read()
+    images, box, brain = z_score(volume.images, case)
+    labels = None if volume.labels is None else volume.labels[box]
+    shape, affine = volume.images.shape[:3], volume.affine
+    del volume
+    if factor > 1:
+        images, brain = shrink(images, factor), shrink(brain[..., None], factor)[..., 0] > 0
+        images[~brain] = 0
+        labels = None if labels is None else shrink_labels(labels, factor)
+    arrays = {"images": images.astype(np.float16), "centres": centres_of(labels, brain)}
+    if labels is not None:
+        arrays["labels"] = labels
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(array))
+    facts = {
+        "case": case.id,
+        "box": [[side.start, side.stop] for side in box],
+        "shape": [int(n) for n in shape],
+        "affine": np.asarray(affine, float).tolist(),
+        "factor": factor,
+        "checksums": {name: _checksum(folder / f"{name}.npy") for name in arrays},
+    }
+    text = json.dumps({**facts, "own checksum": _hash([facts])}, indent=1)
+    (folder / "facts.json").write_text(text + "\n", encoding="utf-8", newline="\n")

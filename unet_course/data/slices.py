@@ -1,0 +1,118 @@
+"""LGG slices in memory: read once, rescaled per patient, shrunk to the network's input size."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from unet_course.data.lgg import Patient
+
+CHUNK = 64  # slices resized at a time: all at once would take several times their memory
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """Slices of some patients, patient after patient, from the neck up.
+
+    Attributes:
+        images: (slices, side, side, channels) uint8, rescaled per patient and channel.
+        masks: (slices, side, side, 1) uint8, 0 and 1.
+        patients: (slices,) ids.
+        numbers: (slices,) the slice's number in its file name.
+    """
+
+    images: np.ndarray
+    masks: np.ndarray
+    patients: np.ndarray
+    numbers: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def has_tumour(self) -> np.ndarray:
+        """(slices,) bool: whether the slice's mask holds any tumour."""
+        return self.masks.any(axis=(1, 2, 3))
+
+    def of(self, patients: Iterable[str]) -> "Slices":
+        """The slices of these patients only, in the order in which they stand here."""
+        keep = np.isin(self.patients, list(patients))
+        return Slices(self.images[keep], self.masks[keep], self.patients[keep], self.numbers[keep])
+
+    def inputs(self, index: Sequence[int] | np.ndarray, neighbours: int = 0) -> np.ndarray:
+        """What the network sees: (len(index), side, side, channels · (2 · neighbours + 1)), 0 to 1.
+
+        With `neighbours=1` the slices below and above stand before and behind each slice's own
+        channels ("2.5-D"); at a patient's ends the end slice is repeated.
+        """
+        index = np.asarray(index)
+        stack = []
+        for step in range(-neighbours, neighbours + 1):
+            other = np.clip(index + step, 0, len(self) - 1)
+            for _ in range(abs(step)):  # walk back to the patient's own slices
+                other = np.where(
+                    self.patients[other] == self.patients[index], other, other - np.sign(step)
+                )
+            stack.append(self.images[other])
+        return np.concatenate(stack, axis=-1).astype(np.float32) / 255
+
+
+def rescale(images: np.ndarray, low: float = 1.0, high: float = 99.5) -> np.ndarray:
+    """Stretch each channel of a patient from its percentiles `low`…`high` to 0…255.
+
+    Scanners have no common unit of brightness, so each patient's slices are scaled by their own values.
+
+    Args:
+        images: (slices, rows, columns, channels) of one patient, uint8.
+
+    Returns:
+        The same shape, uint8; a constant channel becomes 0.
+    """
+    if images.dtype != np.uint8:
+        raise ValueError(f"images must be uint8, they are {images.dtype}")
+    stretched = np.empty_like(images)
+    for channel in range(images.shape[-1]):
+        values = images[..., channel]
+        bottom, top = np.percentile(values[:, ::2, ::2], (low, high))
+        # 256 values are stretched, not each pixel: six times as fast
+        levels = np.clip((np.arange(256) - bottom) / max(top - bottom, 1e-6), 0, 1)
+        stretched[..., channel] = (levels * 255 * (top > bottom)).round().astype(np.uint8)[values]
+    return stretched
+
+
+def resize(images: np.ndarray, side: int) -> np.ndarray:
+    """Resize (slices, rows, columns, channels) to (slices, side, side, channels), float32.
+
+    Linear, and averaging over all the pixels that fall into a new one when shrinking.
+    """
+    if images.shape[1] == images.shape[2] == side:
+        return images.astype(np.float32)
+    chunks = (images[i : i + CHUNK] for i in range(0, max(len(images), 1), CHUNK))
+    size = (side, side)
+    return np.concatenate(
+        [keras.ops.image.resize(c.astype(np.float32), size, antialias=True) for c in chunks]
+    )
+
+
+def load(patients: Sequence[Patient], side: int = 128, progress: bool = True) -> Slices:
+    """Read patients, rescale, and resize their slices to `side` × `side` pixels.
+
+    A mask's pixel is tumour where at least half of its area is. Takes side² · 4 bytes a slice.
+
+    Raises:
+        ValueError: no patients.
+        lgg.DataError: a file is missing or damaged; the message names it.
+    """
+    if not patients:
+        raise ValueError("no patients to load")
+    images, masks, ids, numbers = [], [], [], []
+    bar = tqdm(patients, desc="Reading patients", unit="patient", disable=not progress, leave=False)
+    for patient in bar:
+        image, mask = patient.read()
+        images.append(resize(rescale(image), side).round().astype(np.uint8))
+        masks.append((resize(mask[..., None], side) >= 0.5).astype(np.uint8))
+        ids += [patient.id] * len(image)
+        numbers += patient.numbers
+    return Slices(np.concatenate(images), np.concatenate(masks), np.array(ids), np.array(numbers))

@@ -1,0 +1,157 @@
+"""Splits that keep every patient on one side.
+
+Neighbouring slices of one brain are nearly the same picture, so a network that has seen slice 20
+knows slice 21. Whoever splits slices at random tests on what was trained on; these functions
+therefore split *patients*, and spread tumour sizes and hospitals evenly over the sides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Split:
+    """Patients' ids, sorted: what is trained on, what choices are made on, what is judged on."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+class LeakError(ValueError):
+    """A patient stands on two sides of a split."""
+
+
+def assert_no_leak(*sides: Sequence[str]) -> None:
+    """Raise `LeakError`, naming the patients, if an id stands on more than one side.
+
+    Slices may be passed too, as the patient's id repeated for every slice.
+
+    >>> assert_no_leak(["a", "b"], ["c"])
+    >>> assert_no_leak(["a", "b"], ["b", "c"])
+    Traceback (most recent call last):
+    unet_course.data.splits.LeakError: on more than one side: b. Split by patient, not by slice.
+    """
+    seen, twice = set(), set()
+    for side in sides:
+        ids = {str(patient) for patient in side}
+        twice |= seen & ids
+        seen |= ids
+    if twice:
+        raise LeakError(
+            f"on more than one side: {', '.join(sorted(twice))}. Split by patient, not by slice."
+        )
+
+
+def _dealing_order(
+    patients: Sequence[str],
+    volumes: Mapping[str, float] | None,
+    institutions: Mapping[str, str] | None,
+    seed: int,
+) -> list[str]:
+    """The patients ordered so that every stretch of neighbours is alike: by hospital, then size.
+
+    Within a hospital sizes run up, in the next one down, so that the seam between two hospitals
+    joins alike sizes; ties and the order of hospitals are random.
+    """
+    if len(set(patients)) != len(patients):
+        raise ValueError("the same patient is listed twice: pass each id once")
+    rng = np.random.default_rng(seed)
+    shuffled = [patients[i] for i in rng.permutation(len(patients))]
+    hospitals = list(dict.fromkeys(institutions[p] if institutions else "" for p in shuffled))
+    ordered = []
+    for turn, hospital in enumerate(hospitals):
+        group = [p for p in shuffled if not institutions or institutions[p] == hospital]
+        if volumes:
+            group.sort(key=lambda p: volumes[p], reverse=turn % 2 == 1)
+        ordered += group
+    return ordered
+
+
+def split_patients(
+    patients: Sequence[str],
+    *,
+    volumes: Mapping[str, float] | None = None,
+    institutions: Mapping[str, str] | None = None,
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    seed: int = 0,
+) -> Split:
+    """Split patients into train, validation and test, alike in tumour volume and institution.
+
+    Every stretch of like patients is dealt out in proportion to `fractions` (stratified
+    systematic sampling; Cochran, 1977), so groups of any size work, a hospital with one patient too.
+
+    Args:
+        patients: ids, each once; at least three.
+        volumes: tumour volume by id, in any one unit. None: sizes are not looked at.
+        institutions: institution by id. None: institutions are not looked at.
+        fractions: shares of train, validation and test; they sum to 1.
+        seed: the same seed gives the same split.
+
+    Raises:
+        ValueError: an id twice, fewer than three patients, or fractions that don't sum to 1.
+
+    >>> split = split_patients([f"p{i}" for i in range(10)])
+    >>> len(split.train), len(split.validation), len(split.test)
+    (6, 2, 2)
+    """
+    if len(patients) < 3:
+        raise ValueError(f"a split needs at least 3 patients, there are {len(patients)}")
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(f"fractions must be three shares that sum to 1, not {fractions}")
+    order = _dealing_order(patients, volumes, institutions, seed)
+    goal = np.array(fractions)
+    sizes = _whole_sizes(goal, len(order))
+    sides: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for i, patient in enumerate(order, start=1):
+        # whoever is furthest behind its share, and not full, gets the next patient
+        behind = [
+            goal[s] * i - len(sides[s]) if len(sides[s]) < sizes[s] else -np.inf for s in range(3)
+        ]
+        sides[int(np.argmax(behind))].append(patient)
+    return Split(*(tuple(sorted(side)) for side in sides))
+
+
+def _whole_sizes(goal: np.ndarray, count: int) -> list[int]:
+    """Whole numbers near `goal * count` that sum to `count`; no side that is wanted stays empty."""
+    sizes = np.floor(goal * count + 1e-9).astype(int)
+    sizes[(goal > 0) & (sizes == 0)] = 1
+    while sizes.sum() < count:
+        sizes[int(np.argmax(goal * count - sizes))] += 1
+    while sizes.sum() > count:
+        sizes[int(np.argmax(sizes))] -= 1
+    return sizes.tolist()
+
+
+def folds(
+    patients: Sequence[str],
+    k: int = 5,
+    *,
+    volumes: Mapping[str, float] | None = None,
+    institutions: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> list[Split]:
+    """Cut patients into `k` folds; each is the test side once, the next one the validation side.
+
+    The folds differ in size by one at most, and are alike in tumour volume and institution.
+
+    Raises:
+        ValueError: `k` under 3 (train, validation and test need one fold each), or more folds
+            than patients.
+
+    >>> five = folds([f"p{i}" for i in range(12)], k=4)
+    >>> [len(split.test) for split in five]
+    [3, 3, 3, 3]
+    """
+    if not 3 <= k <= len(patients):
+        raise ValueError(f"k must lie between 3 and the {len(patients)} patients, not {k}")
+    order = _dealing_order(patients, volumes, institutions, seed)
+    parts = [tuple(sorted(order[i::k])) for i in range(k)]
+    splits = []
+    for i in range(k):
+        j = (i + 1) % k
+        train = sorted(p for n, part in enumerate(parts) if n not in (i, j) for p in part)
+        splits.append(Split(tuple(train), parts[j], parts[i]))
+    return splits

@@ -1,0 +1,181 @@
+"""Read one LGG slice or mask, or say exactly what is wrong with the file."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from unet_course.data.layouts import LGG, DataError
+
+AGAIN = "unpack it from the archive again, or run `unet-course data lgg`."
+RESTORE = f"Restore it: {AGAIN}"
+
+# What it complains about in a damaged file is raised here as a DataError instead.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read a slice's image: uint8 (256, 256, 3), channels as in `layouts.LGG.channels`.
+
+    Raises:
+        DataError: the file is missing, can't be opened, isn't a whole TIFF, or holds something of
+            another shape or type.
+    """
+    image = _read(path)
+    _expect(path, image, (LGG.size, LGG.size, len(LGG.channels)), "an image")
+    return image
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """Read a slice's mask: uint8 (256, 256), 1 where tumour is, 0 elsewhere.
+
+    The file may hold 0 and 255, as Kaggle's do, or 0 and 1.
+
+    Raises:
+        DataError: as `read_image`, and where the file holds other values.
+    """
+    mask = _read(path)
+    _expect(path, mask, (LGG.size, LGG.size), "a mask")
+    high = mask.max()
+    if high > 1:
+        high = 255
+    if not ((mask == 0) | (mask == high)).all():
+        values = np.unique(mask).tolist()
+        shown = ", ".join(map(str, values[:6])) + (", …" if len(values) > 6 else "")
+        raise DataError(
+            path,
+            f"a mask with the values {shown}, where 0 and 255 (or 0 and 1) belong",
+            "Masks must not be resized with interpolation or saved as JPEG. " + RESTORE,
+        )
+    return (mask > 0).astype(np.uint8)
+
+
+def _expect(path: Path, array: np.ndarray, shape: tuple[int, ...], what: str) -> None:
+    """Raise unless an array has the shape and is `uint8`; a NaN is named as such."""
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        count = int(np.isnan(array).sum())
+        raise DataError(path, f"holds NaN in {count:,} places, as {array.dtype}", RESTORE)
+    if array.dtype != np.uint8:
+        raise DataError(path, f"is of type {array.dtype}, {what} is uint8", RESTORE)
+    if array.shape != shape:
+        got, wanted = ("×".join(map(str, s)) for s in (array.shape, shape))
+        raise DataError(path, f"has the shape {got}, {what} has {wanted}", RESTORE)
+
+
+def _read(path: Path) -> np.ndarray:
+    """Read a TIFF's only page."""
+    try:
+        size = os.stat(path).st_size
+        if os.path.isdir(path):
+            cure = f"Remove the folder, then restore the file: {AGAIN}"
+            raise DataError(path, "a folder where a file should be", cure)
+        if size == 0:
+            raise DataError(path, "the file is empty", RESTORE)
+        with tifffile.TiffFile(path) as file:
+            page = file.pages[0]
+            if len(file.pages) > 1:
+                raise DataError(path, "holds more than one picture, a slice is one", RESTORE)
+            _expect_all_tags(path, file, page)
+            ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
+            start = _plain(page)
+            if start is not None and start + page.nbytes <= size:
+                file.filehandle.seek(start)
+                pixels = np.frombuffer(file.filehandle.read(page.nbytes), page.dtype)
+                return pixels.reshape(page.shape)
+            if max(ends, default=0) > size:
+                raise DataError(
+                    path, f"is cut short: it has {size:,} bytes of {max(ends):,}", RESTORE
+                )
+            return page.asarray()
+    except DataError:
+        raise
+    except OSError as error:
+        raise _unopened(path, error) from error
+    # tifffile raises whatever the damage happens to trip over, so anything is damage here
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def _expect_all_tags(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
+    """Raise where a tag couldn't be read: Kaggle's files end in one, so a cut shows in it first.
+
+    tifffile passes over such a tag, with a line in its log.
+    """
+    file.filehandle.seek(page.offset)
+    (count,) = struct.unpack(
+        file.tiff.tagnoformat, file.filehandle.read(struct.calcsize(file.tiff.tagnoformat))
+    )
+    if len(page.tags) != count:
+        raise DataError(path, "is a damaged or cut short TIFF", RESTORE)
+
+
+def _plain(page: tifffile.TiffPage) -> int | None:
+    """Where the pixels begin, if they lie in the file in one piece as they are, else None.
+
+    Kaggle's images come in 24 strips, which tifffile decodes one by one; reading them in one go is
+    several times as fast. (Their last strip claims padding, so `page.is_contiguous` misses them.)
+    """
+    plain = (
+        page.compression == 1
+        and page.predictor == 1
+        and page.fillorder == 1
+        and page.planarconfig == 1
+        and page.dtype == np.uint8
+        and not page.is_tiled
+        and page.samplesperpixel * page.imagewidth * page.imagelength == page.nbytes
+    )
+    if not plain:
+        return None
+    offsets, counts = page.dataoffsets, page.databytecounts
+    row = page.imagewidth * page.samplesperpixel
+    expected = page.rowsperstrip * row
+    steps = zip(offsets, counts, offsets[1:], strict=False)
+    if all(n == expected and a + n == b for a, n, b in steps):
+        return offsets[0] if sum(counts) >= page.nbytes else None
+    return None
+
+
+def _unopened(path: Path, error: OSError) -> DataError:
+    if isinstance(error, PermissionError):
+        return DataError(
+            path,
+            "may not be read: permission denied",
+            "Give yourself the right to read it (Linux and macOS: chmod -R u+rX FOLDER; "
+            "Windows: Properties, Security).",
+        )
+    if isinstance(error, FileNotFoundError):
+        if os.path.islink(path):
+            return DataError(path, "a link that leads nowhere", "Correct or remove the link.")
+        return DataError(path, "no such file", RESTORE)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return DataError(path, "can't be opened: too many files are open", "Close some programs.")
+    return DataError(path, f"can't be read: {error.strerror or type(error).__name__}", RESTORE)
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    if "imagecodecs" in str(error):
+        return DataError(
+            path,
+            "is compressed in a way that needs the package imagecodecs",
+            "Install it (pip install imagecodecs), or take the uncompressed original.",
+        )
+    try:
+        with open(path, "rb") as file:
+            start = file.read(16)
+    except OSError as again:
+        return _unopened(path, again)
+    if start[:4] in (b"II*\0", b"MM\0*"):
+        return DataError(path, "is a damaged or cut short TIFF", RESTORE)
+    kinds = {b"\x89PNG": "a PNG", b"\xff\xd8\xff": "a JPEG", b"PK\x03\x04": "a ZIP archive"}
+    kind = next((name for magic, name in kinds.items() if start.startswith(magic)), None)
+    if kind is None:
+        printable = all(32 <= byte < 127 or byte in (9, 10, 13) for byte in start)
+        kind = "text" if printable else "something else"
+    shown = f" (it begins with {start.decode('ascii')!r})" if kind == "text" else ""
+    return DataError(path, f"isn't a TIFF but {kind}{shown}", RESTORE)

@@ -1,0 +1,316 @@
+"""How good is a mask? Overlap, counts and volume; definitions and empty masks stated.
+
+A *case* is whatever is judged at once: one slice, or all slices of a patient together. Where both
+masks are empty there is nothing to find and nothing was claimed, so the score is 1; where one is
+empty it is 0 (the convention of the BraTS challenge). `TP`, `FP`, `FN` and `TN` count the pixels
+that are tumour in both masks, in the prediction only, in the truth only and in neither.
+
+Distances are in `surfaces`, single lesions in `lesions`, probabilities in `calibration`. Which
+metric suits which question: Maier-Hein et al., "Metrics reloaded", 2024.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from unet_course.judging.mask_checks import as_masks, check_spacing
+
+
+def _counts(truth: np.ndarray, prediction: np.ndarray) -> dict[str, int]:
+    truth, prediction = as_masks(truth, prediction)
+    both, marked, there = (int(m.sum()) for m in (truth & prediction, prediction, truth))
+    outside = truth.size - there - marked + both
+    return {"TP": both, "FP": marked - both, "FN": there - both, "TN": outside}
+
+
+def _scores(TP: int, FP: int, FN: int, TN: int) -> dict[str, float]:
+    """Every overlap score from the four counts; the conventions for 0/0 stand here alone."""
+    empty = TP + FP + FN == 0
+
+    def share(part: int, whole: int, without: float) -> float:
+        return part / whole if whole else float(without)
+
+    return {
+        "dice": share(2 * TP, 2 * TP + FP + FN, 1),
+        "iou": share(TP, TP + FP + FN, 1),
+        "precision": share(TP, TP + FP, empty),
+        "recall": share(TP, TP + FN, empty),
+        "specificity": share(TN, TN + FP, 1),
+        "accuracy": (TP + TN) / (TP + FP + FN + TN),
+    }
+
+
+def dice(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Twice the overlap over the sum of both sizes (Dice, 1945; Sørensen, 1948), 0 to 1.
+
+    Args:
+        truth, prediction: masks of one case, of the same shape, bool or 0 and 1.
+
+    Returns:
+        2 |A ∩ B| / (|A| + |B|); 1 where both are empty, 0 where one is.
+
+    Raises:
+        ValueError: other shapes, or values other than 0 and 1.
+
+    >>> dice(np.array([1, 1, 0, 0]), np.array([0, 1, 1, 0]))
+    0.5
+    >>> dice(np.zeros(4), np.zeros(4))
+    1.0
+    """
+    return _scores(**_counts(truth, prediction))["dice"]
+
+
+def iou(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Overlap over union (Jaccard, 1912), 0 to 1; empty masks and errors as for `dice`.
+
+    It is Dice / (2 - Dice): never larger, and in the same order.
+
+    >>> round(iou(np.array([1, 1, 0, 0]), np.array([0, 1, 1, 0])), 3)
+    0.333
+    """
+    return _scores(**_counts(truth, prediction))["iou"]
+
+
+def precision(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """How much of what was marked is tumour: TP / (TP + FP), 0 to 1 (van Rijsbergen, 1979).
+
+    Also called positive predictive value. 1 where both masks are empty, 0 where one is: nothing
+    marked where there was tumour earns nothing (other tools give NaN or 1 there). With this,
+    Dice is the harmonic mean of precision and recall for every pair. Errors as for `dice`.
+
+    One of two marked pixels is tumour:
+
+    >>> precision(np.array([1, 1, 1, 0]), np.array([0, 0, 1, 1]))
+    0.5
+    """
+    return _scores(**_counts(truth, prediction))["precision"]
+
+
+def recall(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """How much of the tumour was marked: TP / (TP + FN), 0 to 1 (van Rijsbergen, 1979).
+
+    Also called sensitivity or true positive rate. 1 where both masks are empty, 0 where one is:
+    something marked where there was no tumour earns nothing, as in BraTS. Errors as for `dice`.
+
+    One of three tumour pixels is marked:
+
+    >>> round(recall(np.array([1, 1, 1, 0]), np.array([0, 0, 1, 1])), 3)
+    0.333
+    """
+    return _scores(**_counts(truth, prediction))["recall"]
+
+
+def specificity(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """How much of the healthy rest was left alone: TN / (TN + FP), 0 to 1 (Yerushalmy, 1947).
+
+    Also called true negative rate. Where the truth leaves no healthy pixel, none could be marked
+    wrongly: 1. A small tumour in a large image makes it close to 1 for almost any prediction.
+    Errors as for `dice`.
+
+    Three of four healthy pixels are left alone:
+
+    >>> specificity(np.array([1, 0, 0, 0, 0]), np.array([1, 1, 0, 0, 0]))
+    0.75
+    """
+    return _scores(**_counts(truth, prediction))["specificity"]
+
+
+def accuracy(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Share of pixels that agree, 0 to 1. Background counts too, so "no tumour" scores high.
+
+    Arguments and errors as for `dice`.
+
+    >>> accuracy(np.array([1, 0, 0, 0]), np.zeros(4))
+    0.75
+    """
+    return _scores(**_counts(truth, prediction))["accuracy"]
+
+
+def pooled(cases: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+    """All cases as if they were one: the counts are added up first, then divided once.
+
+    A case then weighs as much as tumour and mark together, |truth| + |prediction|, and an empty
+    case shows only through its false positives. The mean of the scores case by case is another
+    number: see `summary`.
+
+    Args:
+        cases: (truth, prediction) of each case, such as `zip(truths, predictions)`; shapes may
+            differ between cases.
+
+    Returns:
+        `cases`, the sums `TP`, `FP`, `FN` and `TN` in pixels, and from these `dice`, `iou`,
+        `precision`, `recall`, `specificity` and `accuracy`, with `dice`'s and their conventions.
+
+    Raises:
+        ValueError: no cases, something that isn't a pair, or what `dice` refuses.
+
+    Dice 1 and 0 in two cases, 2·3 / (3 + 5) = 0.75 pooled:
+
+    >>> large, small, missed = np.ones(3), np.array([1, 1, 0]), np.zeros(3)
+    >>> pooled([(large, large), (small, missed)])["dice"]
+    0.75
+    """
+    total, number = dict.fromkeys(("TP", "FP", "FN", "TN"), 0), 0
+    for case in cases:
+        if not isinstance(case, tuple | list) or len(case) != 2:
+            raise ValueError("each case must be a pair (truth, prediction); try zip(...)")
+        for name, count in _counts(*case).items():
+            total[name] += count
+        number += 1
+    if not number:
+        raise ValueError("no cases to pool")
+    return {"cases": number, **total, **_scores(**total)}
+
+
+def by_region(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    regions: Mapping[str, int | Collection[int]],
+    metric: Callable[[np.ndarray, np.ndarray], float] = dice,
+) -> dict[str, float]:
+    """A metric for each region of a label map; regions may share labels (BraTS: WT, TC, ET).
+
+    Args:
+        truth, prediction: label maps of one case, of the same shape, whole numbers.
+        regions: each region's label or labels.
+        metric: takes two bool masks. For one that needs more, give a `lambda` or a
+            `functools.partial`, as in `partial(surfaces.hd95, spacing=(1, 1, 1))`.
+
+    Returns:
+        The metric by region, in the mapping's order; empty regions by the metric's convention.
+
+    Raises:
+        ValueError: other shapes, values that aren't whole numbers, or a region without a label.
+
+    >>> truth, prediction = np.array([0, 1, 2, 4]), np.array([0, 1, 2, 2])
+    >>> found = by_region(truth, prediction, {"whole": (1, 2, 4), "core": (1, 4), "enhancing": 4})
+    >>> {name: round(value, 3) for name, value in found.items()}
+    {'whole': 1.0, 'core': 0.667, 'enhancing': 0.0}
+    """
+    truth, prediction = np.asarray(truth), np.asarray(prediction)
+    if truth.shape != prediction.shape:
+        raise ValueError(f"truth {truth.shape} and prediction {prediction.shape} differ in shape")
+    for name, labels in (("truth", truth), ("prediction", prediction)):
+        if labels.dtype.kind not in "biu" and not (np.mod(labels, 1) == 0).all():
+            raise ValueError(f"the {name} must hold labels, which are whole numbers")
+    found = {}
+    for region, labels in regions.items():
+        labels = np.atleast_1d(np.asarray(labels if np.isscalar(labels) else list(labels)))
+        if not labels.size or labels.dtype.kind not in "iu":
+            raise ValueError(f"region {region!r} needs at least one label, a whole number")
+        found[region] = metric(np.isin(truth, labels), np.isin(prediction, labels))
+    return found
+
+
+def volume_error(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    spacing: Sequence[float] | None = None,
+    relative: bool = False,
+) -> float:
+    """Predicted minus true volume: signed, positive where too much was marked.
+
+    It says nothing of place: a tumour found on the wrong side has an error of 0. (The volumetric
+    similarity of Taha & Hanbury, 2015, drops the sign and divides by both volumes.)
+
+    Args:
+        truth, prediction: masks of one case, as for `dice`; in ml all slices of it together,
+            so three axes.
+        spacing: of the voxels in mm, one number for each axis; needed for ml.
+        relative: False: in ml (1 ml is 1000 mm³). True: divided by the true volume, without a
+            unit, 0.5 for half as much again; 0 where both are empty, infinite where the truth is.
+
+    Raises:
+        ValueError: as `dice`, and in ml other than three axes or a spacing that isn't one.
+
+    500 voxels of 1 × 1 × 2 mm too many are 1 ml, and half of what there is:
+
+    >>> truth, prediction = np.zeros((10, 10, 20)), np.zeros((10, 10, 20))
+    >>> truth[:, :, :10], prediction[:, :, :15] = 1, 1
+    >>> volume_error(truth, prediction, spacing=(1, 1, 2))
+    1.0
+    >>> volume_error(truth, prediction, relative=True)
+    0.5
+    """
+    truth, prediction = as_masks(truth, prediction)
+    there, marked = int(truth.sum()), int(prediction.sum())
+    if relative:
+        return (marked - there) / there if there else float("inf" if marked else 0)
+    if truth.ndim != 3:
+        raise ValueError(f"a volume has three axes; got masks of shape {truth.shape}")
+    if spacing is None:
+        raise ValueError("the volume in ml needs the spacing in mm; or ask for relative=True")
+    return (marked - there) * float(np.prod(check_spacing(spacing, 3))) / 1000
+
+
+def dice_by_patient(
+    patients: np.ndarray, truth: np.ndarray, prediction: np.ndarray
+) -> dict[str, float]:
+    """Volumetric Dice: all slices of a patient are one case.
+
+    Args:
+        patients: (slices,), the patient's id of each slice.
+        truth, prediction: (slices, *spatial), bool or 0 and 1.
+
+    Returns:
+        Dice by patient, in the order in which the ids first appear.
+
+    >>> masks = np.array([[1, 0], [0, 0], [0, 0]])
+    >>> dice_by_patient(np.array(["a", "a", "b"]), masks, masks)
+    {'a': 1.0, 'b': 1.0}
+    """
+    patients = np.asarray(patients)
+    return {
+        str(patient): dice(truth[patients == patient], prediction[patients == patient])
+        for patient in dict.fromkeys(patients.tolist())
+    }
+
+
+def empty_cases(cases: np.ndarray, truth: np.ndarray) -> tuple[str, ...]:
+    """The cases without any tumour: their scores are 1 or 0 by convention, see `summary`.
+
+    Args:
+        cases: (slices,), the case's name for each slice, such as the patient's id.
+        truth: (slices, *spatial).
+
+    >>> empty_cases(np.array(["a", "a", "b"]), np.array([[1, 0], [0, 0], [0, 0]]))
+    ('b',)
+    """
+    cases, truth = np.asarray(cases), np.asarray(truth)
+    names = dict.fromkeys(cases.tolist())
+    return tuple(str(name) for name in names if not truth[cases == name].any())
+
+
+def summary(scores: Mapping[str, float], empty: Collection[str] | None = None) -> dict[str, float]:
+    """Mean, median, lowest and highest of scores by case.
+
+    Args:
+        scores: by case.
+        empty: the cases whose truth is empty, as `empty_cases` gives them. Then the mean without
+            these stands beside the mean, and how many they are: a mean of 0.9 can hold many
+            cases that were right because there was nothing to find.
+
+    Returns:
+        `mean`, `median`, `lowest`, `highest`; with `empty` also `mean without empty` (NaN where
+        all are empty) and `empty cases`.
+
+    Raises:
+        ValueError: no scores, or an empty case that has no score.
+
+    >>> summary({"a": 0.5, "b": 0.9, "c": 1.0})
+    {'mean': 0.8, 'median': 0.9, 'lowest': 0.5, 'highest': 1.0}
+    >>> summary({"a": 0.5, "b": 0.9, "c": 1.0}, empty=["c"])["mean without empty"]
+    0.7
+    """
+    values = np.array(list(scores.values()), float)
+    if not len(values):
+        raise ValueError("no scores to sum up")
+    found = {"mean": values.mean(), "median": np.median(values)}
+    found |= {"lowest": values.min(), "highest": values.max()}
+    if empty is not None:
+        if strangers := set(empty) - set(scores):
+            raise ValueError(f"no scores for the empty cases {sorted(strangers)}")
+        rest = [value for case, value in scores.items() if case not in set(empty)]
+        found["mean without empty"] = np.mean(rest) if rest else np.nan
+        found["empty cases"] = len(set(empty))
+    return {name: round(float(value), 6) for name, value in found.items()}

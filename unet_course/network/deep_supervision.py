@@ -1,0 +1,51 @@
+"""Deep supervision: a network judged at several of its levels while it trains."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("unet_course")
+class DeeplySupervised(keras.Model):
+    """A network with one answer, and with one from each of its heads while it trains.
+
+    Made by `models.unet` and `models.unet_plus_plus` with `deep_supervision=True`; compiled,
+    trained, asked and saved like any other network. `fit` minimises the compiled loss averaged
+    over the heads, each at full size and with the same weight (Lee et al., "Deeply-supervised
+    nets", 2015, with a head's weight constant); metrics, `evaluate` and `predict` see the
+    prediction alone.
+
+    A training step by hand takes what `fit` takes: `model.compute_loss(y=truth,
+    y_pred=model(images, training=True))`.
+
+    >>> from unet_course.network import unet
+    >>> import numpy as np
+    >>> model = unet.unet((16, 16, 1), filters=2, depth=3, deep_supervision=True)
+    >>> images = np.zeros((4, 16, 16, 1), "float32")
+    >>> tuple(model(images).shape)
+    (4, 16, 16, 1)
+    >>> answer = model(images, training=True)
+    >>> tuple(answer["prediction"].shape), len(answer["heads"])
+    ((4, 16, 16, 1), 3)
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        answer = super().call(inputs, training=training, mask=mask)
+        # a dict, since a loss that was handed a list of masks would quietly stack them
+        return answer if training else answer["prediction"]
+
+    def compute_output_spec(self, inputs, training=None, mask=None):
+        answer = super().compute_output_spec(inputs, training=training, mask=mask)
+        return answer if training else answer["prediction"]
+
+    @property
+    def output_shape(self):
+        return self.output["prediction"].shape
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        heads = y_pred["heads"] if isinstance(y_pred, dict) else [y_pred]
+        one = super().compute_loss
+        return ops.mean(ops.stack([one(x, y, h, sample_weight, training) for h in heads]))
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        prediction = y_pred["prediction"] if isinstance(y_pred, dict) else y_pred
+        return super().compute_metrics(x, y, prediction, sample_weight)

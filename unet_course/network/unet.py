@@ -1,0 +1,241 @@
+"""The course's U-Net and U-Net++, in 2-D and 3-D.
+
+`unet` is the network that the course trains; attention gates, residual blocks and deep supervision
+are options of it. `unet_plus_plus` fills the U with more blocks.
+
+A network's input must be a multiple of 2**depth (times `patch`) along each spatial axis.
+"""
+
+from collections.abc import Callable
+
+import keras
+from keras import layers
+
+from unet_course.network.blocks import (
+    attention_gate,
+    conv_block,
+    convolution,
+    down,
+    merge,
+    residual_block,
+    transposed_convolution,
+    up,
+)
+from unet_course.network.deep_supervision import DeeplySupervised
+
+
+def unet(
+    input_shape: tuple[int, ...],
+    *,
+    classes: int = 1,
+    filters: int = 16,
+    depth: int = 4,
+    normalization: str = "batch",
+    activation: str = "relu",
+    dropout: float = 0.0,
+    upsampling: str = "transpose",
+    patch: int = 1,
+    fine: int = 0,
+    head: str | None = None,
+    attention: bool = False,
+    residual: bool = False,
+    deep_supervision: bool = False,
+    name: str = "unet",
+) -> keras.Model:
+    """A U-Net (Ronneberger et al., 2015), 2-D or 3-D as the input is.
+
+    Args:
+        input_shape: (*spatial, channels), two or three spatial axes.
+        classes: channels of the output.
+        filters: channels at full resolution; they double at each level down.
+        depth: how many times the resolution is halved.
+        normalization, activation, dropout: as in `blocks.conv_block`.
+        upsampling: as `how` in `blocks.up`.
+        patch: above 1, a convolution of this width and stride comes first and a transposed one
+            last, so that the U works on patches of pixels. With 2, a 2-D network at the same
+            `filters` does a quarter of the work, and still gives an answer for each pixel
+            (patches as tokens: Dosovitskiy et al., 2021).
+        fine: with `patch` above 1, channels of a last step at full resolution, where each pixel
+            meets its own values of the input once more in a convolution of width 1: a skip
+            connection past the patches, for what is thinner than a patch. 0: none.
+        head: "sigmoid", each class on its own; "softmax", one class a pixel. None: sigmoid for
+            one class, softmax for more.
+        attention: a `blocks.attention_gate` on each skip connection but the finest, which its
+            authors leave open too (Oktay et al., 2018). The layer "attention_1" puts out the
+            gate's weights one level below full resolution, "attention_2" the next, and so on.
+        residual: `blocks.residual_block` in place of `blocks.conv_block` (He et al., 2016).
+        deep_supervision: while it trains, the decoder's coarser levels answer as well, each
+            through a head of its own and linear interpolation to full size, and the loss is the
+            mean over all heads; see `supervision.DeeplySupervised`. The prediction is the
+            finest head's, as ever.
+        name: the model's name.
+
+    Returns:
+        A model (batch, *spatial, channels) → (batch, *spatial, classes), probabilities in
+        float32 whatever the precision inside.
+
+    Raises:
+        ValueError: a side that isn't a multiple of patch · 2**depth, another rank than 2 or 3, an
+            unknown choice, `depth`, `filters` or `patch` below 1, `fine` below 0 or without
+            patches, or attention or deep supervision at a depth of 1, where there is no coarser
+            level to have them.
+
+    >>> unet((64, 64, 3), filters=8, depth=3).output_shape
+    (None, 64, 64, 1)
+    >>> unet((16, 16, 16, 4), classes=3, filters=4, depth=2, head="sigmoid").output_shape
+    (None, 16, 16, 16, 3)
+    """
+    _check(input_shape, filters, depth, patch)
+    if fine < 0 or (fine and patch == 1):
+        raise ValueError(f"fine must be 0, or more with a patch above 1; it is {fine}")
+    if depth == 1 and (attention or deep_supervision):
+        raise ValueError("attention and deep supervision need a depth of 2 at least, it is 1")
+    block = residual_block if residual else conv_block
+    style = {"normalization": normalization, "activation": activation, "dropout": dropout}
+    inputs = x = keras.Input(input_shape)
+    if patch > 1:
+        x = convolution(x, filters, kernel=patch, strides=patch)
+    skips = []
+    for level in range(depth):
+        x = block(x, filters * 2**level, **style)  # (side / 2**level, filters · 2**level)
+        skips.append(x)
+        x = down(x)
+    x = block(x, filters * 2**depth, **style)  # the bottom of the U
+    decoded = []  # from the finest level to the coarsest
+    for level in reversed(range(depth)):
+        skip = skips[level]
+        if attention and level > 0:
+            skip = attention_gate(skip, x, name=f"attention_{level}")
+        x = up(x, upsampling, filters * 2**level)
+        x = block(merge(x, skip), filters * 2**level, **style)
+        decoded.insert(0, x)
+    if fine:
+        x = transposed_convolution(x, fine, patch)
+        x = layers.Activation(activation)(convolution(merge(x, inputs), fine, kernel=1))
+    prediction = _answer(x, classes, 1 if fine else patch, head)
+    if not deep_supervision:
+        return keras.Model(inputs, prediction, name=name)
+    coarser = [_answer(decoded[i], classes, patch, head, i) for i in range(1, depth)]
+    outputs = {"prediction": prediction, "heads": [prediction, *coarser]}
+    return DeeplySupervised(inputs, outputs, name=name)
+
+
+def unet_plus_plus(
+    input_shape: tuple[int, ...],
+    *,
+    classes: int = 1,
+    filters: int = 16,
+    depth: int = 4,
+    normalization: str = "batch",
+    activation: str = "relu",
+    dropout: float = 0.0,
+    upsampling: str = "transpose",
+    patch: int = 1,
+    head: str | None = None,
+    residual: bool = False,
+    deep_supervision: bool = False,
+    name: str = "unet_plus_plus",
+) -> keras.Model:
+    """U-Net++ (Zhou et al., 2018): U-Nets of every depth up to `depth`, nested into each other.
+
+    X(i, 0) is the encoder at level i. To its right stand X(i, 1), X(i, 2), …, each a block on
+    everything to its left and on its neighbour below, X(i + 1, j - 1), enlarged. So a skip
+    connection is a row of blocks, and the first column with the diagonal from X(j, 0) up to
+    X(0, j) is a U-Net of depth j:
+
+        X(0,0)  X(0,1)  X(0,2)
+        X(1,0)  X(1,1)
+        X(2,0)
+
+    Args:
+        deep_supervision: a head on each of X(0, 1) to X(0, depth) in place of the last alone. The
+            prediction is the mean of their probabilities, and the loss while training the mean
+            of theirs; see `supervision.DeeplySupervised`.
+        input_shape, …: the others are as in `unet`.
+
+    Returns:
+        As `unet`, and raises as it does.
+
+    >>> unet_plus_plus((32, 32, 3), filters=4, depth=3).output_shape
+    (None, 32, 32, 1)
+    """
+    _check(input_shape, filters, depth, patch)
+    if depth == 1 and deep_supervision:
+        raise ValueError("deep supervision needs a depth of 2 at least, it is 1")
+    block = residual_block if residual else conv_block
+    style = {"normalization": normalization, "activation": activation, "dropout": dropout}
+    inputs = x = keras.Input(input_shape)
+    if patch > 1:
+        x = convolution(x, filters, kernel=patch, strides=patch)
+    rows = []  # rows[i][j] is X(i, j): (side / 2**i, filters · 2**i)
+    for level in range(depth + 1):
+        x = block(x if level == 0 else down(x), filters * 2**level, **style)
+        rows.append([x])
+    for column in range(1, depth + 1):
+        for level in range(depth + 1 - column):
+            x = up(rows[level + 1][column - 1], upsampling, filters * 2**level)
+            rows[level].append(block(merge(x, *rows[level]), filters * 2**level, **style))
+    if not deep_supervision:
+        return keras.Model(inputs, _answer(rows[0][-1], classes, patch, head), name=name)
+    heads = [_answer(x, classes, patch, head, name=f"head_{j}") for j, x in enumerate(rows[0]) if j]
+    prediction = layers.Average(dtype="float32", name="probabilities")(heads)
+    return DeeplySupervised(inputs, {"prediction": prediction, "heads": heads}, name=name)
+
+
+def _check(input_shape, filters: int, depth: int, patch: int) -> None:
+    for what, number in {"filters": filters, "depth": depth, "patch": patch}.items():
+        if number < 1:
+            raise ValueError(f"{what} must be at least 1, it is {number}")
+    *sides, _ = input_shape
+    step = patch * 2**depth
+    if any(side is not None and side % step for side in sides):
+        raise ValueError(
+            f"each side of {tuple(sides)} must be a multiple of patch · 2**depth = {step}; "
+            "crop or pad"
+        )
+
+
+def _answer(x, classes: int, patch: int, head: str | None, level: int = 0, name: str | None = None):
+    """Probabilities at full size, from a decoder's tensor at `level`."""
+    if patch > 1:
+        x = transposed_convolution(x, classes, patch)
+    else:
+        x = convolution(x, classes, kernel=1)
+    for _ in range(level):
+        x = up(x, "linear")
+    head = head or ("sigmoid" if classes == 1 else "softmax")
+    name = name or (f"head_{level}" if level else "probabilities")
+    return layers.Activation(head, dtype="float32", name=name)(x)
+
+
+def nearest_filters(build: Callable[..., keras.Model], parameters: int) -> int:
+    """The `filters` with which a network comes nearest to a number of parameters.
+
+    For comparisons at equal parameters.
+
+    Args:
+        build: called as `build(filters=…)`, returns a model whose parameters grow with its
+            filters, about as their square.
+        parameters: how many are wanted, counted as `count_params` does.
+
+    Returns:
+        The number of filters, at least 1.
+
+    >>> from functools import partial
+    >>> nearest_filters(partial(unet, (64, 64, 3), depth=2), parameters=120_000)
+    16
+    """
+    if parameters < 1:
+        raise ValueError(f"parameters must be at least 1, it is {parameters}")
+    counts: dict[int, int] = {}
+
+    def distance(filters: int) -> int:
+        if filters not in counts:
+            counts[filters] = build(filters=filters).count_params()
+        return abs(counts[filters] - parameters)
+
+    filters = 8
+    while filters not in counts:
+        distance(filters)
+        filters = max(1, round(filters * (parameters / counts[filters]) ** 0.5))
+    return min((max(1, filters - 1), filters, filters + 1), key=distance)

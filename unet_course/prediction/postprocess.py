@@ -1,0 +1,336 @@
+"""From a network's probabilities to labels, cleaned as BraTS teams clean them, and to a file.
+
+Regions become labels first (`labels_from`), and what is done after is done to labels: so tumour
+core stays inside whole tumour, and enhancing tumour inside the core, whatever is taken away.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import nibabel
+import numpy as np
+from scipy import ndimage
+
+from unet_course.data import nifti
+from unet_course.data.brats import Case, labels_of, regions
+from unet_course.data.layouts import CORE, ENHANCING, REGIONS, VOLUME_ENDINGS
+from unet_course.judging.mask_checks import check_spacing
+from unet_course.judging.metrics import dice
+
+MINIMA = (0, 10, 20, 50, 100, 200, 300, 400, 500, 750, 1000)  # mm³, what `choose_minimum` tries
+
+
+def largest_component(
+    mask: np.ndarray,
+    connectivity: int | None = None,
+    share: float = 1.0,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
+    """Keep the largest connected piece of a mask; a mask without any stays empty.
+
+    A patient of LGG has one tumour, as a rule, so smaller pieces are mostly mistakes. Where two
+    pieces are equally large, the first stays.
+
+    Args:
+        mask: bool or 0 and 1, any number of axes: all slices of a patient together.
+        connectivity: 1: pixels touch at faces; up to the number of axes, the default: at
+            corners too.
+        share: below 1, pieces that have at least this share of the largest one's pixels stay as
+            well: when two are nearly as large, size alone doesn't say which is the mistake.
+        weights: what each pixel counts, 0 or more, in the mask's shape. None: 1 each. With a
+            network's probabilities, a piece it is sure of wins over a larger one that it isn't.
+
+    Returns:
+        The same shape and type.
+
+    Raises:
+        ValueError: a share that isn't above 0 and at most 1, or weights of another shape or below 0.
+
+    >>> largest_component(np.array([1, 0, 1, 1]))
+    array([0, 0, 1, 1])
+    >>> largest_component(np.array([1, 0, 1, 1]), share=0.5)
+    array([1, 0, 1, 1])
+    >>> largest_component(np.array([1, 0, 1, 1]), weights=np.array([0.9, 0, 0.4, 0.4]))
+    array([1, 0, 0, 0])
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share must be above 0 and at most 1, it is {share}")
+    mask = np.asarray(mask)
+    if weights is not None:
+        weights = np.asarray(weights)
+        if weights.shape != mask.shape:
+            raise ValueError(f"weights must be {mask.shape}, as the mask is; got {weights.shape}")
+        if not (weights >= 0).all():
+            raise ValueError("weights must be 0 or more")
+    touching = ndimage.generate_binary_structure(mask.ndim, connectivity or mask.ndim)
+    pieces, count = ndimage.label(mask, touching)
+    if count < 2:
+        return mask.copy()
+    sizes = np.bincount(pieces.ravel(), None if weights is None else weights.ravel())
+    sizes[0] = -1  # the background isn't a piece
+    kept = sizes >= share * sizes.max() if share < 1 else np.arange(count + 1) == sizes.argmax()
+    kept[0] = False
+    return np.where(kept[pieces], mask, np.zeros_like(mask))
+
+
+def largest_tumour(
+    labels: np.ndarray,
+    connectivity: int | None = None,
+    share: float = 1.0,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
+    """Keep the largest piece of the whole tumour, with the core and enhancing tumour inside it.
+
+    BraTS cases have one tumour, as a rule; one that grows at two places loses the smaller.
+
+    Args:
+        labels: (x, y, z), 0, 1, 2, 4; whatever isn't 0 is whole tumour.
+        connectivity, share, weights: as in `largest_component`.
+
+    Returns:
+        The same shape and type. Without any tumour: the same.
+
+    >>> largest_tumour(np.array([[[2, 4, 0, 4]]]))
+    array([[[2, 4, 0, 0]]])
+    """
+    labels = np.asarray(labels)
+    kept = largest_component(labels != 0, connectivity, share, weights)
+    return np.where(kept, labels, labels.dtype.type(0))
+
+
+def drop_small(
+    found: np.ndarray, minimum: float, spacing: Sequence[float] = (1.0, 1.0, 1.0)
+) -> np.ndarray:
+    """Turn all enhancing tumour of a case into core, if there is less than `minimum` of it.
+
+    About a tenth of BraTS cases have no enhancing tumour. A few voxels of it found there make
+    Dice 0 where none would make it 1, while a large region loses little by the rule (Isensee et
+    al., "No new-net", 2018, and "nnU-Net for brain tumor segmentation", 2020). The rule looks at
+    the case's whole enhancing volume, not at each piece. Choose `minimum` on cases kept for
+    validation, with `choose_minimum`.
+
+    Args:
+        found: labels (x, y, z), or regions (x, y, z, 3) as `brats.regions` has them, of one case.
+        minimum: in mm³, 0 or more; a volume equal to it stays, so 0 changes nothing.
+        spacing: of the voxels in mm; BraTS has 1 mm throughout.
+
+    Returns:
+        The same shape and type: label 4 become 1, or the region ET empty; WT and TC as they were.
+        A case without enhancing tumour: the same.
+
+    Raises:
+        ValueError: another number of axes, a minimum below 0, or a spacing that isn't one.
+
+    >>> drop_small(np.array([[[2, 1, 4, 4]]]), minimum=3)
+    array([[[2, 1, 1, 1]]])
+    >>> drop_small(np.array([[[2, 1, 4, 4]]]), minimum=3, spacing=(1, 1, 1.5))
+    array([[[2, 1, 4, 4]]])
+    """
+    enhancing = _enhancing(found)
+    _at_least_0(minimum)
+    changed = np.array(found)
+    if enhancing.sum() * _voxel(spacing) < minimum:
+        if changed.ndim == 4:
+            changed[..., REGIONS.index("ET")] = 0
+        else:
+            changed[enhancing] = CORE
+    return changed
+
+
+class ChosenMinimum(NamedTuple):
+    """What `choose_minimum` found: the minimum in mm³, and the mean Dice of ET by candidate."""
+
+    minimum: float
+    dice: dict[float, float]
+
+
+def choose_minimum(
+    truths: Iterable[np.ndarray],
+    predictions: Iterable[np.ndarray],
+    candidates: Collection[float] = MINIMA,
+    spacing: Sequence[float] = (1.0, 1.0, 1.0),
+) -> ChosenMinimum:
+    """Choose `drop_small`'s minimum: the candidate with the best mean Dice of ET over the cases.
+
+    Give it cases that the network wasn't trained on and that nothing is reported on afterwards.
+    Where candidates are equally good the smallest is taken, as it changes least; a difference
+    counts from 1e-9 on. Dice by `metrics.dice`: 1 where truth and prediction are both empty.
+
+    Args:
+        truths, predictions: labels or regions of each case, as `drop_small` takes them, in the
+            same order. Generators will do: one case is held at a time.
+        candidates: in mm³, 0 or more; 0 is the prediction as it stands.
+        spacing: of the voxels in mm.
+
+    Raises:
+        ValueError: no cases, not as many truths as predictions, no candidates, and what
+            `drop_small` refuses.
+
+    A false alarm of 2 mm³ in a case without enhancing tumour, 3 of 4 mm³ found in another:
+
+    >>> truths = np.array([[[[1, 1, 1, 1]]], [[[4, 4, 4, 4]]]])
+    >>> predictions = np.array([[[[1, 1, 4, 4]]], [[[4, 4, 4, 1]]]])
+    >>> choose_minimum(truths, predictions, candidates=(0, 2, 3, 4)).minimum
+    3
+    """
+    candidates = sorted(set(candidates))
+    if not candidates:
+        raise ValueError("no candidates to choose from")
+    _at_least_0(candidates[0])
+    voxel, scores = _voxel(spacing), []
+    for truth, prediction in zip(truths, predictions, strict=True):
+        truth, prediction = _enhancing(truth), _enhancing(prediction)
+        volume = prediction.sum() * voxel
+        kept, dropped = dice(truth, prediction), float(not truth.any())
+        scores.append([dropped if volume < minimum else kept for minimum in candidates])
+    if not scores:
+        raise ValueError("no cases to choose by")
+    means = np.mean(scores, axis=0)
+    best = next(i for i, mean in enumerate(means) if mean >= means.max() - 1e-9)
+    return ChosenMinimum(candidates[best], dict(zip(candidates, means.tolist(), strict=True)))
+
+
+def nest_regions(found: np.ndarray) -> np.ndarray:
+    """Make ET lie in TC and TC in WT: what is enhancing is core, and what is core is tumour.
+
+    The innermost region decides, as in nnU-Net and as in `brats.labels_of`: a network that is
+    sure of enhancing tumour where it isn't of the whole makes the whole larger, not ET smaller.
+
+    Args:
+        found: regions (…, 3), 0 and 1, in the order WT, TC, ET.
+
+    Returns:
+        uint8 (…, 3). Regions that are nested already: the same.
+
+    >>> nest_regions(np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]])).tolist()
+    [[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 0, 0]]
+    """
+    return regions(labels_of(found))
+
+
+def labels_from(
+    probabilities: np.ndarray,
+    threshold: float | Sequence[float] = 0.5,
+    *,
+    largest: bool = True,
+    share: float = 1.0,
+    surest: bool = False,
+    minimum: float = 0.0,
+    spacing: Sequence[float] = (1.0, 1.0, 1.0),
+) -> np.ndarray:
+    """Labels of a case from the regions' probabilities, cleaned up.
+
+    Threshold, then labels with the innermost region deciding (`nest_regions`), then `largest_tumour`,
+    then `drop_small`: in this order, so that enhancing volume in pieces that go doesn't count.
+
+    Args:
+        probabilities: (x, y, z, 3) of WT, TC and ET, or masks of them.
+        threshold: from which a voxel belongs to a region; one number, or one for each region.
+        largest: keep the largest piece alone.
+        share: below 1, keep those as well that have this share of its size (`largest_component`).
+        surest: compare pieces not by size but by how far WT lies above its threshold, summed up.
+        minimum: of the enhancing volume in mm³; 0 keeps any.
+        spacing: of the voxels in mm.
+
+    Returns:
+        uint8 (x, y, z), 0, 1, 2, 4. Where nothing reaches the threshold: 0 throughout.
+
+    Raises:
+        ValueError: another shape, and what `drop_small` refuses.
+
+    >>> probabilities = np.zeros((1, 1, 5, 3))
+    >>> probabilities[0, 0] = [[0.9, 0.1, 0], [0.9, 0.8, 0.6], [0.9, 0.8, 0], [0, 0, 0], [0.7, 0, 0]]
+    >>> labels_from(probabilities)
+    array([[[2, 4, 1, 0, 0]]], dtype=uint8)
+    >>> labels_from(probabilities, minimum=2)
+    array([[[2, 1, 1, 0, 0]]], dtype=uint8)
+    """
+    probabilities = np.asarray(probabilities)
+    if probabilities.ndim != 4 or probabilities.shape[-1] != len(REGIONS):
+        raise ValueError(
+            f"probabilities must be (x, y, z, {len(REGIONS)}) for {', '.join(REGIONS)}; got "
+            f"{probabilities.shape}"
+        )
+    # region by region: a float16 against three thresholds at once would become a whole float64
+    levels = np.broadcast_to(threshold, len(REGIONS)).tolist()
+    above = [probabilities[..., i] >= level for i, level in enumerate(levels)]
+    labels = labels_of(np.stack(above, axis=-1))
+    if largest:
+        weights = np.maximum(probabilities[..., 0] - levels[0], 0) if surest else None
+        labels = largest_tumour(labels, share=share, weights=weights)
+    return drop_small(labels, minimum, spacing)
+
+
+def write_prediction(case: Case, labels: np.ndarray, path: Path | str) -> Path:
+    """Write labels as a NIfTI mask that lies where the case's images lie.
+
+    The affine and the header's units and codes are those of the case's first image, the numbers
+    the layout's own (enhancing tumour is 3 in BraTS 2023 and MSD Task01), the type uint8. The file
+    appears under its name when it is whole: an interrupted run leaves the one that was there.
+
+    Args:
+        case: whose prediction it is.
+        labels: (x, y, z) in the course's numbers 0, 1, 2, 4, at the full size of the case's files
+            (`Prepared.restore` takes a cropped volume back there).
+        path: a name that ends in .nii or .nii.gz; its folder is made if it isn't there.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: another ending, another shape than the case's, or other labels.
+        DataError: the case's first image can't be read.
+    """
+    path = Path(path)
+    ending = next((e for e in reversed(VOLUME_ENDINGS) if path.name.endswith(e)), None)
+    if ending is None:
+        raise ValueError(f"{path}: the name must end in {' or '.join(VOLUME_ENDINGS)}")
+    header = nifti.read_header(case.images[0]).copy()
+    labels = np.asarray(labels)
+    if labels.shape != header.get_data_shape()[:3]:
+        raise ValueError(
+            f"labels of {case.id} must be {header.get_data_shape()[:3]}, as its files are; got "
+            f"{labels.shape}"
+        )
+    affine = header.get_best_affine()
+    header.extensions.clear()  # notes of whoever made the image
+    header["cal_min"] = header["cal_max"] = 0  # the image's brightness, meaningless for labels
+    header.set_data_dtype(np.uint8)
+    image = nibabel.Nifti1Image(case.layout.to_disk(labels), affine, header)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".writing-", suffix=ending, dir=path.parent)
+    os.close(handle)
+    try:
+        nibabel.save(image, temporary)
+        os.chmod(temporary, 0o644)  # mkstemp's is for its owner alone
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def _enhancing(found: np.ndarray) -> np.ndarray:
+    """ET as bool, (x, y, z), from labels or regions."""
+    found = np.asarray(found)
+    if found.ndim == 3:
+        return found == ENHANCING
+    if found.ndim == 4 and found.shape[-1] == len(REGIONS):
+        return found[..., REGIONS.index("ET")] != 0
+    raise ValueError(
+        f"labels are (x, y, z) and regions (x, y, z, {len(REGIONS)}); got {found.shape}"
+    )
+
+
+def _voxel(spacing: Sequence[float]) -> float:
+    """Volume of a voxel in mm³."""
+    return float(np.prod(check_spacing(spacing, 3)))
+
+
+def _at_least_0(minimum: float) -> None:
+    if not minimum >= 0:
+        raise ValueError(f"the minimum must be 0 mm³ or more, it is {minimum}")

@@ -1,0 +1,71 @@
+"""From a trained network to masks: prediction, test-time flips, cleaning up, full size."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from unet_course.data.slices import Slices, resize
+from unet_course.judging.metrics import dice_by_patient
+from unet_course.prediction.postprocess import largest_component
+
+
+def predict(
+    model: keras.Model,
+    slices: Slices,
+    *,
+    neighbours: int = 0,
+    flips: Sequence[Sequence[int]] = ((),),
+    batch_size: int = 16,
+) -> np.ndarray:
+    """Tumour probability of each pixel.
+
+    Args:
+        model: (batch, side, side, channels) → (batch, side, side, 1).
+        slices: what to predict.
+        neighbours: as the network was trained with; see `Slices.inputs`.
+        flips: test-time augmentation: the network sees each slice flipped along each of these
+            sets of axes (0 rows, 1 columns), the answers are flipped back and averaged. The
+            default is the slice as it stands; `((), (1,))` adds its mirror image.
+
+    Returns:
+        (slices, side, side, 1) float32, 0 to 1.
+    """
+    found = np.empty((*slices.masks.shape[:3], 1), np.float32)
+    for start in range(0, len(slices), batch_size):
+        index = np.arange(start, min(start + batch_size, len(slices)))
+        images = slices.inputs(index, neighbours)
+        total = 0
+        for axes in flips:
+            axes = tuple(axis + 1 for axis in axes)
+            answer = model.predict_on_batch(np.flip(images, axes) if axes else images)
+            total = total + np.flip(np.asarray(answer), axes)
+        found[index] = total / len(flips)
+    return found
+
+
+def keep_largest(patients: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """`largest_component` for each patient; masks (slices, side, side, 1), patients (slices,)."""
+    kept = masks.copy()
+    for patient in np.unique(patients):
+        rows = patients == patient
+        kept[rows, ..., 0] = largest_component(masks[rows, ..., 0])
+    return kept
+
+
+def patient_dice(
+    model: keras.Model,
+    slices: Slices,
+    *,
+    neighbours: int = 0,
+    flips: Sequence[Sequence[int]] = ((),),
+    threshold: float = 0.5,
+) -> dict[str, float]:
+    """Volumetric Dice by patient, at the resolution of `slices`; see `metrics.dice_by_patient`."""
+    probabilities = predict(model, slices, neighbours=neighbours, flips=flips)
+    return dice_by_patient(slices.patients, slices.masks, probabilities >= threshold)
+
+
+def full_size(probabilities: np.ndarray, side: int = 256) -> np.ndarray:
+    """Probabilities (slices, s, s, 1) at the files' size, (slices, side, side, 1), float32."""
+    return resize(probabilities, side)

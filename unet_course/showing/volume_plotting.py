@@ -1,0 +1,265 @@
+"""Pictures of volumes: flat cuts hung as radiologists hang them, with labels and regions in colour.
+
+In a picture of the axial or coronal plane the patient's left is on the right, as if one stood
+before the patient; noses point up in axial pictures and to the left in sagittal ones. Arrays keep
+the order of axes that their file has; only a picture is turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from unet_course.data.layouts import LABELS, REGIONS
+from unet_course.showing.plotting import PALETTE, as_rgb, draw_outline, rgb
+
+PLANES = ("axial", "coronal", "sagittal")
+LABEL_COLOURS = {1: PALETTE["vermillion"], 2: PALETTE["sky"], 4: PALETTE["yellow"]}
+REGION_COLOURS = dict(
+    zip(REGIONS, (PALETTE["sky"], PALETTE["vermillion"], PALETTE["yellow"]), strict=True)
+)
+
+# Where the picture's rows and columns lead: down, and to the right.
+_LEADS = {"axial": ("P", "L"), "coronal": ("I", "L"), "sagittal": ("I", "P")}
+_AXES = ("LR", "PA", "SI")
+
+
+def _axis(direction: str, orientation: str) -> tuple[int, bool]:
+    """The array's axis along a direction, and whether it leads there or away from it."""
+    (pair,) = [pair for pair in _AXES if direction in pair]
+    for axis, code in enumerate(orientation):
+        if code in pair:
+            return axis, code == direction
+    raise ValueError(f"orientation must be three letters such as 'LPS', it is {orientation!r}")
+
+
+def _leads(plane: str) -> tuple[str, str]:
+    if plane not in _LEADS:
+        raise ValueError(f"no plane {plane!r}; there are {', '.join(PLANES)}")
+    return _LEADS[plane]
+
+
+def normal_axis(plane: str, orientation: str = "LPS") -> int:
+    """Which of the array's axes runs through the plane: along it one steps from cut to cut.
+
+    Raises:
+        ValueError: no such plane; an orientation that isn't one.
+
+    >>> [normal_axis(plane) for plane in PLANES]
+    [2, 1, 0]
+    """
+    flat = {_axis(direction, orientation)[0] for direction in _leads(plane)}
+    return ({0, 1, 2} - flat).pop()
+
+
+def cut(
+    volume: np.ndarray, plane: str, index: int | None = None, orientation: str = "LPS"
+) -> np.ndarray:
+    """Cut a flat picture out of a volume and turn it as radiologists look at it.
+
+    Args:
+        volume: (x, y, z) or (x, y, z, channels).
+        plane: one of `PLANES`.
+        index: along the array's own axis; None: the middle.
+        orientation: where the array's axes lead (`nifti.Nifti.orientation`).
+
+    Returns:
+        (rows, columns) or (rows, columns, channels), a view of the volume.
+
+    Raises:
+        ValueError: no such plane, an orientation that isn't one, or not 3 or 4 axes.
+        IndexError: no cut of this number.
+
+    >>> volume = np.zeros((3, 4, 5))  # to the left, to the back, up
+    >>> volume[0, 0, 4] = 1  # right, front, top
+    >>> cut(volume, "axial", 4)[0].tolist(), cut(volume, "sagittal", 0)[0].tolist()
+    ([1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0])
+    """
+    volume = np.asarray(volume)
+    if volume.ndim not in (3, 4):
+        raise ValueError(f"a volume is (x, y, z) or (x, y, z, channels), got {volume.shape}")
+    (rows, down), (columns, right) = (_axis(d, orientation) for d in _leads(plane))
+    normal = normal_axis(plane, orientation)
+    if index is None:
+        index = volume.shape[normal] // 2
+    if not 0 <= index < volume.shape[normal]:
+        raise IndexError(f"{plane} cuts go from 0 to {volume.shape[normal] - 1}, got {index}")
+    picture = volume.take(index, axis=normal)
+    if rows > columns:
+        picture = picture.swapaxes(0, 1)
+    return picture[:: 1 if down else -1, :: 1 if right else -1]
+
+
+def fullest(mask: np.ndarray, plane: str = "axial", orientation: str = "LPS") -> int:
+    """The cut that holds most of a mask (x, y, z), by index; the middle one where it is empty."""
+    normal = normal_axis(plane, orientation)
+    counts = np.count_nonzero(mask, axis=tuple({0, 1, 2} - {normal}))
+    return int(counts.argmax()) if counts.any() else len(counts) // 2
+
+
+def window(image: np.ndarray, low: float = 1, high: float = 99.5) -> tuple[float, float]:
+    """The values to show as black and white: percentiles of what isn't background (exactly 0)."""
+    inside = image[image != 0]
+    if not inside.size:
+        return 0.0, 1.0
+    black, white = np.percentile(inside, (low, high))
+    return float(black), float(white)
+
+
+def grey(
+    image: np.ndarray, low: float = 1, high: float = 99.5, limits: Sequence[float] | None = None
+) -> np.ndarray:
+    """Stretch grey values for the eye: `uint8`, the background (exactly 0) black.
+
+    Args:
+        image: any shape; raw or z-scored. A whole volume, so that all its cuts look alike.
+        low, high: percentiles of what isn't background that become black and white.
+        limits: the two values that become black and white, instead.
+    """
+    image = np.asarray(image)
+    black, white = window(image, low, high) if limits is None else map(float, limits)
+    values = image.astype(np.float32)
+    values -= black
+    values *= 255 / max(white - black, 1e-6)
+    return np.where(image != 0, values.clip(0, 255), 0).astype(np.uint8)
+
+
+def tint(
+    picture: np.ndarray,
+    labels: np.ndarray,
+    colours: Mapping[int, str] = LABEL_COLOURS,
+    strength: float = 0.55,
+) -> np.ndarray:
+    """Lay labels over a picture as transparent colours: (rows, columns, 3) `uint8`.
+
+    Args:
+        picture: as `plotting.as_rgb` takes it.
+        labels: (rows, columns).
+        colours: by label; others are left alone.
+        strength: 0 shows the picture alone, 1 the colours alone.
+
+    Raises:
+        ValueError: the labels' size isn't the picture's.
+    """
+    result = as_rgb(picture)
+    if result.shape[:2] != labels.shape:
+        raise ValueError(f"the labels are {labels.shape}, the picture {result.shape[:2]}")
+    for label, colour in colours.items():
+        here = labels == label
+        result[here] = (1 - strength) * result[here] + strength * np.array(rgb(colour))
+    return result
+
+
+def outline(
+    picture: np.ndarray,
+    regions: np.ndarray,
+    colours: Mapping[str, str] = REGION_COLOURS,
+    scale: int = 3,
+) -> np.ndarray:
+    """Outline regions in a picture: (scale · rows, scale · columns, 3) `uint8`.
+
+    Args:
+        picture: (rows, columns) or colours, as `plotting.as_rgb` takes it.
+        regions: (rows, columns, n), non-zero inside, in the order of `colours`.
+        scale: how many times as large; lines are one pixel of the large picture wide.
+
+    Raises:
+        ValueError: sizes or counts that differ.
+    """
+    small = as_rgb(picture)
+    if regions.shape != (*small.shape[:2], len(colours)):
+        raise ValueError(
+            f"regions must be {(*small.shape[:2], len(colours))}, they are {regions.shape}"
+        )
+    result = small.repeat(scale, 0).repeat(scale, 1)
+    for i, colour in enumerate(colours.values()):
+        draw_outline(result, regions[..., i].repeat(scale, 0).repeat(scale, 1), colour, 2)
+    return result
+
+
+def show_cut(ax, picture: np.ndarray, title: str = "", aspect: float = 1.0) -> None:
+    """Draw a cut into axes, without ticks.
+
+    Args:
+        picture: (rows, columns) or (rows, columns, 3); `uint8` is drawn as it is.
+        aspect: height of a pixel over its width, for voxels that aren't cubes.
+    """
+    ax.imshow(as_rgb(picture), interpolation="nearest", aspect=aspect)
+    ax.set_axis_off()
+    if title:
+        ax.set_title(title, fontsize=9)
+
+
+def three_planes(
+    image: np.ndarray,
+    labels: np.ndarray | None = None,
+    at: Sequence[int] | None = None,
+    *,
+    orientation: str = "LPS",
+    spacing: Sequence[float] = (1, 1, 1),
+):
+    """Return a figure of the three cuts through one voxel, with a cross-hair where they meet.
+
+    Args:
+        image: (x, y, z); `uint8` is shown as it is, else as `grey` stretches it.
+        labels: (x, y, z), laid over it in colour.
+        at: the voxel; None: where each plane holds most of the labels, else the middle.
+        orientation: where the array's axes lead.
+        spacing: mm, along the array's axes.
+    """
+    from matplotlib.figure import Figure
+
+    image = np.asarray(image) if image.dtype == np.uint8 else grey(image)
+    if at is None:
+        planes = sorted(PLANES, key=lambda plane: normal_axis(plane, orientation))
+        mask = np.zeros(image.shape, bool) if labels is None else labels > 0
+        at = [fullest(mask, plane, orientation) for plane in planes]
+    fig = Figure(figsize=(10, 3.6), layout="constrained")
+    for ax, plane in zip(fig.subplots(1, 3), PLANES, strict=True):
+        picture, index, (row, column), aspect = plane_through(
+            image, plane, at, orientation, spacing
+        )
+        if labels is not None:
+            picture = tint(picture, cut(labels, plane, index, orientation))
+        axis = "xyz"[normal_axis(plane, orientation)]
+        show_cut(ax, picture, f"{plane}, {axis} = {index}", aspect)
+        style = {"color": PALETTE["green"], "linewidth": 0.8, "alpha": 0.9}
+        ax.axhline(row, **style)
+        ax.axvline(column, **style)
+    return fig
+
+
+def plane_through(
+    image: np.ndarray,
+    plane: str,
+    at: Sequence[int],
+    orientation: str = "LPS",
+    spacing: Sequence[float] = (1, 1, 1),
+) -> tuple[np.ndarray, int, tuple[int, int], float]:
+    """The cut through a voxel: picture, its index, the voxel's row and column in it, its aspect."""
+    index = int(at[normal_axis(plane, orientation)])
+    place, sizes = [], []
+    for direction in _leads(plane):
+        axis, along = _axis(direction, orientation)
+        place.append(int(at[axis]) if along else image.shape[axis] - 1 - int(at[axis]))
+        sizes.append(float(spacing[axis]))
+    picture = cut(image, plane, index, orientation)
+    return picture, index, (place[0], place[1]), sizes[0] / sizes[1]
+
+
+def colour_legend(fig, labels: bool = True) -> None:
+    """Put a legend of the labels' colours, or the regions', under a figure."""
+    from matplotlib.patches import Patch
+
+    names = LABEL_COLOURS if labels else REGION_COLOURS
+    shown = {k: f"{k}: {LABELS[k]}" for k in LABEL_COLOURS} if labels else {k: k for k in names}
+    handles = [Patch(color=colour, label=shown[key]) for key, colour in names.items()]
+    fig.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        ncols=len(handles),
+        fontsize=9,
+        frameon=False,
+    )

@@ -1,0 +1,66 @@
+"""Contrasts of the four BraTS modalities, spread as widely as scanners and sequences spread them.
+
+The signal equations give what surrounds the brain. Inside it, each tissue's signal is drawn
+relative to white matter from ranges that take in what real cases show, wider than one set of
+timings gives: domain randomisation (Billot 2023) within what a radiologist would still call
+T1, T1ce, T2 and FLAIR.
+"""
+
+import numpy as np
+
+from unet_course.synthetic import mr_physics
+
+MODALITIES = ("T1", "T1ce", "T2", "FLAIR")
+
+
+def draw(rng: np.random.Generator) -> list[dict[str, float]]:
+    """Signal of each tissue for T1, T1ce, T2 and FLAIR of one case; white matter is 1.
+
+    >>> t1, t1ce, t2, flair = draw(np.random.default_rng(0))
+    >>> t1ce["enhancing"] > 1.2 > t1["enhancing"], t2["csf"] > t2["oedema"] > 1 > flair["csf"]
+    (True, True)
+    """
+    tissues = mr_physics.jitter_tissues(rng)
+    tables = []
+    for sequence in (mr_physics.T1, mr_physics.T1CE, mr_physics.T2, mr_physics.FLAIR):
+        table = mr_physics.signal(sequence, tissues)
+        tables.append({name: value / table["white"] for name, value in table.items()})
+    t1, t1ce, t2, flair = tables
+    for table in tables:
+        table["fat"] *= rng.uniform(0.5, 1.1)
+
+    t1 |= {
+        "grey": rng.uniform(0.76, 0.90),
+        "csf": rng.uniform(0.25, 0.60),
+        "oedema": rng.uniform(0.82, 0.98),
+        "enhancing": rng.uniform(0.80, 1.02),
+    }
+    t1["solid"] = t1["oedema"] * rng.uniform(0.80, 1.03)
+    t1["cyst"] = max(t1["solid"] * rng.uniform(0.65, 0.97), 0.9 * t1["csf"])
+
+    t1ce["grey"] = t1["grey"] * rng.uniform(0.88, 1.1)
+    t1ce["csf"] = t1["csf"] * rng.uniform(0.7, 1.15)
+    for name in ("oedema", "solid", "cyst"):
+        t1ce[name] = t1[name] * rng.uniform(0.9, 1.05)
+    t1ce["enhancing"] = float(np.exp(rng.uniform(np.log(1.25), np.log(2.9))))
+    t1ce["vessel"] = rng.uniform(1.2, 3.0)
+    t1ce["dura"] = rng.uniform(0.5, 1.3)
+
+    # How wet the tumour is shows on T2 and on FLAIR.
+    wet = rng.random()
+    t2["grey"] = rng.uniform(1.12, 1.42)
+    t2["csf"] = float(np.exp(rng.uniform(np.log(2.2), np.log(5.0))))
+    t2["oedema"] = float(np.clip(1.35 + 0.95 * wet + rng.normal(0, 0.12), 1.3, 0.9 * t2["csf"]))
+    t2["solid"] = min(t2["oedema"] * rng.uniform(0.95, 1.45), t2["csf"])
+    t2["cyst"] = min(t2["oedema"] * rng.uniform(1.05, 1.8), t2["csf"])
+    t2["enhancing"] = min(t2["oedema"] * rng.uniform(0.85, 1.3), t2["csf"])
+    t2["dura"] = rng.uniform(0.5, 1.2)
+
+    flair["grey"] = rng.uniform(1.02, 1.36)
+    flair["csf"] = rng.uniform(0.1, 0.5)
+    bright = 1.22 + 0.4 * rng.random() + 1.4 * wet * rng.random()
+    flair["oedema"] = max(bright, flair["grey"] * 1.12)
+    flair["solid"] = flair["oedema"] * rng.uniform(0.92, 1.25)
+    flair["cyst"] = flair["oedema"] * rng.uniform(0.5, 1.2)
+    flair["enhancing"] = flair["oedema"] * rng.uniform(0.8, 1.15)
+    return [{name: float(value) for name, value in table.items()} for table in tables]

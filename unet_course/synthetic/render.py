@@ -1,0 +1,157 @@
+"""Noise-free MR images of a head, on any grid of points: tissue fractions times tissue signals.
+
+LGG slices and whole volumes come from this same code.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from unet_course.synthetic import tumour_growth
+from unet_course.synthetic.anatomy import FACE_TISSUES, HEAD_ORIGIN, HEAD_SPACING, Head, sample
+
+
+@dataclass(frozen=True)
+class Scalp:
+    """Thickness of skull and of the fat below the skin, in mm, and how unevenly they are laid."""
+
+    skull: float = 7.0
+    fat: float = 5.0
+    phase: tuple[float, float] = (0.0, 0.0)
+
+
+def paint(
+    where: np.ndarray,
+    head: Head,
+    tumour: tumour_growth.Tumour | None,
+    signals: list[dict[str, float]],
+    *,
+    thickness: float = 1.0,
+    scalp: Scalp | None = None,
+    uneven: float = 0.08,
+    atrophy: float = 1.0,
+    mottle: float = 0.0,
+    skull: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Noise-free images of a head, one a sequence, and what is tumour in them.
+
+    Args:
+        where: template position of each voxel in mm, float32 (3, z, y, x).
+        head: the anatomy.
+        tumour: the tumour, or None for a healthy head.
+        signals: for each sequence the signal of each tissue (`scanner.signal`).
+        thickness: slice thickness in mm, over which tissues are averaged.
+        scalp: what lies around the brain.
+        uneven: how uneven the tumour's signal is, 0 to about 0.2.
+        atrophy: above 1 widens sulci and ventricles.
+        mottle: how uneven healthy tissue is; what is bright on T2 is dark on T1.
+        skull: without it the image is 0 outside the brain.
+
+    Returns:
+        Images (len(signals), z, y, x) float32, and the fractions of `tumour_growth.PARTS`
+        (4, z, y, x) float32.
+    """
+    shape = where.shape[1:]
+    points = where.reshape(3, -1)
+    images = np.zeros((len(signals), points.shape[1]), np.float32)
+    parts = np.zeros((4, points.shape[1]), np.float32)
+    distance = sample(head.distance, points, HEAD_ORIGIN, HEAD_SPACING, outside=60)
+    if skull:
+        _paint_outside(images, points, distance, head, signals, thickness, scalp or Scalp())
+    inside = np.flatnonzero(distance < 5)
+    at = points[:, inside]
+    thick = max(1, round(thickness))
+    grey, white, brain = (
+        sample(ndimage.uniform_filter1d(v, thick, axis=0) if thick > 1 else v, at, head.origin)
+        for v in (head.grey, head.white, head.brain)
+    )
+    if atrophy != 1:
+        total = grey + white + atrophy * np.clip(brain - grey - white, 0, None)
+        share = np.divide(brain, total, where=total > 1e-3, out=np.zeros_like(total))
+        grey, white = grey * share, white * share
+    fluid = np.clip(brain - grey - white, 0, 1)
+    falx = _falx(at) * fluid
+    fluid -= falx
+    mixture = {"grey": grey, "white": white, "csf": fluid, "dura": falx}
+    if tumour is not None:
+        texture = _paint_tumour(parts, inside, at, brain, tumour, thickness)
+        whole = parts[:, inside].sum(0)
+        mixture = {name: part * (1 - whole) for name, part in mixture.items()}
+        mixture |= dict(zip(tumour_growth.PARTS, parts[:, inside], strict=True))
+    if mottle:
+        clouds = sample(head.mottle, at, HEAD_ORIGIN, HEAD_SPACING)
+    for image, table in zip(images, signals, strict=True):
+        inner = sum(part * np.float32(table[name]) for name, part in mixture.items())
+        if tumour is not None:
+            inner *= 1 + np.float32(uneven) * whole * texture
+        if mottle:
+            sign = 1 if table["grey"] > table["white"] else -0.5
+            inner *= 1 + np.float32(sign * mottle) * clouds
+        image[inside] = image[inside] * (1 - brain) + inner
+    return images.reshape(-1, *shape), parts.reshape(4, *shape)
+
+
+def _falx(at: np.ndarray) -> np.ndarray:
+    """The dural fold between the hemispheres: a thin sheet at x = 0 above the corpus callosum."""
+    z, y, x = at
+    above = (z > 34) | ((y > 42) & (z > -12)) | ((y < -62) & (z > -5))
+    return np.exp(-((x / 1.3) ** 2)) * above
+
+
+def _paint_tumour(parts, inside, at, brain, tumour, thickness) -> np.ndarray:
+    extent = np.array(tumour.parts.shape[1:]) * tumour_growth.SPACING
+    low = tumour.origin[:, None]
+    near = np.flatnonzero(np.all((at >= low) & (at <= low + extent[:, None]), axis=0))
+    thick = max(1, round(thickness / tumour_growth.SPACING))
+    for row, volume in zip(parts, tumour.parts, strict=True):
+        if not volume.any():
+            continue
+        volume = ndimage.uniform_filter1d(volume, thick, axis=0) if thick > 1 else volume
+        row[inside[near]] = brain[near] * sample(
+            volume, at[:, near], tumour.origin, tumour_growth.SPACING
+        )
+    texture = np.zeros(len(inside), np.float32)
+    texture[near] = sample(tumour.texture, at[:, near], tumour.origin, tumour_growth.SPACING)
+    return texture
+
+
+def _paint_outside(images, points, distance, head, signals, thickness, scalp) -> None:
+    """Skull and scalp as layers of distance; face and neck from their fractions."""
+    z = points[0]
+    low = np.flatnonzero((z < -8) & (distance > 0))
+    is_face = np.zeros(points.shape[1], np.float32)
+    is_face[low] = sample(head.is_face, points[:, low], HEAD_ORIGIN, HEAD_SPACING)
+    face = low[is_face[low] > 0.01]
+    shell = np.flatnonzero((distance > -thickness) & (distance < 28) & (is_face < 0.99))
+    at = points[:, shell]
+    stretch = (
+        1
+        + 0.15 * np.sin(at[1] / 38 + scalp.phase[0])
+        + 0.1 * np.sin(at[0] / 30 + at[2] / 45 + scalp.phase[1])
+    )
+    steps = [distance[shell]]
+    if thickness > 2:  # within a thick slice the layers lean outwards
+        lean = sample(head.lean, at, HEAD_ORIGIN, HEAD_SPACING) * np.float32(thickness / 3)
+        steps += [steps[0] - lean, steps[0] + lean]
+    vessel = sample(head.sinuses, at, HEAD_ORIGIN, HEAD_SPACING)
+    edges, layers = _layers(scalp)
+    fine = np.arange(-10, 60, 0.125, dtype=np.float32)
+    rows = [np.clip((step / stretch + 10) * 8, 0, len(fine) - 1).astype(np.int32) for step in steps]
+    for image, table in zip(images, signals, strict=True):
+        values = np.array([table[name] if name else 0.0 for name in layers], np.float32)
+        curve = ndimage.gaussian_filter1d(values[np.searchsorted(edges, fine)], 4.0)
+        vault = sum(curve[row] for row in rows) / np.float32(len(rows))
+        vault = vault * (1 - vessel) + vessel * table["vessel"]
+        image[shell] = vault * (1 - is_face[shell])
+        tissues = zip(FACE_TISSUES, head.face, strict=True)
+        volume = sum(np.float32(table[name]) * fraction for name, fraction in tissues)
+        thick = max(1, round(thickness / HEAD_SPACING))
+        volume = ndimage.uniform_filter1d(volume, thick, axis=0)
+        image[face] += sample(volume, points[:, face], HEAD_ORIGIN, HEAD_SPACING)
+
+
+def _layers(scalp: Scalp) -> tuple[np.ndarray, list]:
+    table = 0.32 * scalp.skull
+    edges = np.cumsum([1.6, 0.8, table, scalp.skull - 2 * table, table, scalp.fat, 1.3])
+    return edges, ["csf", "dura", "bone", "marrow", "bone", "fat", "skin", None]

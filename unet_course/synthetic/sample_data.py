@@ -1,0 +1,258 @@
+"""Synthetic patients on disk, in the real data sets' own layouts: what a lesson uses by default.
+
+`lgg_root` and `brats_root` are all that a lesson needs: the first call makes the patients (a
+minute or so on two cores), later ones find them in the cache, or in one that a class shares. Patient number k depends on the
+seed and k only, so 24 patients are the first 24 of any larger set.
+"""
+
+import csv
+import gzip
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import tifffile
+from filelock import FileLock
+from tqdm.auto import tqdm
+
+from unet_course import runtime
+from unet_course.synthetic import brats_case, lgg_patient
+from unet_course.synthetic.anatomy import average_head
+
+VERSION = 1  # raise it whenever a patient's bytes change, so that no old cache is used
+BRATS_VERSION = 1
+LGG_FOLDER = "kaggle_3m"
+BRATS_FOLDER = "MICCAI_BraTS2020_TrainingData"
+
+# data.csv's columns: the genomic clusters (how many there are, share left blank), then what
+# the clinic knows.
+_CLUSTERS = {
+    "RNASeqCluster": (4, 0.16),
+    "MethylationCluster": (5, 0.01),
+    "miRNACluster": (4, 0.0),
+    "CNCluster": (3, 0.02),
+    "RPPACluster": (4, 0.11),
+    "OncosignCluster": (3, 0.05),
+    "COCCluster": (3, 0.0),
+}
+_CLINICAL = (
+    "histological_type",
+    "neoplasm_histologic_grade",
+    "tumor_tissue_site",
+    "laterality",
+    "tumor_location",
+    "gender",
+    "age_at_initial_pathologic",
+    "race",
+    "ethnicity",
+    "death01",
+)
+
+
+def lgg_root(seed: int = 0, patients: int = 24, progress: bool = True) -> Path:
+    """Return the folder ``kaggle_3m`` of synthetic LGG patients, making it on first use.
+
+    Args:
+        seed: another seed gives other patients.
+        patients: how many; 16 or more have every quirk of the real set.
+        progress: show a progress bar while they are made.
+
+    Safe to call from several notebooks at once (one makes, the others wait) and to interrupt
+    (nothing half-made is left to be found). Takes about 9 MB of disk a patient.
+    """
+    name = f"lgg-v{VERSION}-seed{seed}-{patients}"
+    found = runtime.find_in_cache("sample", name, LGG_FOLDER)
+    if not found.is_dir():
+        make_lgg(found.parent, patients, seed, progress, exist_ok=True)
+    return found
+
+
+def make_lgg(
+    root: str | Path,
+    patients: int = 24,
+    seed: int = 0,
+    progress: bool = True,
+    *,
+    exist_ok: bool = False,
+) -> Path:
+    """Write synthetic patients to ``root/kaggle_3m``, in the layout of Kaggle's LGG set.
+
+    ``kaggle_3m/<ID>/<ID>_<n>.tif`` is a 256×256×3 ``uint8`` slice (pre-contrast, FLAIR,
+    post-contrast; n from 1, bottom to top), ``<ID>_<n>_mask.tif`` its mask (0 and 255), and
+    ``kaggle_3m/data.csv`` the patients' table. The folder appears when it is complete.
+
+    Raises:
+        ValueError: fewer than one patient, or a negative seed.
+        FileExistsError: ``root/kaggle_3m`` is there already, unless ``exist_ok``.
+    """
+    _check("patients", patients, seed)
+    target = Path(root) / LGG_FOLDER
+    _appear(target, lambda folder: _write_lgg(folder, patients, seed, progress), exist_ok)
+    return target
+
+
+def brats_root(seed: int = 0, cases: int = 8, progress: bool = True) -> Path:
+    """Return a folder of synthetic cases in BraTS 2020's layout, making it on first use.
+
+    Args:
+        seed: another seed gives other cases.
+        cases: how many; of any eight that follow one another, two have no label 4.
+        progress: show a progress bar while they are made.
+
+    As safe as `lgg_root`. Takes about 9 MB of disk a case.
+    """
+    found = _brats_place(seed, cases)
+    if not found.is_dir():
+        make_brats(found.parent, cases, seed, progress, exist_ok=True)
+    return found
+
+
+def brats_is_made(seed: int = 0, cases: int = 8) -> bool:
+    """Say whether `brats_root` would find its folder and not have to make it."""
+    return _brats_place(seed, cases).is_dir()
+
+
+def _brats_place(seed: int, cases: int) -> Path:
+    return runtime.find_in_cache(
+        "sample", f"brats-v{BRATS_VERSION}-seed{seed}-{cases}", BRATS_FOLDER
+    )
+
+
+def make_brats(
+    root: str | Path,
+    cases: int = 8,
+    seed: int = 0,
+    progress: bool = True,
+    *,
+    exist_ok: bool = False,
+) -> Path:
+    """Write synthetic cases to ``root/MICCAI_BraTS2020_TrainingData``, in BraTS 2020's layout.
+
+    ``<ID>/<ID>_t1.nii.gz``, ``_t1ce``, ``_t2`` and ``_flair`` are ``int16`` volumes of
+    240×240×155 voxels of 1 mm, 0 outside the brain; ``_seg`` holds labels 0, 1, 2 and 4,
+    ``uint8``. IDs run from ``BraTS20_Synthetic_001``. The folder appears when it is complete.
+
+    Raises:
+        ValueError: fewer than one case, or a negative seed.
+        FileExistsError: the folder is there already, unless ``exist_ok``.
+    """
+    _check("cases", cases, seed)
+    target = Path(root) / BRATS_FOLDER
+    _appear(target, lambda folder: _write_brats(folder, cases, seed, progress), exist_ok)
+    return target
+
+
+def _check(what: str, count: int, seed: int) -> None:
+    if count < 1:
+        raise ValueError(f"{what} must be 1 or more, got {count}")
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or more, got {seed}")
+
+
+def _appear(target: Path, write: Callable[[Path], None], exist_ok: bool) -> None:
+    """Let ``write`` fill a folder that gets the name ``target`` once it is complete."""
+    root = target.parent
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / f".{target.name}.lock"):
+        # Whoever holds the lock is the only maker: what lies half-made here was interrupted.
+        for stale in root.glob(f".{target.name}-making-*"):
+            shutil.rmtree(stale, ignore_errors=True)
+        if target.exists():
+            if exist_ok:
+                return
+            raise FileExistsError(
+                f"{target}: is there already. Delete it or choose another folder with --root."
+            )
+        making = Path(tempfile.mkdtemp(prefix=f".{target.name}-making-", dir=root))
+        try:
+            write(making)
+            making.chmod(0o755)  # mkdtemp's folder is for its owner alone
+            os.replace(making, target)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+
+
+def _each(make: Callable[[int], object], count: int, unit: str, progress: bool) -> list:
+    """``make(number)`` for each number below ``count``, two at a time, under a progress bar."""
+    average_head()  # made once, before two threads ask for it
+    found = []
+    # Threads, not processes: SciPy lets go of the interpreter's lock, and threads work in a
+    # notebook on every system. Two are as many as memory allows (0.4 GB for a large patient).
+    workers = min(2, os.cpu_count() or 1)
+    bar = tqdm(total=count, desc=f"Making sample {unit}s", unit=unit, disable=not progress)
+    with bar, ThreadPoolExecutor(workers) as pool:
+        try:
+            for one in pool.map(make, range(count)):
+                found.append(one)
+                bar.update()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return found
+
+
+def _write_brats(folder: Path, cases: int, seed: int, progress: bool) -> None:
+    _each(lambda number: _write_case(folder, seed, number), cases, "case", progress)
+
+
+def _write_case(folder: Path, seed: int, number: int) -> None:
+    plan, images, labels = brats_case.brats_case(seed, number)
+    (folder / plan.id).mkdir()
+    for c, modality in enumerate(brats_case.MODALITIES):
+        _write_nifti(folder / plan.id / f"{plan.id}_{modality.lower()}.nii.gz", images[..., c])
+    _write_nifti(folder / plan.id / f"{plan.id}_seg.nii.gz", labels)
+
+
+def _write_nifti(path: Path, volume: np.ndarray) -> None:
+    image = nibabel.Nifti1Image(volume, brats_case.AFFINE)
+    image.header.set_xyzt_units("mm")
+    image.set_qform(brats_case.AFFINE, code="scanner")
+    image.set_sform(brats_case.AFFINE, code="scanner")
+    # nibabel would write the time and the file's temporary place into the gzip header.
+    packed = gzip.compress(image.to_bytes(), compresslevel=3, mtime=0)
+    path.write_bytes(packed)
+
+
+def _write_lgg(folder: Path, patients: int, seed: int, progress: bool) -> None:
+    rows = _each(lambda number: _write_patient(folder, seed, number), patients, "patient", progress)
+    with open(folder / "data.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["Patient", *_CLUSTERS, *_CLINICAL])
+        writer.writerows(rows)
+
+
+def _write_patient(folder: Path, seed: int, number: int) -> list:
+    plan, images, masks = lgg_patient.lgg_patient(seed, number)
+    (folder / plan.id).mkdir()
+    for n, (image, mask) in enumerate(zip(images, masks, strict=True), start=1):
+        stem = folder / plan.id / f"{plan.id}_{n}"
+        tifffile.imwrite(f"{stem}.tif", image, photometric="rgb", metadata=None)
+        tifffile.imwrite(f"{stem}_mask.tif", mask, photometric="minisblack", metadata=None)
+    return _table_row(plan, np.random.default_rng([seed, number, 2]))
+
+
+def _table_row(plan: lgg_patient.LggPlan, rng: np.random.Generator) -> list:
+    row = [plan.id.rsplit("_", 1)[0]]
+    for count, blank in _CLUSTERS.values():
+        value = int(rng.integers(1, count + 1))
+        row.append("" if rng.random() < blank else value)
+    if not plan.clinical:
+        return [*row, *[""] * len(_CLINICAL)]
+    return [
+        *row,
+        int(rng.integers(1, 4)),
+        int(rng.integers(1, 3)),
+        1,
+        plan.laterality,
+        plan.location,
+        int(rng.integers(1, 3)),
+        int(np.clip(rng.normal(46, 14), 20, 75)),
+        int(rng.choice([2, 3], p=[0.1, 0.9])),
+        "" if rng.random() < 0.07 else 2,
+        int(rng.random() < 0.25),
+    ]

@@ -1,0 +1,211 @@
+"""The 3-D network of lessons 10 and 11: the same cases, network and training run in both.
+
+Lesson 10 trains it in the open, piece by piece; lesson 11 calls `build_network`, which finds it in
+the cache or trains it in place. Everything that the weights depend on is in the name under which
+they are kept, and nothing else is: at one place the same call gives the same network.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import keras
+import numpy as np
+
+from unet_course import runtime
+from unet_course.data import brats, prepared_cases, splits
+from unet_course.data.brats import Case
+from unet_course.data.layouts import REGIONS
+from unet_course.data.prepared_cases import PreparedCase
+from unet_course.judging import metrics
+from unet_course.network import fast_conv3d, losses, unet
+from unet_course.prediction import sliding_window
+from unet_course.training import augment, loop
+from unet_course.training.patch_batches import Patches
+
+LIMIT = 16  # cases that a lesson works with at most
+FEWEST = 4  # cases that can be split
+FACTOR = 2  # volumes of 2 mm
+PATCH = (48, 48, 48)
+BATCH, STEPS, EPOCHS = 1, 25, 6
+FOREGROUND = 0.67  # share of the patches that are drawn around tumour
+AUGMENT = augment.VOLUMES
+RATE = 3e-3  # at its peak
+SEED = 10
+NETWORK = {"filters": 12, "depth": 3, "patch": 2, "fine": 12, "normalization": "group"}
+
+
+# --- which cases --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CaseSplit:
+    """Cases to train on, to choose by, and to judge by; `line` says in a sentence which."""
+
+    train: tuple[Case, ...]
+    validation: tuple[Case, ...]
+    test: tuple[Case, ...]
+    line: str
+
+    def prepared(self, progress: bool = True) -> tuple[list[PreparedCase], ...]:
+        """The three groups at 2 mm, as `prepared_cases.prepare` gives them."""
+        return tuple(
+            prepared_cases.prepare(group, factor=FACTOR, progress=progress)
+            for group in (self.train, self.validation, self.test)
+        )
+
+
+def lesson_split(cases: Sequence[Case]) -> CaseSplit:
+    """Split cases 5 : 1 : 2, alike in tumour size, with and without enhancing tumour.
+
+    A case is a patient, so no patient is on two sides. Fewer than four can't be split: then the
+    sample's cases train, and all of these are judged.
+
+    Raises:
+        ValueError: no cases.
+
+    Only the masks are read.
+    """
+    if not cases:
+        raise ValueError("no cases to split")
+    if len(cases) < FEWEST:
+        sample = lesson_split(brats.sample_cases())
+        line = (
+            f"Fewer than {FEWEST} cases can't be split: the sample trains ({len(sample.train)} "
+            f"cases, {len(sample.validation)} to choose by), and all {len(cases)} are judged."
+        )
+        return CaseSplit(sample.train, sample.validation, tuple(cases), line)
+    by_id = {case.id: case for case in cases}
+    labels = {id: case.read_labels() for id, case in by_id.items()}
+    split = splits.split_patients(
+        list(by_id),
+        volumes={id: float((found > 0).sum()) for id, found in labels.items()},
+        institutions={id: "enhancing" if (x == 4).any() else "not" for id, x in labels.items()},
+        fractions=(5 / 8, 1 / 8, 2 / 8),
+    )
+    groups = [tuple(by_id[id] for id in ids) for ids in (split.train, split.validation, split.test)]
+    a, b, c = map(len, groups)
+    return CaseSplit(*groups, f"Split: {a} cases to train on, {b} to choose by, {c} to judge by.")
+
+
+# --- the run ------------------------------------------------------------------------------------
+
+
+def new_network(seed: int = SEED, size: tuple[int, int, int] | None = None) -> keras.Model:
+    """The untrained network, compiled: (batch, *size, 4) → (batch, *size, 3), WT, TC and ET.
+
+    Args:
+        seed: of the first weights.
+        size: of the patches; None: `PATCH`. The weights are the same for any.
+    """
+    keras.utils.set_random_seed(seed)
+    network = unet.unet((*(size or PATCH), 4), classes=len(REGIONS), head="sigmoid", **NETWORK)
+    network = fast_conv3d.use_fast_convolutions(network)
+    rate = loop.warmup_cosine(RATE, steps=EPOCHS * STEPS)
+    network.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), losses.BCEDice())
+    return network
+
+
+def patch_batches_of(train: Sequence[PreparedCase]) -> Patches:
+    """What it trains on: augmented patches, many of them around tumour."""
+    return Patches(
+        cases=train,
+        size=PATCH,
+        batch_size=BATCH,
+        steps=STEPS,
+        foreground=FOREGROUND,
+        augment=AUGMENT,
+        seed=SEED,
+    )
+
+
+def region_dice(
+    network: keras.Model, cases: Sequence[PreparedCase], overlap: float = 0.25
+) -> dict[str, dict[str, float]]:
+    """Dice of each case's regions at the prepared resolution, from a probability of 0.5 on.
+
+    Returns:
+        {case id: {"WT": …, "TC": …, "ET": …}}; a region that isn't there and isn't marked has 1.
+    """
+    found = {}
+    for case in cases:
+        marked = sliding_window.predict(
+            network, case.images, overlap=overlap, threshold=0.5, skip_empty=True
+        )
+        truth = case.regions()
+        found[case.id] = {
+            name: metrics.dice(truth[..., i], marked[..., i]) for i, name in enumerate(REGIONS)
+        }
+    return found
+
+
+def validator(cases: Sequence[PreparedCase]) -> Callable[[keras.Model], Mapping[str, float]]:
+    """For `loop.fit`: mean Dice over the cases, a region at a time, and their mean, "dice".
+
+    A region that a case doesn't hold isn't counted there: a single false voxel would turn its 1
+    into a 0, and the choice of an epoch would hang on that. A region that no case holds is NaN.
+    """
+    there = {case.id: case.regions().any(axis=(0, 1, 2)) for case in cases}
+
+    def validate(network: keras.Model) -> dict[str, float]:
+        scores = region_dice(network, cases)
+        means = {}
+        for i, name in enumerate(REGIONS):
+            counted = [scores[id][name] for id in scores if there[id][i]]
+            means[name] = float(np.mean(counted)) if counted else float("nan")
+        return {"dice": float(np.nanmean(list(means.values())))} | means
+
+    return validate
+
+
+def cache_name(train: Sequence[PreparedCase], validation: Sequence[PreparedCase]) -> str:
+    """The name under which the network is kept: it changes with whatever the weights depend on."""
+    facts = {
+        "cases": [[_checksum(case) for case in group] for group in (train, validation)],
+        "settings": [PATCH, BATCH, STEPS, EPOCHS, FOREGROUND, RATE, SEED, NETWORK],
+        "augment": repr(AUGMENT),
+        "versions": [version("keras"), version("tensorflow")],
+    }
+    text = json.dumps(facts, sort_keys=True)
+    return f"lesson-10-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _checksum(case: PreparedCase) -> int:
+    """Of the arrays, not of the files: another copy of a case is the same case."""
+    checksum = zlib.crc32(np.ascontiguousarray(case.labels))
+    return zlib.crc32(np.ascontiguousarray(case.images), checksum)
+
+
+def build_network(
+    train: Sequence[PreparedCase], validation: Sequence[PreparedCase], progress: bool = True
+) -> keras.Model:
+    """Lesson 10's network, from the cache, or trained in place (about a minute on two cores).
+
+    Sets Keras' random seed, to the same whether it trained or not.
+
+    Args:
+        train, validation: from `CaseSplit.prepared`.
+        progress: show a bar while it trains.
+
+    Returns:
+        A model for `sliding_window.predict`; not compiled where it came from the cache.
+    """
+
+    def train_it() -> keras.Model:
+        network = new_network()
+        loop.fit(
+            network,
+            patch_batches_of(train),
+            epochs=EPOCHS,
+            validate=validator(validation),
+            progress=progress,
+        )
+        return network
+
+    runtime.repeatable(SEED)
+    network = loop.load_or_train(cache_name(train, validation), train_it)
+    runtime.repeatable(SEED)
+    return network

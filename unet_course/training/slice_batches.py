@@ -1,0 +1,85 @@
+"""2-D training batches: slices in memory → `tf.data` batches.
+
+A batch is drawn by the numbers (seed, epoch, step) alone, so an epoch can be repeated exactly, also
+after a crash.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from unet_course.data.slices import Slices
+from unet_course.training import tf_dataset
+
+Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batches:
+    """Endless, repeatable training batches: `batches.epoch(3)` is always the same dataset.
+
+    Args:
+        slices: what is drawn from.
+        batch_size: slices a batch.
+        steps: batches an epoch; None: as many as it takes to draw as many slices as there are.
+        tumour_fraction: share of each batch that is drawn from slices with tumour. A third of
+            LGG's slices hold any, so drawing evenly spends most of the time on empty ones.
+        augment: called with (images, masks, random generator); see `augment.Augmentation`.
+        neighbours: as in `Slices.inputs`.
+        seed: the only source of randomness.
+
+    Raises:
+        ValueError: no slices, no tumour slices to draw from, or a fraction outside 0 to 1.
+    """
+
+    slices: Slices
+    batch_size: int = 16
+    steps: int | None = None
+    tumour_fraction: float = 0.75
+    augment: Augment | None = None
+    neighbours: int = 0
+    seed: int = 0
+
+    def __post_init__(self):
+        if not len(self.slices):
+            raise ValueError("no slices to draw batches from")
+        if not 0 <= self.tumour_fraction <= 1:
+            raise ValueError(f"tumour_fraction must lie in 0 to 1, it is {self.tumour_fraction}")
+        if self.tumour_fraction and not self.slices.has_tumour.any():
+            raise ValueError("no slice holds tumour: set tumour_fraction=0, or add patients")
+        if self.steps is None:
+            object.__setattr__(self, "steps", max(1, len(self.slices) // self.batch_size))
+        tumour = self.slices.has_tumour
+        object.__setattr__(self, "_ill", np.flatnonzero(tumour))
+        object.__setattr__(self, "_healthy", np.flatnonzero(~tumour))
+
+    def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """One batch: images (batch, side, side, channels) and masks (batch, side, side, 1)."""
+        rng = np.random.default_rng((self.seed, epoch, step))
+        # a share that isn't whole is rounded up or down at random, so that it is right on average
+        ill = int(self.tumour_fraction * self.batch_size + rng.random())
+        if not len(self._healthy):
+            ill = self.batch_size
+        index = np.concatenate(
+            [rng.choice(self._ill, ill), rng.choice(self._healthy, self.batch_size - ill)]
+            if ill < self.batch_size
+            else [rng.choice(self._ill, ill)]
+        )
+        rng.shuffle(index)
+        images = self.slices.inputs(index, self.neighbours)
+        masks = self.slices.masks[index]
+        if self.augment:
+            images, masks = self.augment(images, masks, rng)
+        return images, masks.astype(np.float32)
+
+    def epoch(self, number: int) -> tf.data.Dataset:
+        """Epoch `number` as a dataset of (images, masks); prepared while the network trains."""
+        side, channels = self.slices.images.shape[1], self.slices.images.shape[-1]
+        channels *= 2 * self.neighbours + 1
+        return tf_dataset.dataset(
+            lambda step: self.batch(number, step),
+            self.steps,
+            ((self.batch_size, side, side, channels), (self.batch_size, side, side, 1)),
+        )
