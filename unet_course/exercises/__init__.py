@@ -57,6 +57,27 @@ def check(name: str, answer: Callable) -> None:
             print(f"  (Progress wasn't saved: {trouble})")
 
 
+def holds(claim: str, condition: object, otherwise: str = "") -> None:
+    """Print a finding as a sentence that the code has checked: ✓ and the claim, or ✗.
+
+    Args:
+        claim: a sentence that is true if `condition` is.
+        condition: what a comparison gave; anything that is true or false.
+        otherwise: the sentence for ✗, where the page can say what happened instead.
+
+    >>> holds("The loss fell to less than half.", 0.2 < 0.9 / 2)
+    ✓ The loss fell to less than half.
+    >>> holds("Flips helped.", 0.8 > 0.9, "Flips didn't help in this run.")
+    ✗ Flips didn't help in this run.
+    >>> holds("Flips helped.", False)
+    ✗ Not so in this run: Flips helped.
+    """
+    if condition:
+        print(f"{RIGHT} {claim}")
+    else:
+        print(f"{WRONG} {otherwise or f'Not so in this run: {claim}'}")
+
+
 def grade(name: str, answer: Callable) -> None:
     """Judge an answer for an autograder: silent when it is right, and nobody's progress changes.
 

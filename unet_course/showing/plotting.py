@@ -45,11 +45,23 @@ def show(fig, alt: str, dpi: int = 100) -> None:
 
     if not isinstance(alt, str) or len(alt.split()) < 4:
         raise ValueError(f"alt text must say in a sentence what the figure shows, got {alt!r}")
+    _open_frames(fig)
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
     # closed before it is displayed: the notebook's own hook would show it a second time
     plt.close(fig)
     display(Image(_small(buffer)), metadata={"image/png": {"alt": " ".join(alt.split())}})
+
+
+def _open_frames(fig) -> None:
+    """Give every diagram of the course the same look: no frame at the top and at the right."""
+    for ax in fig.axes:
+        if (
+            not ax.images
+            and ax.name == "rectilinear"
+            and not ax.get_label().startswith("<colorbar")
+        ):
+            ax.spines[["top", "right"]].set_visible(False)
 
 
 def _small(png: io.BytesIO, limit: int = 250_000) -> bytes:
