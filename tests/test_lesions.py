@@ -1,4 +1,4 @@
-"""Lesion-wise scores: BraTS 2023's rules one by one, and against the rules told voxel by voxel."""
+"""Lesion-wise scores: BraTS' rules of 2023 and 2024 one by one, and told again voxel by voxel."""
 
 from itertools import product
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from unet_course.judging import metrics, surfaces
-from unet_course.judging.lesions import Lesion, lesionwise
+from unet_course.judging.lesions import RULES, Lesion, lesionwise
 
 SHAPE = (40, 40, 12)
 
@@ -31,7 +31,7 @@ NOTHING = volume()
 
 def test_no_lesion_in_either_is_right():
     found = lesionwise(NOTHING, NOTHING)
-    assert found.dice == 1 and found.hd95 == 0 and found[2:] == (0, 0, 0, 0, ())
+    assert found.dice == 1 and found.hd95 == 0 and found[2:] == (0, 0, 0, 0, (), (1, 1), 0)
 
 
 def test_a_missed_lesion_and_a_false_one_cost_all_there_is():
@@ -40,7 +40,7 @@ def test_a_missed_lesion_and_a_false_one_cost_all_there_is():
     assert lesionwise(NOTHING, one)[:5] == (0, 374, 0, 0, 1)
     assert lesionwise(one, NOTHING, penalty=100).hd95 == 100
     assert lesionwise(one, one)[:5] == (1, 0, 1, 0, 0)
-    assert lesionwise(one, one).lesions == (Lesion(64.0, 1.0, 0.0, True),)
+    assert lesionwise(one, one).lesions == (Lesion(64.0, 1.0, 0.0, True, (1.0, 1.0)),)
 
 
 def test_each_lesion_counts_alike_whatever_its_size():
@@ -119,7 +119,7 @@ def test_all_of_a_lesion_s_pieces_are_judged_together():
 def test_hd95_and_volume_are_in_millimetres():
     truth, prediction = volume(cube(4)), volume(cube(6))
     (lesion,) = lesionwise(truth, prediction, spacing=(2, 1, 3)).lesions
-    assert lesion == Lesion(64 * 6.0, 0.5, 4.0, True)
+    assert lesion[:4] == (64 * 6.0, 0.5, 4.0, True)
 
 
 def test_one_lesion_and_one_piece_is_the_plain_score():
@@ -150,7 +150,7 @@ def components(voxels):
     return found
 
 
-def told_voxel_by_voxel(truth, prediction, dilation, threshold):
+def told_voxel_by_voxel(truth, prediction, dilation, threshold, rule):
     """The challenge's rules with Python sets, and nothing of what `lesions` uses."""
     shape = truth.shape
     truth, prediction = ({tuple(v) for v in np.argwhere(m).tolist()} for m in (truth, prediction))
@@ -158,6 +158,12 @@ def told_voxel_by_voxel(truth, prediction, dilation, threshold):
     for _ in range(dilation):
         reach = grown(reach, STEPS_18, shape)
     pieces, rows, used = components(prediction), [], []
+    if rule == "2024":
+        dilated = prediction
+        for _ in range(dilation):
+            dilated = grown(dilated, STEPS_18, shape)
+        joined = [prediction & zone for zone in components(dilated)]
+        pieces = [piece for piece in joined if len(piece) > threshold]
     for zone in components(reach):
         lesion = truth & zone
         hits = [piece for piece in pieces if piece & zone]
@@ -179,10 +185,11 @@ def told_voxel_by_voxel(truth, prediction, dilation, threshold):
     arrays(bool, (3, 5, 9), elements=st.sampled_from([False] * 7 + [True])),
     st.integers(0, 2),
     st.integers(0, 4),
+    st.sampled_from(list(RULES)),
 )
-def test_the_rules_told_voxel_by_voxel_agree(truth, prediction, dilation, threshold):
-    found = lesionwise(truth, prediction, dilation=dilation, threshold=threshold)
-    expected = told_voxel_by_voxel(truth, prediction, dilation, threshold)
+def test_the_rules_told_voxel_by_voxel_agree(truth, prediction, dilation, threshold, rule):
+    found = lesionwise(truth, prediction, rule=rule, dilation=dilation, threshold=threshold)
+    expected = told_voxel_by_voxel(truth, prediction, dilation, threshold, rule)
     assert (found.dice, *found[2:5]) == (pytest.approx(expected[0]), *expected[1:])
     assert 0 <= found.dice <= 1 and 0 <= found.hd95 <= 374
     assert found.true_positives + found.false_negatives == len(found.lesions)
@@ -196,7 +203,72 @@ def test_where_in_the_volume_it_lies_does_not_matter():
     assert lesionwise(*edge) == lesionwise(truth, prediction)
 
 
+# --- the rule of 2024 -----------------------------------------------------------------------------
+
+
+def test_three_stray_voxels_cost_by_the_rule_of_2023_alone():
+    """Lesson 11's example: two lesions found, three voxels far off: 2 / (2 + 3), and 2 / 2."""
+    truth = volume(cube(4), cube(24))
+    strays = [cube(x, y=y, z=8, side=1) for x, y in ((12, 30), (22, 30), (32, 30))]
+    prediction = truth | volume(*strays)
+    old, new = (lesionwise(truth, prediction, rule=rule) for rule in RULES)
+    assert (old.dice, old.hd95) == (0.4, 3 * 374 / 5) and old[2:5] == (2, 0, 3)
+    assert (new.dice, new.hd95) == (1, 0) and new[2:5] == (2, 0, 0)
+    assert (old.removed, new.removed) == (0, 3)
+
+
+@pytest.mark.parametrize(("region", "limit"), [("ET", 10), ("WT", 20), ("TC", 20), ("RC", 20)])
+def test_2024_counts_from_ten_or_twenty(region, limit):
+    """Lesions and pieces alike: at most the limit is nothing, a voxel more is something."""
+    at_most, more = (volume(((4, 4 + n), (4, 5), (4, 5))) for n in (limit, limit + 1))
+    options = {"rule": "2024", "region": region}
+    assert lesionwise(at_most, NOTHING, **options)[:6] == (1, 0, 0, 0, 0, 1)
+    assert lesionwise(more, NOTHING, **options)[:6] == (0, 337, 0, 1, 0, 0)
+    assert lesionwise(NOTHING, at_most, **options)[:5] == (1, 0, 0, 0, 0)
+    assert lesionwise(NOTHING, more, **options)[:5] == (0, 337, 0, 0, 1)
+    # a volume in mm³, not voxels
+    assert lesionwise(NOTHING, at_most, (1, 1, 2), **options).false_positives == 1
+    assert lesionwise(more, NOTHING, region=region).too_small == 1  # 2023: 50 for each region
+
+
+def test_2024_joins_pieces_before_it_measures_them():
+    """Two pieces of 8 mm³, six voxels apart, are one of 16: too large for ET's 10; seven apart, none."""
+    near, far = (volume(cube(4, side=2), cube(6 + gap, side=2)) for gap in (6, 7))
+    et = {"rule": "2024", "region": "ET"}
+    assert lesionwise(NOTHING, near, **et)[4] == 1 and lesionwise(NOTHING, near, **et).removed == 0
+    assert lesionwise(NOTHING, far, **et)[4] == 0 and lesionwise(NOTHING, far, **et).removed == 2
+    assert lesionwise(NOTHING, near).false_positives == 2  # 2023 joins nothing
+
+
+def test_2024_gives_a_lesion_the_far_half_of_a_joined_piece():
+    """A cube found, and another of 64 five voxels on: 2023 (1 + 0) / 2; 2024 2 · 64 / (64 + 128)."""
+    truth, prediction = volume(cube(4)), volume(cube(4), cube(13))
+    old, new = (lesionwise(truth, prediction, rule=rule) for rule in RULES)
+    assert old.dice == 0.5 and old[2:5] == (1, 0, 1)
+    assert new.dice == pytest.approx(2 / 3) and new[2:5] == (1, 0, 0)
+
+
+def test_2024_misses_a_lesion_whose_only_piece_is_removed():
+    truth, prediction = volume(cube(4)), volume(cube(4, side=2))  # 8 of 64 mm³
+    assert lesionwise(truth, prediction).true_positives == 1
+    assert lesionwise(truth, prediction, rule="2024")[2:5] == (0, 1, 0)
+
+
+def test_surface_dice_is_the_mean_of_both_shares_over_lesions_and_false_pieces():
+    """A bar of 30 (all surface), found a voxel to the side; 30 of 30 within 1 mm, none within 0.5."""
+    truth, moved = volume(((2, 32), (4, 5), (4, 5))), volume(((2, 32), (5, 6), (4, 5)))
+    found = lesionwise(truth, moved, rule="2024")
+    assert found.surface_dice == (0, 1) and found.lesions[0].surface_dice == (0, 1)
+    both = lesionwise(truth, moved | volume(((2, 32), (30, 31), (4, 5))), rule="2024")
+    assert both.surface_dice == (0, 0.5)
+    # 30 of the truth's 30 voxels are at 0, 30 of the prediction's 60: (1 + 0.5) / 2, pooled 60 / 90
+    longer = truth | volume(((2, 32), (9, 10), (4, 5)))
+    assert lesionwise(truth, longer, rule="2024").surface_dice == (0.75, 0.75)
+    assert surfaces.surface_dice(truth, longer, 0.5, (1, 1, 1)) == pytest.approx(2 / 3)
+
+
 @pytest.mark.parametrize(("call", "words"), [
+    (lambda: lesionwise(NOTHING, NOTHING, rule="2022"), "no rule"),
     (lambda: lesionwise(NOTHING, NOTHING[1:]), "differ in shape"),
     (lambda: lesionwise(NOTHING, NOTHING + 0.5), "threshold"),
     (lambda: lesionwise(255 * volume(cube(4)), NOTHING), "divide"),

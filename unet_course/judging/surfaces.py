@@ -1,10 +1,10 @@
-"""How far is a mask's edge from where it should be? Distances between surfaces, in millimetres.
+"""Surface distances in mm: HD95 and surface Dice, with their definitions and what libraries do.
 
 A mask's *surface* here is its pixels that touch a pixel outside by a face (4 neighbours in 2-D, 6
-in 3-D; what lies beyond the image is outside). Distances run between centres of surface pixels,
-each to the nearest of the other mask's, by scipy's exact distance transform within the block that
-both masks fill. Libraries define both differently, so figures from two of them don't compare; each
-function says who does what.
+in 3-D; what lies beyond the image is outside). Distances are measured between centres of surface
+pixels, each to the nearest of the other mask's, by scipy's exact distance transform within the block
+that both masks fill. Libraries define both differently, so figures from two of them can't be compared;
+each function says which library does what.
 """
 
 from collections.abc import Sequence
@@ -66,8 +66,14 @@ def _checked(truth, prediction, spacing) -> tuple[np.ndarray, np.ndarray, tuple[
     return truth, prediction, check_spacing(spacing, truth.ndim)
 
 
-def hd95(truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float]) -> float:
-    """95 % Hausdorff distance, in mm: all but the worst 5 % of the edge is at most so far off.
+def hd95(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    spacing: Sequence[float],
+    *,
+    distances: tuple[np.ndarray, np.ndarray] | None = None,
+) -> float:
+    """95 % Hausdorff distance in mm: 95 % of the surface is at most this far from the other one.
 
     The 95th percentile (linear between two values, as `np.percentile` has it) of the distances
     from the truth's surface to the prediction's, the same the other way round, and of these two
@@ -79,10 +85,11 @@ def hd95(truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float]) ->
 
     Args:
         truth, prediction, spacing: as for `surface_distances`.
+        distances: what `surface_distances` gave for them, where it is at hand; neither mask empty.
 
     Returns:
-        mm; 0 where both masks are empty. Where one is empty there is no distance, so the image's
-        diagonal in mm stands for it, the worst there can be (BraTS: 373.1 mm, rounded up to 374).
+        mm; 0 where both masks are empty. Where one is empty there is no distance, and the image's
+        diagonal in mm is returned, the worst there can be (BraTS 2023: 373.1 mm, rounded up to 374).
 
     Raises:
         ValueError: as `surface_distances`, but empty masks are fine.
@@ -102,20 +109,21 @@ def hd95(truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float]) ->
         return 0.0
     if any(empty):
         return float(np.hypot.reduce(np.multiply(truth.shape, spacing)))
-    both_ways = surface_distances(truth, prediction, spacing)
-    return float(max(np.percentile(distances, 95) for distances in both_ways))
+    both_ways = distances or surface_distances(truth, prediction, spacing)
+    return float(max(np.percentile(one_way, 95) for one_way in both_ways))
 
 
 def surface_dice(
     truth: np.ndarray, prediction: np.ndarray, tolerance: float, spacing: Sequence[float]
 ) -> float:
-    """Normalised surface Dice: the share of both edges that lies within a tolerance, 0 to 1.
+    """Normalised surface Dice (NSD): the share of both surfaces within a tolerance, 0 to 1.
 
     Surface pixels of either mask that are at most `tolerance` away from the other's surface, over
     all surface pixels of both (Nikolov et al., 2021). The tolerance is what two experts differ
     by, or what does no harm. Nikolov's `surface-distance` weighs surface pieces between the pixels
     by their area; here, and in MONAI 1.6 unless it is asked for subvoxels, each surface pixel
-    counts alike. MONAI gives NaN where both masks are empty.
+    counts alike. MONAI gives NaN where both masks are empty. nnU-Net, and BraTS 2024 after it, takes
+    each surface's own share and the mean of the two.
 
     Args:
         truth, prediction, spacing: as for `surface_distances`.
