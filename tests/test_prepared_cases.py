@@ -79,12 +79,31 @@ def test_factor_2_averages_images_and_takes_the_most_frequent_label(cases):
     block = full.images[2:4, 4:6, 6:8].astype(np.float32).mean((0, 1, 2))
     np.testing.assert_allclose(half.images[1, 2, 3], block, atol=2e-3)
     labels = np.zeros((4, 2, 3), np.uint8)
-    labels[:2, :, :2] = [[[4, 0], [4, 2]], [[4, 2], [4, 2]]]
-    labels[2:, :, 0] = 1  # with as many 0 beside it
+    labels[:2, :, :2] = [[[4, 0], [4, 2]], [[4, 2], [4, 4]]]
+    labels[2:, :, 0] = labels[2, 0, 1] = 1
     shrunk = normalise.shrink_labels(labels, 2)
     assert shrunk.tolist() == [[[4, 0]], [[1, 0]]]
     assert half.restore(half.labels).shape == half.full_shape
     assert half.restore(half.images[..., :3], order=1).shape == (*half.full_shape, 3)
+
+
+@pytest.mark.parametrize(("inside", "outside"), [(4, 0), (0, 4), (1, 2), (2, 1), (4, 2), (2, 0)])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_tie_prefers_no_label(inside, outside, axis):
+    """A sheet one voxel thick ties with what is around it in every block: half of them keep it."""
+    labels = np.full((40, 40, 40), outside, np.uint8)
+    labels[(slice(None),) * axis + (slice(None, None, 4),)] = inside
+    shrunk = normalise.shrink_labels(labels, 2)
+    assert set(np.unique(shrunk)) == {inside, outside}
+    assert (shrunk == inside).mean() == pytest.approx((labels == inside).mean(), rel=0.1)
+    np.testing.assert_array_equal(normalise.shrink_labels(labels.copy(), 2), shrunk)
+
+
+def test_a_tie_of_all_four_labels_prefers_none_of_them():
+    block = np.array([0, 0, 1, 1, 2, 2, 4, 4], np.uint8).reshape(2, 2, 2)
+    shrunk = normalise.shrink_labels(np.tile(block, (20, 20, 20)), 2)
+    shares = [(shrunk == label).mean() for label in (0, 1, 2, 4)]
+    assert shares == pytest.approx([0.25] * 4, abs=0.02)
 
 
 def in_a_box(array, shape, box, factor):
