@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
@@ -48,6 +49,52 @@ def test_loading_keeps_order_ids_and_masks(loaded):
 def test_shrinking_keeps_a_masks_area_to_the_half_pixel():
     small = slices.load([Fake("a")], side=8, progress=False)
     assert small.masks[1].sum() == 4 and small.images.shape == (4, 8, 8, 3)
+
+
+def test_three_of_four_pixels_are_tumour_and_one_of_four_is_not():
+    """What the images' filter, which is wider than a new pixel, gets wrong."""
+    mask = np.zeros((1, 256, 256, 1), np.uint8)
+    mask[0, 100:102, 100:102, 0] = [[1, 1], [1, 0]]
+    assert slices.resize(mask, 128)[0, 50, 50, 0] < 0.5
+    assert slices.resize_masks(mask, 128).sum() == slices.resize_masks(mask, 128)[0, 50, 50, 0] == 1
+    half = np.zeros_like(mask)
+    half[0, 100:102, 100, 0] = 1
+    assert slices.resize_masks(half, 128).sum() == 1, "exactly half counts"
+    half[0, 100, 100, 0] = 0
+    assert not slices.resize_masks(half, 128).any()
+
+
+@given(arrays(bool, (2, 12, 8, 1)), st.sampled_from([1, 2, 4, 8, 12, 24]))
+def test_a_pixel_is_tumour_where_at_least_half_of_its_area_was(mask, side):
+    fine = mask.repeat(2 * side, axis=1).repeat(3 * side, axis=2)  # a grid that both divide
+    rows, columns = fine.shape[1] // side, fine.shape[2] // side
+    share = fine.reshape(2, side, rows, side, columns).mean(axis=(2, 4))
+    small = slices.resize_masks(mask, side)
+    assert small.dtype == np.uint8 and small.shape == (2, side, side, 1)
+    np.testing.assert_array_equal(small[..., 0], share >= 0.5)
+
+
+@given(arrays(bool, (3, 20, 20, 1)), st.integers(1, 30))
+def test_resizing_a_mask_keeps_full_and_empty_ones_and_knows_no_direction(mask, side):
+    small = slices.resize_masks(mask, side)
+    for axis in (1, 2):
+        np.testing.assert_array_equal(slices.resize_masks(np.flip(mask, axis), side), np.flip(small, axis))  # fmt: skip
+    assert slices.resize_masks(np.ones_like(mask), side).all()
+    assert not slices.resize_masks(np.zeros_like(mask), side).any()
+
+
+def test_loading_takes_the_area_for_masks_and_the_filter_for_images():
+    class Corner(Fake):
+        def read(self):
+            images, masks = super().read()
+            masks[:] = 0
+            masks[2, 4:6, 4:6] = [[1, 1], [1, 0]]
+            return images, masks
+
+    small = slices.load([Corner("a")], side=8, progress=False)
+    assert small.has_tumour.tolist() == [False, False, True, False] and small.masks.sum() == 1
+    expected = slices.resize(slices.rescale(Corner("a").read()[0]), 8).round()
+    np.testing.assert_array_equal(small.images, expected)
 
 
 def test_rescaling_makes_patients_comparable_and_survives_a_constant_channel():

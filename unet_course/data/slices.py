@@ -85,7 +85,8 @@ def rescale(images: np.ndarray, low: float = 1.0, high: float = 99.5) -> np.ndar
 def resize(images: np.ndarray, side: int) -> np.ndarray:
     """Resize (slices, rows, columns, channels) to (slices, side, side, channels), float32.
 
-    Linear, and averaging over all the pixels that fall into a new one when shrinking.
+    For images and probabilities: linear, and when shrinking smoothed first by a filter twice as wide
+    as a new pixel. It mixes in what lies outside the new pixel, so masks take `resize_masks`.
     """
     if images.shape[1] == images.shape[2] == side:
         return images.astype(np.float32)
@@ -94,6 +95,42 @@ def resize(images: np.ndarray, side: int) -> np.ndarray:
     return np.concatenate(
         [keras.ops.image.resize(c.astype(np.float32), size, antialias=True) for c in chunks]
     )
+
+
+def resize_masks(masks: np.ndarray, side: int) -> np.ndarray:
+    """Resize masks; a new pixel is tumour where at least half of its area was.
+
+    Areas are counted in whole numbers, so that exactly half is no matter of rounding.
+
+    Args:
+        masks: (slices, rows, columns, 1), 0 and 1 or bool.
+
+    Returns:
+        (slices, side, side, 1) uint8, 0 and 1.
+
+    >>> three_of_four = np.array([[1, 1], [1, 0]])[None, ..., None]
+    >>> resize_masks(three_of_four, 1).item(), resize_masks(1 - three_of_four, 1).item()
+    (1, 0)
+    """
+    _, rows, columns, _ = masks.shape
+    if rows == columns == side:
+        return masks.astype(np.uint8)
+    down, across = _overlaps(rows, side), _overlaps(columns, side)
+    small = np.zeros((len(masks), side, side, 1), np.uint8)
+    for i in np.flatnonzero(masks.any(axis=(1, 2, 3))):  # most slices are empty and stay so
+        area = down @ masks[i, ..., 0].astype(np.float64) @ across.T
+        small[i, ..., 0] = 2 * area >= rows * columns  # half of what a new pixel covers
+    return small
+
+
+def _overlaps(before: int, after: int) -> np.ndarray:
+    """(after, before): how much of each old pixel lies in each new one, along one axis.
+
+    In units of 1 / after of an old pixel: whole numbers, and each row adds up to `before`.
+    """
+    old, new = np.arange(before) * after, np.arange(after)[:, None] * before
+    shared = np.minimum(old + after, new + before) - np.maximum(old, new)
+    return np.maximum(shared, 0).astype(np.float64)
 
 
 def load(patients: Sequence[Patient], side: int = 128, progress: bool = True) -> Slices:
@@ -112,7 +149,7 @@ def load(patients: Sequence[Patient], side: int = 128, progress: bool = True) ->
     for patient in bar:
         image, mask = patient.read()
         images.append(resize(rescale(image), side).round().astype(np.uint8))
-        masks.append((resize(mask[..., None], side) >= 0.5).astype(np.uint8))
+        masks.append(resize_masks(mask[..., None], side))
         ids += [patient.id] * len(image)
         numbers += patient.numbers
     return Slices(np.concatenate(images), np.concatenate(masks), np.array(ids), np.array(numbers))
