@@ -110,6 +110,48 @@ def test_rotation_by_a_known_angle_goes_where_it_should():
         assert abs(abs(got) - abs(degrees)) < 4
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([(9, 11), (6, 8, 7)]), st.floats(0.01, 0.5))
+def test_a_shear_tilts_lines_and_keeps_every_volume(seed, shape, slope):
+    shear = Augmentation(rotation=0, scale=0, shift=0, elastic=0, shear=slope)
+    where = shear.field(shape, np.random.default_rng(seed)).astype(float)
+    # the field is affine: its differences along an axis are that column of one matrix
+    matrix = np.empty((len(shape),) * 2)
+    for axis in range(len(shape)):
+        steps = np.diff(where, axis=1 + axis).reshape(len(shape), -1)
+        matrix[:, axis] = steps.mean(axis=1)
+        np.testing.assert_allclose(steps, steps.mean(axis=1, keepdims=True) + 0 * steps, atol=1e-5)
+    assert np.linalg.det(matrix) == pytest.approx(1, abs=1e-4)
+    assert 0 < np.abs(matrix - np.eye(len(shape))).max() <= slope * (1 + slope) ** 2 + 1e-5
+    middle = where.reshape(len(shape), -1).mean(axis=1)
+    np.testing.assert_allclose(middle, (np.array(shape) - 1) / 2, atol=1e-4)
+
+
+def test_a_shear_goes_along_either_axis_and_moves_the_mask_too():
+    shear = Augmentation(**STILL, flips=(), rotation=0, scale=0, shift=0, elastic=0, shear=0.5, probability=1)  # fmt: skip
+    along = set()
+    for seed in range(20):
+        rows, columns = shear.field((9, 9), np.random.default_rng(seed))
+        along.add((np.ptp(rows, axis=1).max() > 1e-3, np.ptp(columns, axis=0).max() > 1e-3))
+    assert along == {(True, False), (False, True)}
+    image, mask = pair()
+    moved, labels = shear(image, mask, np.random.default_rng(0))
+    clear = (moved < 0.01) | (moved > 0.99)
+    assert not np.array_equal(labels, mask)
+    assert np.array_equal((moved > 0.5)[clear], labels.astype(bool)[clear])
+
+
+def test_without_shear_a_seed_gives_what_it_gave_before_there_was_any():
+    where = Augmentation().field((32, 24), np.random.default_rng(7))[:, [0, 10, 31], [0, 12, 23]]
+    before = [[3.0893, 10.4450, 30.5750], [-0.4048, 10.7322, 21.4445]]
+    np.testing.assert_allclose(where, before, atol=1e-3)
+    volume = VOLUMES.field((8, 10, 6), np.random.default_rng(7))[:, [0, 7], [0, 9], [0, 5]]
+    before = [[-0.5865, 5.9118], [0.4767, 8.6555], [-0.5089, 6.0104]]
+    np.testing.assert_allclose(volume, before, atol=1e-3)
+    sheared = Augmentation(shear=0.1).field((32, 24), np.random.default_rng(7))
+    assert not np.allclose(sheared[:, [0, 10, 31], [0, 12, 23]], where, atol=1e-2)
+
+
 def test_a_smooth_field_is_smooth_and_as_strong_as_asked():
     field = smooth_field((64, 64), 4, 2.0, np.random.default_rng(0))
     assert field.shape == (64, 64)
@@ -121,6 +163,7 @@ def test_a_smooth_field_is_smooth_and_as_strong_as_asked():
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: Augmentation(rotation=-1), "rotation"),
     (lambda: Augmentation(noise=-1), "noise"),
+    (lambda: Augmentation(shear=-1), "shear"),
     (lambda: Augmentation(probability=2), "probability"),
     (lambda: Augmentation()(np.zeros((1, 4, 4, 1)), np.zeros((1, 5, 4, 1)), None), "agree"),
     (lambda: Augmentation()(np.zeros((1, 4, 4, 1), int), np.zeros((1, 4, 4, 1)), None), "floating"),
@@ -155,7 +198,7 @@ def test_background_stays_exactly_0_through_every_change_of_z_scores(seed, name)
     assert not np.allclose(changed[inside], image[inside])
 
 
-def test_changes_of_z_scores_do_not_hang_on_the_brightest_voxel():
+def test_changes_of_z_scores_do_not_depend_on_the_brightest_voxel():
     image, mask = scan()
     outlier = image.copy()
     outlier[0, 5, 5, 5] = 300

@@ -1,7 +1,7 @@
 """Random changes to images and masks together, in 2-D and 3-D.
 
-Three families, as one patient may differ from the next: *affine* (flip, turn, scale, shift) and
-*elastic* changes move tissue, so the mask moves with the image, through the same field, and keeps
+Three families, as one patient may differ from the next: *affine* (flip, turn, scale, shift, shear)
+and *elastic* changes move tissue, so the mask moves with the image, through the same field, and keeps
 its labels (nearest neighbour); *intensity* changes (contrast, brightness, gamma, bias field,
 noise) are the scanner's, so the mask stays. All the moves of one case are combined into a single
 resampling, since each resampling blurs (`fields.py`).
@@ -28,6 +28,9 @@ class Augmentation:
         planes: pairs of spatial axes to turn in; None: all of them.
         scale: largest relative change of size; 0.1 gives 0.9 to 1.1.
         shift: largest shift, as a share of the side.
+        shear: largest slope of a shear in each plane of `planes`, 0.1 for instance: along one of
+            the plane's two axes, drawn at random, each line of pixels moves by up to a tenth of
+            its distance from the middle. Areas and volumes stay. 0: none, and nothing is drawn.
         elastic: standard deviation of the elastic displacement, in pixels, at the points of a
             coarse grid; cubic B-splines between them keep it smooth (Rueckert et al., 1999).
         elastic_grid: points of that grid per axis; keep `elastic` under a third of the points'
@@ -45,7 +48,7 @@ class Augmentation:
         probability: how often the moves, and how often each intensity change, happen.
         zscored: the images have mean 0 and standard deviation 1 in the brain, and exactly 0
             outside, where they stay so. Then `brightness` and `noise` are in standard deviations
-            (a z-scored image's range hangs on its brightest vessel), and gamma keeps each
+            (a z-scored image's range depends on its brightest vessel), and gamma keeps each
             channel's mean and deviation (Isensee et al., 2021), as z-scoring would afterwards.
 
     Raises:
@@ -57,6 +60,7 @@ class Augmentation:
     planes: tuple[tuple[int, int], ...] | None = None
     scale: float = 0.15
     shift: float = 0.06
+    shear: float = 0.0
     elastic: float = 2.0
     elastic_grid: int = 6
     contrast: float = 0.25
@@ -70,10 +74,8 @@ class Augmentation:
     zscored: bool = False
 
     def __post_init__(self):
-        for name in ("rotation", "scale", "shift", "elastic", "contrast", "brightness", "gamma"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, it is {getattr(self, name)}")
-        for name in ("bias_field", "noise"):
+        moves = ("rotation", "scale", "shift", "shear", "elastic")
+        for name in (*moves, "contrast", "brightness", "gamma", "bias_field", "noise"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, it is {getattr(self, name)}")
         for name in ("probability", "missing"):
@@ -127,10 +129,11 @@ class Augmentation:
         return flips, self.field(shape, rng) if rng.random() < self.probability else None
 
     def field(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        """Where each pixel's value comes from: (axes, *shape), in pixels, affine then elastic."""
+        """Draw where each pixel's value comes from: (axes, *shape), in pixels, affine then elastic."""
         rank = len(shape)
         matrix = np.eye(rank)
-        for a, b in self.planes or combinations(range(rank), 2):
+        planes = tuple(self.planes or combinations(range(rank), 2))
+        for a, b in planes:
             angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation))
             turn = np.eye(rank)
             turn[[a, b], [a, b]] = np.cos(angle)
@@ -138,8 +141,14 @@ class Augmentation:
             matrix = matrix @ turn
         matrix = matrix / (1 + rng.uniform(-self.scale, self.scale))
         offset = rng.uniform(-self.shift, self.shift, rank) * np.array(shape)
+        if self.shear:  # nothing is drawn without it, so that a seed gives what it always gave
+            for plane in planes:
+                a, b = plane if rng.random() < 0.5 else reversed(plane)
+                lean = np.eye(rank)
+                lean[a, b] = rng.uniform(-self.shear, self.shear)
+                matrix = matrix @ lean
         centre = (np.array(shape) - 1) / 2
-        # the 2-D lessons' saved outputs hang on the last digit; a volume can do without it
+        # the 2-D lessons' saved outputs depend on the last digit; a volume can do without it
         kind = np.float64 if rank == 2 else np.float32
         axes = [np.arange(n, dtype=kind) - kind(c) for n, c in zip(shape, centre, strict=True)]
         where = np.empty((rank, *shape), np.float32)
