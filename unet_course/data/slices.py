@@ -115,22 +115,23 @@ def resize_masks(masks: np.ndarray, side: int) -> np.ndarray:
     _, rows, columns, _ = masks.shape
     if rows == columns == side:
         return masks.astype(np.uint8)
-    down, across = _overlaps(rows, side), _overlaps(columns, side)
     small = np.zeros((len(masks), side, side, 1), np.uint8)
     for i in np.flatnonzero(masks.any(axis=(1, 2, 3))):  # most slices are empty and stay so
-        area = down @ masks[i, ..., 0].astype(np.float64) @ across.T
+        area = _sums(_sums(masks[i, ..., 0], side).T, side).T
         small[i, ..., 0] = 2 * area >= rows * columns  # half of what a new pixel covers
     return small
 
 
-def _overlaps(before: int, after: int) -> np.ndarray:
-    """(after, before): how much of each old pixel lies in each new one, along one axis.
+def _sums(values: np.ndarray, side: int) -> np.ndarray:
+    """Sum an array's rows over `side` equal stretches; (rows, columns) -> (side, columns).
 
-    In units of 1 / after of an old pixel: whole numbers, and each row adds up to `before`.
+    In units of 1 / side of a row, so that all stays whole where a stretch ends within a row.
     """
-    old, new = np.arange(before) * after, np.arange(after)[:, None] * before
-    shared = np.minimum(old + after, new + before) - np.maximum(old, new)
-    return np.maximum(shared, 0).astype(np.float64)
+    rows = len(values)
+    values = np.pad(values.astype(np.int64), ((0, 1), (0, 0)))
+    before = np.cumsum(values, axis=0) - values  # the sum of all rows before this one
+    row, part = np.divmod(np.arange(side + 1) * rows, side)  # where the stretches end
+    return np.diff(side * before[row] + part[:, None] * values[row], axis=0)
 
 
 def load(patients: Sequence[Patient], side: int = 128, progress: bool = True) -> Slices:
