@@ -20,7 +20,7 @@ from unet_course.data import brats
 from unet_course.data.layouts import BRATS, MODALITIES, REGION_LABELS, REGIONS, DataError
 from unet_course.synthetic import sample_data
 
-FOLDERS = ["BraTS 2020", "BraTS 2021", "BraTS 2023"]
+FOLDERS = ["BraTS 2020", "BraTS 2021", "BraTS 2023", "BraTS 2024"]
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,11 @@ def no_unasked_warning(request):
             "BraTS 2023",
             "BraTS-GLI-00000-000",
             "BraTS-GLI-00000-000/BraTS-GLI-00000-000-{}.nii.gz t1n t1c t2w t2f seg",
+        ),
+        (
+            "BraTS 2024",
+            "BraTS-GLI-00005-100",
+            "BraTS-GLI-00005-100/BraTS-GLI-00005-100-{}.nii.gz t1n t1c t2w t2f seg",
         ),
     ],
 )
@@ -92,6 +97,7 @@ def test_names_and_channels_of_msd(tmp_path):
         ("BraTS 2020", [0, 1, 2, 4], [0, 1, 2, 4]),
         ("BraTS 2021", [0, 1, 2, 4], [0, 1, 2, 4]),
         ("BraTS 2023", [0, 1, 2, 3], [0, 1, 2, 4]),
+        ("BraTS 2024", [0, 1, 2, 3, 4], [0, 1, 2, 4, 5]),
         ("MSD Task01", [0, 1, 2, 3], [0, 2, 1, 4]),
     ],
 )
@@ -121,13 +127,13 @@ def test_orientation_and_affine_of_each_layout(tmp_path, name, orientation):
     assert volume.spacing == (1.0, 1.0, 1.0)
 
 
-def test_the_rows_are_the_four_and_differ():
-    assert list(BRATS) == ["BraTS 2020", "BraTS 2021", "BraTS 2023", "MSD Task01"]
+def test_the_rows_are_told_apart():
+    assert list(BRATS) == ["BraTS 2020", "BraTS 2021", "BraTS 2023", "BraTS 2024", "MSD Task01"]
     for name, layout in BRATS.items():
         matching = [other for other, o in BRATS.items() if o.case.fullmatch(layout.example)]
         assert matching == [name]
         assert len(layout.modalities) == len(MODALITIES)
-        assert sorted(layout.labels.values()) == [0, 1, 2, 4]
+        assert sorted(layout.labels.values()) in ([0, 1, 2, 4], [0, 1, 2, 4, 5])
         assert layout.licence and layout.page and layout.citations and layout.cases
         assert hash(layout) == hash(pickle.loads(pickle.dumps(layout)))
 
@@ -442,7 +448,7 @@ def test_real_cases_where_there_are_some(made, user, monkeypatch, capsys, tmp_pa
     brats.course_cases()
     assert capsys.readouterr().out == f"Data: 1 case in {root.resolve()}.\n"
     for number in range(2, 7):
-        write_case(root, id=f"BraTS20_Training_{number:03}")
+        write_case(root, id=f"BraTS20_Training_{number:03}", seed=number)
     assert [case.id[-3:] for case in brats.course_cases(limit=3)] == ["002", "004", "006"]
     assert capsys.readouterr().out == f"Data: a subset of 3 of 6 cases in {root.resolve()}.\n"
     assert len(brats.sample_cases()) == 8

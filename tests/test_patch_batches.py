@@ -38,7 +38,8 @@ def a_case(id="a", shape=(20, 18, 16), tumour=True, seed=0):
 
 
 CASES = [a_case("a"), a_case("b", shape=(14, 20, 13)), a_case("c", tumour=False)]
-TABLE = brats.regions(np.arange(5))
+TABLE = np.zeros((5, 3), np.uint8)
+TABLE[[0, 1, 2, 4]] = brats.regions(np.array([0, 1, 2, 4]))
 
 
 def draw(**options):

@@ -1,6 +1,6 @@
 """Read BraTS cases: find them in a folder, and turn their files into arrays.
 
-Four layouts (`layouts.BRATS`: BraTS 2020, 2021, 2023 and the Decathlon's Task01) come out as one:
+The layouts of `layouts.BRATS` (BraTS 2020, 2021, 2023, 2024, the Decathlon's Task01) come out as one:
 modalities in the order of `layouts.MODALITIES`, labels in the numbers of BraTS 2020. The sample
 cases are written in the layout of 2020, so a lesson's code is the same for all.
 """
@@ -14,9 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from unet_course import runtime
-from unet_course.data import nifti
+from unet_course.data import identity, nifti
 from unet_course.data.brats_folders import case_places
 from unet_course.data.layouts import (
+    BRATS,
+    CAVITY,
+    LABELS,
     MODALITIES,
     REGION_LABELS,
     REGIONS,
@@ -64,10 +67,21 @@ class Case:
     def __repr__(self) -> str:
         return f"Case({self.id}, {self.layout.name})"
 
+    @property
+    def patient(self) -> str:
+        """The patient's id: the case's without its time point, where the layout has time points.
+
+        Splits go by it: two scans of one patient belong on the same side. One patient may have
+        other ids in other sets; `identity.same_scans` finds those whose voxels are equal.
+        """
+        return self.layout.patient_of(self.id)
+
     def read(self) -> Volume:
         """Read the four modalities and the mask.
 
         Takes 8 bytes a voxel (72 MB for 240×240×155) where all files are int16, else 16.
+
+        Labels are 0, 1, 2, 4 (`layouts.LABELS`), and 5 in a resection cavity.
 
         Raises:
             DataError: a file is missing or damaged, has another number of axes, another shape or
@@ -116,7 +130,7 @@ class Case:
         return array if array.dtype == np.int16 else array.astype(np.float32, copy=False)
 
     def read_labels(self) -> np.ndarray | None:
-        """Read the mask alone: uint8 (x, y, z), 0, 1, 2, 4; None where the case has none.
+        """Read the mask alone: uint8 (x, y, z), 0, 1, 2, 4, 5; None where the case has none.
 
         Raises:
             DataError: as `read`.
@@ -142,7 +156,9 @@ class Case:
         try:
             return self.layout.from_disk(array)
         except ValueError as error:
-            raise DataError(self.mask, f"a mask with {error}", label_cure(self.layout)) from None
+            raise DataError(
+                self.mask, f"a mask with {error}", label_cure(self.layout, array)
+            ) from None
 
 
 def expect_axes(
@@ -193,13 +209,28 @@ def affines_differ(affine: np.ndarray, wanted: np.ndarray) -> str:
     return f"has the affine {shown[0]}, not {shown[1]}"
 
 
-def label_cure(layout: BratsLayout) -> str:
-    """What to do about labels that a layout hasn't got."""
-    return (
-        f"Masks of {layout.name} hold {', '.join(map(str, layout.labels))}. Restore the set's own "
-        "mask; one that was resampled needs nearest neighbours."
-    )
+def label_cure(layout: BratsLayout, found: np.ndarray) -> str:
+    """What to do about labels that a layout hasn't got, by what the numbers found may be."""
+    numbers = {float(value) for value in np.unique(found)}
+    advice = ["Restore the set's own mask."]
+    if fitting := layout.others_with(numbers):
+        meaning = "; ".join(
+            f"{name}: {', '.join(f'{n} {_MEANINGS[ours]}' for n, ours in BRATS[name].labels.items() if n)}"
+            for name in fitting
+        )
+        advice = [
+            f"These are numbers of another year ({meaning}). Convert the mask, or give the case a "
+            "name of that layout."
+        ]
+    elif any(number != round(number) for number in numbers):
+        advice.append("A mask that is resampled needs nearest neighbours.")
+    return f"Masks of {layout.name} hold {', '.join(map(str, layout.labels))}. {' '.join(advice)}"
 
+
+_MEANINGS = {1: "core", 2: "oedema", 4: "enhancing", CAVITY: "resection cavity"}
+
+
+_KNOWN = np.isin(np.arange(256), [*LABELS, CAVITY])
 
 # --- regions ------------------------------------------------------------------------------------
 
@@ -210,10 +241,23 @@ def regions(labels: np.ndarray) -> np.ndarray:
     Whole tumour is 1, 2 and 4, tumour core 1 and 4, enhancing tumour 4: as in the sets since 2017
     (Bakas et al. 2018, arXiv 1811.02629). Before, there was a 3 in the core (Menze et al. 2015).
 
+    A resection cavity (5; BraTS 2024) lies in none of them.
+
+    Raises:
+        ValueError: other labels; a 3, for instance, would be enhancing tumour in BraTS 2023.
+
     >>> regions(np.array([0, 1, 2, 4])).tolist()
     [[0, 0, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1]]
     """
     labels = np.asarray(labels)
+    known = _KNOWN[labels] if labels.dtype == np.uint8 else np.isin(labels, [*LABELS, CAVITY])
+    if not known.all():
+        values = np.unique(labels[~known])[:5]
+        texts = ", ".join(np.format_float_positional(value, trim="-") for value in values)
+        raise ValueError(
+            f"labels {texts}, where {', '.join(map(str, LABELS))} belong. "
+            "Case.read_labels gives the course's numbers, whatever the layout's are."
+        )
     result = np.empty((*labels.shape, len(REGIONS)), np.uint8)
     for i, region in enumerate(REGIONS):
         first, *others = REGION_LABELS[region]
@@ -302,7 +346,7 @@ def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
     """Return the cases that a lesson works with, and print one line that says which they are.
 
     Real ones where `runtime.data_folder()` names a folder that holds any, else the sample, which
-    is made on first use.
+    is made on first use. A scan that is among them under two ids is taken once, and that is said.
 
     Args:
         limit: take at most so many, spread evenly over the line of them, always the same.
@@ -322,7 +366,12 @@ def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
         chosen = [cases[int((i + 0.5) * len(cases) / limit)] for i in range(limit)]
     part = f"a subset of {len(chosen)} of " if len(chosen) < len(cases) else ""
     if real:
-        print(f"Data: {part}{len(cases)} {'case' if len(cases) == 1 else 'cases'} in {folder}.")
+        patients = len({case.patient for case in cases})
+        of = f" of {patients} patient{'s' * (patients != 1)}" if patients < len(cases) else ""
+        print(f"Data: {part}{len(cases)} case{'s' * (len(cases) != 1)}{of} in {folder}.")
+        chosen, left_out = identity.without_copies(chosen)
+        if left_out:
+            print(left_out)
     else:
         why = f"no complete BraTS case in {folder}" if folder else "nothing real was pointed at"
         count = f"{part}{len(cases)} synthetic {'case' if len(cases) == 1 else 'cases'}"

@@ -140,6 +140,7 @@ REGION_LABELS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 CORE = 1
 OEDEMA = 2
 ENHANCING = 4
+CAVITY = 5  # where tumour was cut out, from BraTS 2024 on: in none of the three regions
 LABELS = {
     0: "background",
     CORE: "necrotic and non-enhancing core",
@@ -159,14 +160,14 @@ class BratsLayout:
     """
 
     name: str
-    case: re.Pattern  # a case's name, whole
+    case: re.Pattern  # a case's name, whole; its group `patient`, if there is one, is the patient's
     example: str
     modalities: tuple[str, ...]  # in the order of MODALITIES: how a file's name ends; or channels
     labels: dict[int, int] = field(hash=False)  # number in the file → the course's (LABELS)
     mask: str = ""  # how the mask's name ends
     odd_masks: dict[str, str] = field(default_factory=dict, hash=False)  # case → its mask's name
     channels: tuple[int, ...] = ()  # of the 4-D file, in the order of MODALITIES
-    orientation: str = "LPS"  # where the array's axes lead: left, posterior, superior
+    orientation: str = "LPS"  # as published: the array's axes lead to left, posterior, superior
     size: tuple[int, int, int] = (240, 240, 155)
     spacing: float = 1.0  # mm, along each axis
 
@@ -181,6 +182,17 @@ class BratsLayout:
     def axes(self) -> int:
         """Axes of an image file: 3, or 4 where all modalities are in one."""
         return 4 if self.channels else 3
+
+    def patient_of(self, case: str) -> str:
+        """The patient whom a case belongs to: its name without the time point, if it has one.
+
+        >>> BRATS["BraTS 2024"].patient_of("BraTS-GLI-00005-101")
+        'BraTS-GLI-00005'
+        >>> BRATS["BraTS 2020"].patient_of("BraTS20_Training_001")
+        'BraTS20_Training_001'
+        """
+        match = self.case.fullmatch(case)
+        return match.groupdict().get("patient", case) if match else case
 
     def image_stems(self, case: str) -> tuple[str, ...]:
         """Names of a case's image files, without ending, in the order of MODALITIES.
@@ -212,6 +224,16 @@ class BratsLayout:
         """
         return _translated(labels, self.labels)
 
+    def others_with(self, numbers: set[float]) -> list[str]:
+        """Names of the other layouts whose masks hold all these numbers.
+
+        >>> BRATS["BraTS 2023"].others_with({0, 2, 4})
+        ['BraTS 2020', 'BraTS 2021', 'BraTS 2024']
+        """
+        return [
+            name for name, o in BRATS.items() if name != self.name and numbers <= o.labels.keys()
+        ]
+
     def to_disk(self, labels: np.ndarray) -> np.ndarray:
         """Turn the course's labels into the layout's own: uint8, any shape. Raises ValueError.
 
@@ -231,8 +253,10 @@ def _translated(labels: np.ndarray, table: dict[int, int]) -> np.ndarray:
         if other:
             result[here] = other
     if not known.all():
-        values = np.unique(found).tolist()
-        shown = ", ".join(f"{value:g}" for value in values[:8]) + (", …" if len(values) > 8 else "")
+        values = np.unique(found)
+        # all digits: 3.9999998 isn't a 4
+        texts = [np.format_float_positional(value, trim="-") for value in values[:8]]
+        shown = ", ".join(texts) + (", …" if len(values) > 8 else "")
         raise ValueError(f"labels {shown}, where {', '.join(map(str, table))} belong")
     return result
 
@@ -285,7 +309,8 @@ BRATS = {
         ),
         BratsLayout(
             name="BraTS 2023",
-            case=re.compile(r"BraTS-GLI-[0-9]{5}-[0-9]{3}"),
+            # patient and time point; those before treatment have the time points 000, 001, …
+            case=re.compile(r"(?P<patient>BraTS-GLI-[0-9]{5})-0[0-9]{2}"),
             example="BraTS-GLI-00000-000",
             modalities=("-t1n", "-t1c", "-t2w", "-t2f"),
             mask="-seg",
@@ -295,6 +320,26 @@ BRATS = {
             licence="the BraTS 2023 challenge's own terms: registration and citation",
             licence_page="https://www.synapse.org/Synapse:syn51156910",
             citations=(_BAID, *_BRATS_PAPERS[:2]),
+        ),
+        BratsLayout(
+            name="BraTS 2024",
+            # after treatment: time points from 100 on (de Verdier et al., 2024)
+            case=re.compile(r"(?P<patient>BraTS-GLI-[0-9]{5})-[1-9][0-9]{2}"),
+            example="BraTS-GLI-00005-100",
+            modalities=("-t1n", "-t1c", "-t2w", "-t2f"),
+            mask="-seg",
+            labels={0: 0, 1: CORE, 2: OEDEMA, 3: ENHANCING, 4: CAVITY},
+            orientation="",  # each file's own is read
+            size=(182, 218, 182),
+            cases=1350,
+            page="https://www.synapse.org/Synapse:syn59059776",
+            licence="the BraTS 2024 challenge's own terms: registration and citation",
+            licence_page="https://www.synapse.org/Synapse:syn59059776",
+            citations=(
+                "de Verdier MC, Saluja R, Gagnon L et al. (2024). The 2024 Brain Tumor "
+                "Segmentation (BraTS) challenge: glioma segmentation on post-treatment MRI. "
+                "arXiv:2405.18368.",
+            ),
         ),
         BratsLayout(
             name="MSD Task01",

@@ -56,6 +56,39 @@ def spacing_of(affine: np.ndarray) -> tuple[float, float, float]:
     return tuple(round(float(size), 6) for size in nibabel.affines.voxel_sizes(affine))
 
 
+def turn(
+    array: np.ndarray, affine: np.ndarray, orientation: str = "LPS"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Swap and flip a volume's axes so that they lead where `orientation` says; nothing is resampled.
+
+    Args:
+        array: (x, y, z) or (x, y, z, channels).
+        affine: (4, 4), voxel indices → millimetres.
+
+    Returns:
+        The array turned (a view), its affine, and the turn: (3, 2), nibabel's orientation, of which
+        `turn_back` makes the original again.
+
+    >>> turned, _, _ = turn(np.arange(3).reshape(3, 1, 1), np.eye(4))
+    >>> turned.ravel().tolist()
+    [2, 1, 0]
+    """
+    ours = nibabel.orientations.io_orientation(affine)
+    wanted = nibabel.orientations.axcodes2ornt(orientation)
+    turning = nibabel.orientations.ornt_transform(ours, wanted)
+    turned = nibabel.orientations.apply_orientation(array, turning)
+    own = affine @ nibabel.orientations.inv_ornt_aff(turning, array.shape[:3])
+    return turned, own, turning
+
+
+def turn_back(array: np.ndarray, turning: np.ndarray) -> np.ndarray:
+    """Undo `turn`: the array with the axes that the file has."""
+    back = np.empty_like(turning)
+    for axis, (target, flip) in enumerate(turning):
+        back[int(target)] = axis, flip
+    return nibabel.orientations.apply_orientation(array, back)
+
+
 def read(path: Path) -> Nifti:
     """Read a NIfTI file, gzip-packed or not.
 

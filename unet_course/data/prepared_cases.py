@@ -20,18 +20,20 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
+from nibabel.orientations import inv_ornt_aff
 from scipy import ndimage
 from tqdm import tqdm
 
 from unet_course import runtime
-from unet_course.data import brats
+from unet_course.data import brats, nifti
 from unet_course.data.brats import Case
-from unet_course.data.layouts import DataError
+from unet_course.data.layouts import CAVITY, DataError
 from unet_course.data.normalise import CENTRES, centres_of, shrink, shrink_labels, z_score
 
 __all__ = ["PreparedCase", "prepare", "z_score"]
 
-VERSION = 1  # raise it whenever what is kept changes, so that no old entry is used
+UNTURNED = np.array([[0, 1], [1, 1], [2, 1]])  # nibabel's orientation: each axis as it is
+VERSION = 3  # raise it whenever what is kept changes, so that no old entry is used
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,8 @@ class PreparedCase:
         full_shape: the full grid's shape.
         full_affine: (4, 4), from the full grid's voxels to millimetres.
         factor: how many voxels along each axis became one.
+        turning: how the axes were turned so that they lead to left, posterior, superior
+            (`nifti.turn`); None: they lead there in the file.
     """
 
     source: Case
@@ -58,6 +62,7 @@ class PreparedCase:
     full_shape: tuple[int, int, int]
     full_affine: np.ndarray
     factor: int = 1
+    turning: np.ndarray | None = None
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.images.shape[:3]))
@@ -74,7 +79,9 @@ class PreparedCase:
         own = np.diag([self.factor] * 3 + [1.0])
         # a large voxel's centre lies in the middle of the small ones that it was made from
         own[:3, 3] = [side.start + (self.factor - 1) / 2 for side in self.box]
-        return self.full_affine @ own
+        if self.turning is None:
+            return self.full_affine @ own
+        return self.full_affine @ inv_ornt_aff(self.turning, self.full_shape) @ own
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -93,7 +100,7 @@ class PreparedCase:
         return brats.regions(self.labels)
 
     def restore(self, array: np.ndarray, order: int = 0) -> np.ndarray:
-        """Put an array of the size of `images` back into the full grid, 0 outside the box.
+        """Put an array of the size of `images` back into the file's own grid, 0 outside the box.
 
         Args:
             array: (x, y, z) or (x, y, z, channels), such as labels or probabilities.
@@ -114,7 +121,11 @@ class PreparedCase:
             )
         if order not in (0, 1):
             raise ValueError(f"order must be 0 or 1, it is {order}")
-        full = np.zeros((*self.full_shape, *array.shape[3:]), array.dtype)
+        shape = list(self.full_shape)
+        if self.turning is not None:
+            for axis, (target, _) in enumerate(self.turning):
+                shape[int(target)] = self.full_shape[axis]
+        full = np.zeros((*shape, *array.shape[3:]), array.dtype)
         wanted = tuple(slice(0, side.stop - side.start) for side in self.box)
         if array.ndim == 3:
             full[self.box] = _enlarge(array, self.factor, order)[wanted]
@@ -122,7 +133,7 @@ class PreparedCase:
             for channel in range(array.shape[3]):  # one at a time: a third of the memory
                 larger = _enlarge(array[..., channel], self.factor, order)
                 full[(*self.box, channel)] = larger[wanted]
-        return full
+        return full if self.turning is None else nifti.turn_back(full, self.turning)
 
 
 def _enlarge(array: np.ndarray, factor: int, order: int) -> np.ndarray:
@@ -140,7 +151,8 @@ def _enlarge(array: np.ndarray, factor: int, order: int) -> np.ndarray:
 def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) -> list[PreparedCase]:
     """Prepare cases, or find them prepared in the cache; the same order as `cases`.
 
-    The brain is where any modality isn't 0 (the modalities' own masks differ a little). The images
+    All cases come out in one orientation, LPS: one network must see left and right, front and back
+    in the same places. The brain is where any modality isn't 0 (the modalities' own masks differ a little). The images
     are cropped to it, and each modality gets mean 0 and standard deviation 1 within it. A case takes
     2 seconds or so and some 30 MB of disk (`factor=2`: an eighth).
 
@@ -177,7 +189,12 @@ def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) ->
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-    return [found[i] for i in range(len(cases))]
+    ready = [found[i] for i in range(len(cases))]
+    turned = [case for case in ready if case.turning is not None]
+    if 0 < len(turned) < len(ready):
+        names = ", ".join(case.id for case in turned[:5]) + (", …" if len(turned) > 5 else "")
+        print(f"Turned to the orientation of the others (LPS): {names}.")
+    return ready
 
 
 # --- an entry of the cache ----------------------------------------------------------------------
@@ -232,6 +249,7 @@ def _open(entry: Path, case: Case) -> PreparedCase | None:
             full_shape=tuple(facts["shape"]),
             full_affine=np.array(facts["affine"]),
             factor=facts["factor"],
+            turning=None if facts["turning"] is None else np.array(facts["turning"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -272,10 +290,14 @@ def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
 
 def _write(folder: Path, case: Case, factor: int) -> None:
     volume = case.read()
-    images, box, brain = z_score(volume.images, case)
-    labels = None if volume.labels is None else volume.labels[box]
     shape, affine = volume.images.shape[:3], volume.affine
-    del volume
+    turned, _, turning = nifti.turn(volume.images, affine)
+    images, box, brain = z_score(turned, case)
+    labels = None
+    if volume.labels is not None:
+        labels = nifti.turn(volume.labels, affine)[0][box].copy()
+        labels[labels == CAVITY] = 0  # no network of the course looks for resection cavities
+    del volume, turned
     if factor > 1:
         images, brain = shrink(images, factor), shrink(brain[..., None], factor)[..., 0] > 0
         images[~brain] = 0
@@ -291,6 +313,7 @@ def _write(folder: Path, case: Case, factor: int) -> None:
         "shape": [int(n) for n in shape],
         "affine": np.asarray(affine, float).tolist(),
         "factor": factor,
+        "turning": None if (turning == UNTURNED).all() else turning.tolist(),
         "checksums": {name: _checksum(folder / f"{name}.npy") for name in arrays},
     }
     text = json.dumps({**facts, "own checksum": _hash([facts])}, indent=1)

@@ -11,14 +11,15 @@ import numpy as np
 import tensorflow as tf
 
 from unet_course.data import brats
-from unet_course.data.layouts import REGIONS
+from unet_course.data.layouts import LABELS, REGIONS
 from unet_course.data.prepared_cases import PreparedCase
 from unet_course.training import tf_dataset
 from unet_course.training.augment import Augmentation
 from unet_course.training.resampling import sample_linear, sample_nearest
 
 # row = label, columns = regions; the float32 that the losses take
-_REGIONS_OF = brats.regions(np.arange(256, dtype=np.uint8)).astype(np.float32)
+_REGIONS_OF = np.zeros((max(LABELS) + 1, len(REGIONS)), np.float32)
+_REGIONS_OF[list(LABELS)] = brats.regions(np.array(list(LABELS)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
