@@ -25,6 +25,18 @@ def best(back: str) -> str:
     return f"def best_epoch(scores, mode):\n    return {back}"
 
 
+def running(lowest: str, highest: str) -> str:
+    """A search that begins with a number as the best so far."""
+    return (
+        "def best_epoch(scores, mode):\n"
+        f"    best, epoch = ({lowest} if mode == 'max' else {highest}), 1\n"
+        "    for number, score in enumerate(scores, 1):\n"
+        "        if score > best if mode == 'max' else score < best:\n"
+        "            best, epoch = score, number\n"
+        "    return epoch"
+    )
+
+
 def resumes(back: str) -> str:
     return (
         "def resumes_at(killed, steps, rate):\n"
@@ -45,7 +57,10 @@ MISTAKES = {
         (loss(back="bce - (2 * both + smooth).mean() * 0"), "Dice part is missing"),
         (loss(back="bce + ((2 * both + smooth) / (sizes + smooth)).mean()"), "Dice itself"),
         (loss(back="bce - ((2 * both + smooth) / (sizes + smooth)).mean()"), "it is added"),
-        (loss(back="bce + (1 - (2 * both + smooth) / (sizes + smooth)).sum()"), "*mean*, not sum"),
+        (
+            loss(back="bce + (1 - (2 * both + smooth) / (sizes + smooth)).sum()"),
+            "*mean*, not their sum",
+        ),
         (
             loss(back="entropies.sum() + (1 - (2 * both + smooth) / (sizes + smooth)).mean()"),
             "not their sum",
@@ -53,6 +68,17 @@ MISTAKES = {
         (loss(clip="p"), "clip p"),
         (loss(back="2 * (bce + (1 - (2 * both + smooth) / (sizes + smooth)).mean())"), "expected"),
         (loss(back="bce + 1 - (2 * both + smooth) / (sizes + smooth)"), "expected one number"),
+        (loss(back="bce + (1 - (2 * both) / (sizes + smooth)).mean()"), "above and below, once"),
+        (loss(back="bce + (1 - (2 * both + smooth) / sizes).mean()"), "above and below, once"),
+        (loss(back="bce + (1 - 2 * (both + smooth) / (sizes + smooth)).mean()"), "above and below"),
+        (loss(space="(0, 1, 2, 3, 4)"), "Patches and regions were pooled"),
+        (loss(back="-bce + (1 - (2 * both + smooth) / (sizes + smooth)).mean()"), "a positive"),
+        (
+            loss(back="(bce + (1 - (2 * both + smooth) / (sizes + smooth)).mean()) / 2"),
+            "their mean",
+        ),
+        (loss(clip="np.clip(p, 1e-6, 1 - 1e-6)"), "exactly 0 and 1"),
+        (loss(clip="np.clip(p, 1e-7, 1)"), "clip p"),
         ("def region_loss(truth, p, smooth=1.0):\n    truth.sum()", "return"),
     ],
     "largest-batch": [
@@ -78,6 +104,14 @@ MISTAKES = {
             "Rounded up",
         ),
         (batch("2 * max(0, (memory - 16 * parameters) // (activations * bytes_each))"), "expected"),
+        (
+            batch("max(1, (memory - 16 * parameters) // (activations * bytes_each))"),
+            "Not even one patch fits",
+        ),
+        (
+            batch("max(0, (memory - 16 * parameters - 1) // (activations * bytes_each))"),
+            "Three fit exactly",
+        ),
     ],
     "best-epoch": [
         (best("int(np.nanargmax(scores) if mode == 'max' else np.nanargmin(scores))"), "from 1"),
@@ -95,6 +129,23 @@ MISTAKES = {
             "the earlier one",
         ),
         (best("'2'"), "a text"),
+        (
+            best(
+                "int((np.argmax if mode == 'max' else np.argmin)"
+                "(np.nan_to_num(scores, nan=0.0 if mode == 'max' else 1.0))) + 1"
+            ),
+            "in nan's place",
+        ),
+        (
+            best(
+                "int((np.argmax if mode == 'max' else np.argmin)"
+                "([s for s in scores if s == s])) + 1"
+            ),
+            "dropped first",
+        ),
+        (running("-1", "999"), "begins with 0, 1 or 999"),
+        (running("0", "1"), "Any number may be the best"),
+        (running("scores[0]", "scores[0]"), "`nan` is never the best"),
     ],
     "resumes-at": [
         (resumes("whole, lost, rate(whole * steps)"), "counted from 1"),

@@ -1,4 +1,4 @@
-"""The checks of lesson 10: the loss of regions, patches that fit, the best epoch, where a run goes on."""
+"""Checks of lesson 10: the regions' loss, the patches that fit, the best epoch, where a run resumes."""
 
 import numpy as np
 
@@ -8,24 +8,56 @@ from unet_course.exercises.verdict import Wrong
 
 def region_loss(answer):
     one = np.array([1.0, 1.0, 0.0]).reshape(1, 1, 1, 1, 3)
-    _loss(answer, one, np.full_like(one, 0.5), 1.0, "one voxel, truth [1, 1, 0], p = 0.5")
+    half = np.full_like(one, 0.5)
     rng = np.random.default_rng(10)
     truth = (rng.random((2, 4, 3, 5, 3)) < [0.5, 0.3, 0.1]).astype(float)
     truth[1, ..., 2] = 0  # a patch without enhancing tumour
-    p = 0.05 + 0.9 * rng.random(truth.shape)
-    _loss(answer, truth, p, 1.0, "two patches of 4 × 3 × 5 voxels")
-    _loss(answer, truth, p, 0.1, "the same with smooth=0.1")
+    p = 0.05 + 0.9 * rng.random(truth.shape) * [1, 0.5, 0.8]
+    p[1] = p[1] ** 2
     sure = truth.copy()
-    sure[0, 0, 0, 0] = 1 - sure[0, 0, 0, 0]  # sure and wrong
-    _loss(answer, truth, sure, 1.0, "probabilities of exactly 0 and 1, some of them wrong")
-    return "Each region of each patch has an equal say, however few voxels it has."
+    sure.flat[np.flatnonzero(truth)[:2]] = 0  # sure and wrong
+    # float32 has no number between 1 - 1.2e-7 and 1, so no voxel is sure of 1 and wrong
+    telling = truth, p, 0.7
+    for arguments, given in (
+        ((one, half), "one voxel, truth [1, 1, 0], p = 0.5"),
+        (telling, "two patches of 4 × 3 × 5 voxels, smooth=0.7"),
+        ((truth, p, 2.5), "the same with smooth=2.5"),
+        ((truth, sure, 1.0), "probabilities of exactly 0 and 1, some of them wrong"),
+    ):
+        _loss(answer, arguments, given, telling)
+    return "Each region of each patch counts alike, however few voxels it has."
 
 
-def _loss(answer, truth, p, smooth, given) -> None:
+def _loss(answer, arguments, given, telling) -> None:
     with np.errstate(all="ignore"):
-        got = answer(truth.copy(), p.copy(), smooth)
+        got = answer(*arguments)
+    if np.size(got) == 1 and not np.isfinite(np.asarray(got, float)).all():
+        raise Wrong(
+            f"for {given} your loss isn't finite",
+            "log(0) is minus infinity: clip p to 1e-7 … 1 - 1e-7 first.",
+        )
+    right = _value(*arguments)
+    hint = (
+        "Mean cross-entropy + mean over patches and regions of 1 - Dice; sums over axes (1, 2, 3)."
+    )
+    if np.size(got) == 1 and not np.isclose(float(got), right, 1e-4, 1e-6):
+        # many slips give the same number for one voxel: these patches tell them apart
+        with np.errstate(all="ignore"):
+            told = np.asarray(answer(*telling), float)
+        if told.size == 1:
+            slips = ((value, why) for value, why in _loss_slips(*telling))
+            hint = next((why for value, why in slips if np.isclose(told, value, 1e-4)), hint)
+    verdict.close(got, right, given, hint=hint)
+
+
+def _loss_slips(truth, p, smooth) -> list[tuple[float, str]]:
+    """What the usual mistakes give, each with its hint."""
     right = _value(truth, p, smooth)
-    mistakes = [
+    entropy = _value(truth, p, smooth, dice=0)
+    part = right - entropy
+    patches = truth.shape[0]
+    where = "`smooth` belongs above and below, once each: 2 · overlap + smooth over sizes + smooth."
+    return [
         (
             _value(truth, p, smooth, (0, 1, 2, 3)),
             "The batch was pooled: sum over axes 1, 2 and 3 only, so that each patch keeps its "
@@ -36,144 +68,164 @@ def _loss(answer, truth, p, smooth, given) -> None:
             "The regions were pooled: sum over axes 1, 2 and 3 only; the large region would drown "
             "the others.",
         ),
+        (
+            _value(truth, p, smooth, (0, 1, 2, 3, 4)),
+            "Patches and regions were pooled: sum over axes 1, 2 and 3 only.",
+        ),
         (_value(truth, p, 0.0), "`smooth` is missing: above and below."),
+        (_value(truth, p, smooth, above=0), where),
+        (_value(truth, p, smooth, below=0), where),
+        (_value(truth, p, smooth, above=2), where),
+        (_value(truth, p, smooth, below=2), where),
         (_value(truth, p, 1.0), "Use the argument `smooth`, not 1."),
-        (_value(truth, p, smooth, bce=0), "The cross-entropy is missing."),
-        (_value(truth, p, smooth, dice=0), "The Dice part is missing."),
-        (_value(truth, p, smooth, dice=-1), "The Dice part is 1 - Dice, and it is added."),
+        (part, "The cross-entropy is missing."),
+        (entropy, "The Dice part is missing."),
         (right - 1, "Dice was subtracted: the Dice part is 1 - Dice, and it is added."),
-        (
-            _value(truth, p, smooth, dice=-1) + 1,
-            "Dice itself was added: the Dice part is 1 - Dice.",
-        ),
-        (_value(truth, p, smooth, dice=truth.shape[0] * 3), "The Dice parts' *mean*, not sum."),
-        (
-            _value(truth, p, smooth, bce=truth.size),
-            "The cross-entropies' *mean*, not their sum.",
-        ),
+        (entropy + 1 - part, "Dice itself was added: the Dice part is 1 - Dice."),
+        (entropy - part, "The Dice part was subtracted: it is added."),
+        (entropy + part * patches * 3, "The Dice parts' *mean*, not their sum."),
+        (entropy + part * 3, "The Dice parts' *mean* over regions too, not their sum."),
+        (entropy * truth.size + part, "The cross-entropies' *mean*, not their sum."),
+        (entropy * 3 + part, "The cross-entropy's mean is over regions too."),
+        (part - entropy, "The cross-entropy has a minus in front: it is a positive number."),
+        (right / 2, "A sum of the two, not their mean."),
     ]
-    if np.size(got) == 1 and not np.isfinite(np.asarray(got, float)).all():
-        raise Wrong(
-            f"for {given} your loss isn't finite",
-            "log(0) is minus infinity: clip p to 1e-7 … 1 - 1e-7 first.",
-        )
-    verdict.close(
-        got,
-        right,
-        given,
-        mistakes=[m for m in mistakes if not np.isclose(m[0], right)],
-        hint="Mean cross-entropy + mean over patches and regions of 1 - Dice; sums over axes "
-        "(1, 2, 3).",
-    )
 
 
-def _value(truth, p, smooth, space=(1, 2, 3), bce: float = 1, dice: float = 1) -> float:
+def _value(truth, p, smooth=1.0, space=(1, 2, 3), dice: float = 1, above=1, below=1) -> float:
     """The loss; other arguments than the first three give the usual mistakes."""
     p = np.clip(p, 1e-7, 1 - 1e-7)
     entropy = -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean()
     both, sizes = (truth * p).sum(axis=space), (truth + p).sum(axis=space)
     with np.errstate(all="ignore"):
-        part = (1 - (2 * both + smooth) / (sizes + smooth)).mean()
-    if dice == -1:
-        part = 1 - part
-        return float(bce * entropy - 1 + part)
-    return float(bce * entropy + dice * part)
+        part = (1 - (2 * both + above * smooth) / (sizes + below * smooth)).mean()
+    return float(entropy + dice * part)
 
 
 def largest_batch(answer):
-    _batch(answer, 1_000_000_000, 1_400_000, 86_000_000, 4, "the example in float32")
-    _batch(answer, 1_000_000_000, 1_400_000, 86_000_000, 2, "the example in mixed precision")
-    _batch(answer, 16_000_000_000, 31_000_000, 700_000_000, 2, "16 GB and a larger network")
-    _batch(answer, 600_000_000, 30_000_000, 15_000_000, 4, "parameters that take most of it")
-    _batch(answer, 100_000_000, 1_000_000, 90_000_000, 4, "a patch that doesn't fit")
-    _batch(answer, 100_000_000, 10_000_000, 1_000, 2, "parameters that don't fit")
-    return "Half the bytes, about twice the patches: what the parameters take is small beside it."
+    telling = 1_000_000_000, 21_000_000, 4_500_000, 2
+    for arguments, given in (
+        ((1_000_000_000, 1_400_000, 86_000_000, 4), "the example in float32"),
+        ((1_000_000_000, 1_400_000, 86_000_000, 2), "the example in mixed precision"),
+        (telling, "a large network and small patches in mixed precision"),
+        ((610_000_000, 30_000_000, 15_000_000, 4), "parameters that take most of the memory"),
+    ):
+        _batch(answer, arguments, given, telling)
+    exactly = 16 * 1_000_000 + 3 * 20_000_000 * 4
+    verdict.equal(
+        answer(exactly, 1_000_000, 20_000_000, 4),
+        3,
+        "memory that three patches fill to the last byte",
+        mistakes=[(2, "Three fit exactly, and that is enough: nothing has to be left over.")],
+    )
+    for arguments, given in (
+        ((100_000_000, 1_000_000, 90_000_000, 4), "a patch that doesn't fit"),
+        ((100_000_000, 10_000_000, 1_000, 2), "parameters that don't fit"),
+    ):
+        verdict.equal(
+            answer(*arguments),
+            0,
+            given,
+            mistakes=[
+                (1, "Not even one patch fits: the answer is 0."),
+                ((100_000_000 - 160_000_000) // 2_000, "Less than nothing can't be: max(0, …)."),
+                (-1, "Less than nothing can't be: max(0, …)."),
+            ],
+            hint="Nothing fits here: the answer is 0.",
+        )
+    return "Half the bytes, about twice the patches: the parameters take little compared with them."
 
 
-def _batch(answer, memory, parameters, activations, bytes_each, given) -> None:
-    right = max(0, (memory - 16 * parameters) // (activations * bytes_each))
+def _batch(answer, arguments, given, telling) -> None:
+    got, right = answer(*arguments), _fitting(*arguments)
+    hint = "memory - 16 · parameters, divided by activations · bytes_each, rounded down."
+    if np.size(got) == 1 and np.all(np.asarray(got) != right):
+        told = answer(*telling)
+        hint = next((why for value, why in _batch_slips(*telling) if told == value), hint)
+    verdict.equal(got, right, given, hint=hint)
+
+
+def _fitting(memory, parameters, activations, bytes_each) -> int:
+    return max(0, (memory - 16 * parameters) // (activations * bytes_each))
+
+
+def _batch_slips(memory, parameters, activations, bytes_each) -> list[tuple[float, str]]:
     room = activations * bytes_each
-    mistakes = [
-        ((memory - 16 * parameters) // room, "Less than nothing can't be: max(0, …)."),
-        (max(0, (memory - 16 * parameters) / room), "A whole number: //, which rounds down."),
-        ((memory - 16 * parameters) / room, "A whole number, and never below 0."),
+    left = memory - 16 * parameters
+    return [
+        (left / room, "A whole number: //, which rounds down."),
+        (-(-left // room), "Rounded up, the last one doesn't fit."),
         (
-            max(0, (memory - 4 * parameters) // room),
+            (memory - 4 * parameters) // room,
             "Four numbers a parameter: weight, gradient, and AdamW's two means.",
         ),
         (
-            max(0, (memory - 4 * bytes_each * parameters) // room),
+            (memory - 4 * bytes_each * parameters) // room,
             "What belongs to the parameters stays in float32, 4 bytes, in mixed precision too.",
         ),
-        (max(0, memory // room), "The parameters need memory, too: four numbers each."),
+        (memory // room, "The parameters need memory, too: four numbers each."),
+        (left // (4 * activations), "An activation takes `bytes_each` bytes, not always 4."),
+        (left // activations, "Each activation takes `bytes_each` bytes."),
         (
-            max(0, (memory - 16 * parameters) // (4 * activations)),
-            "An activation takes `bytes_each` bytes, not always 4.",
-        ),
-        (
-            max(0, (memory - 16 * parameters) // activations),
-            "Each activation takes `bytes_each` bytes.",
-        ),
-        (
-            max(0, memory // (room + 16 * parameters)),
+            memory // (room + 16 * parameters),
             "The parameters are there once, not once a patch.",
         ),
-        (-(-max(0, memory - 16 * parameters) // room), "Rounded up, the last one doesn't fit."),
     ]
-    verdict.equal(
-        answer(memory, parameters, activations, bytes_each),
-        right,
-        given,
-        mistakes=[m for m in mistakes if m[0] != right],
-        hint="memory - 16 · parameters, divided by activations · bytes_each, rounded down.",
-    )
+
+
+FROM_1 = "Epochs are counted from 1, lists from 0."
+EARLIER = "Of two that are equally good, the earlier one."
+SCORE = "That is the score itself: its epoch is asked for."
+NAN = (
+    "`nan` is never the best: np.argmax takes it for the largest, and a comparison with it is "
+    "always False, so it mustn't be what the search begins with."
+)
+DROPPED = "An epoch whose score is nan is counted as well: dropped first, the later numbers shift."
+START = (
+    "Any number may be the best: a search that begins with 0, 1 or 999 as the best so far, or puts "
+    "such a number in nan's place, finds another epoch or none."
+)
 
 
 def best_epoch(answer):
     nan = float("nan")
-    _best(answer, [0.5, 0.7, 0.7, 0.2], "max")
-    _best(answer, [0.3, 0.7, 0.7, 0.6], "max")
-    _best(answer, [0.3, 0.7, 0.7, 0.6], "min")
-    _best(answer, [1.4, 0.9, 0.5, 0.5, 0.8], "min")
-    _best(answer, [nan, 0.2, 0.6, nan, 0.1], "max")
-    _best(answer, [nan, 0.2, 0.6, nan, 0.1], "min")
-    _best(answer, [-0.5, -0.2, -0.9], "max")
-    return "A name doesn't say which way is up, so a program has to be told."
-
-
-def _best(answer, scores, mode) -> None:
-    values = np.array(scores)
-    choose = {"max": np.nanargmax, "min": np.nanargmin}
-    right = int(choose[mode](values)) + 1
-    other = int(choose["min" if mode == "max" else "max"](values)) + 1
-    plain = int((values.argmax if mode == "max" else values.argmin)()) + 1
-    last = len(values) - int(choose[mode](values[::-1]))
-    mistakes = [
-        (right - 1, "Epochs are counted from 1, lists from 0."),
-        (float(values[right - 1]), "That is the score itself: its epoch is asked for."),
-        (last, "Of two that are equally good, the earlier one."),
-        (plain, "`nan` is never the best: np.argmax takes it for the largest."),
-        (other, f'The mode is "{mode}": look which way is better.'),
-    ]
-    text = ", ".join("nan" if np.isnan(x) else str(x) for x in scores)
-    verdict.equal(
-        answer(list(scores), mode),
-        right,
-        f'[{text}] and "{mode}"',
-        mistakes=[m for m in mistakes if m[0] != right],
-        hint="np.nanargmax or np.nanargmin, and 1 more.",
-    )
+    maximum = 'The mode is "max": look which way is better.'
+    minimum = 'The mode is "min": look which way is better.'
+    # each with what a slip gives that has passed all lines above
+    for scores, mode, right, slips in (
+        ([0.5, 0.7, 0.7, 0.2], "max", 2, {1: FROM_1, 4: maximum, 3: EARLIER, 0.7: SCORE}),
+        ([1.4, 0.9, 0.5, 0.5, 0.8], "min", 3, {2: FROM_1, 1: minimum, 4: EARLIER, 0.5: SCORE}),
+        ([0.3, 0.7, 0.7, 0.6], "max", 2, {}),
+        ([0.3, 0.7, 0.7, 0.6], "min", 1, {}),
+        ([nan, 0.2, 0.6, nan, 0.1], "max", 3, {1: NAN, 4: NAN, 2: DROPPED}),
+        ([nan, 0.2, 0.6, nan, 0.1], "min", 5, {1: NAN, 4: NAN, 3: DROPPED}),
+        ([0.2, 0.4, nan, 0.9], "max", 4, {3: f"{NAN} {DROPPED}", 2: NAN}),
+        ([-0.5, -0.2, -0.9], "max", 2, {}),
+        ([-7.5, nan, -1.5, -3.0], "max", 3, {}),
+        ([-2400.0, -1800.5, nan, -1900.0], "max", 2, {}),
+        ([2.5, nan, 1.7, 3.2], "min", 3, {}),
+        ([5000.0, nan, 1200.0, 1500.0], "min", 3, {}),
+    ):
+        text = ", ".join("nan" if np.isnan(x) else str(x) for x in scores)
+        verdict.equal(
+            answer(list(scores), mode),
+            right,
+            f'[{text}] and "{mode}"',
+            mistakes=list(slips.items()),
+            hint="np.nanargmax or np.nanargmin, and 1 more." if slips else START,
+        )
+    return "A name doesn't say which way is better, so a program has to be told."
 
 
 def resumes_at(answer):
     for killed, steps in ((60, 25), (50, 25), (7, 10), (0, 10), (199, 25), (12, 1)):
         _resumes(answer, killed, steps)
-    return "Weights, means, place on the curve: a resumed run needs all that the next step needs."
+    return "Weights, AdamW's means, the count of steps: a resumed run needs all that a step needs."
 
 
 def _resumes(answer, killed, steps) -> None:
     def rate(step):
-        return 0.001 * (1 + step)  # another rate for each step
+        return 0.00123457 * (1 + step) ** 1.5  # another rate for each step
 
     whole, lost = divmod(killed, steps)
     right = (whole + 1, lost, rate(whole * steps))

@@ -1,4 +1,4 @@
-"""The checks of lesson 11: where windows start, Dice of regions, the small-ET rule, the shares."""
+"""Checks of lesson 11: where windows start, Dice of regions, the small-ET rule, the classes' shares."""
 
 import numpy as np
 
@@ -13,12 +13,13 @@ def window_starts(answer):
         (33, 32, 16, "one voxel more than the patch"),
         (32, 32, 8, "as long as the patch"),
         (20, 32, 16, "shorter than the patch"),
-        (100, 40, 40, "windows side by side"),
+        (100, 40, 40, "windows without overlap"),
+        (101, 40, 30, "a last step that is much shorter"),
     ):
         _starts(answer(length, patch, step), length, patch, step, why)
     return (
-        "The same few lines stand in every sliding window. A voxel that no window covers has a "
-        "weight of 0, and its answer is 0/0."
+        "Every sliding window has lines like these. A voxel that no window covers has a weight of "
+        "0, and its mean is 0/0."
     )
 
 
@@ -68,133 +69,159 @@ def _starts(got, length: int, patch: int, step: int, why: str | None) -> None:
 
 
 def region_dice(answer):
-    truth, prediction = np.array([0, 1, 2, 4, 2, 0, 1]), np.array([0, 4, 2, 4, 0, 2, 1])
-    _regions(answer, truth, prediction, "labels [0, 1, 2, 4, 2, 0, 1] and [0, 4, 2, 4, 0, 2, 1]")
-    shape = (2, 3, 2)
     rng = np.random.default_rng(11)
-    volumes = rng.choice([0, 1, 2, 4], (2, *shape))
-    _regions(answer, *volumes, "two small volumes")
+    example = np.array([0, 1, 2, 4]), np.array([0, 4, 2, 4])
+    truth, prediction = np.array([0, 1, 2, 4, 2, 0, 1]), np.array([0, 4, 2, 4, 0, 2, 1])
+    volumes = rng.choice(np.array([0, 1, 2, 4], np.uint8), (2, 9, 8, 7))
     without = np.array([[0, 1, 2, 2]])
-    _regions(answer, without, np.array([[0, 1, 1, 2]]), "labels without a 4 in either")
-    _regions(answer, without, np.array([[0, 4, 1, 2]]), "a truth without a 4, and one predicted")
-    _regions(answer, np.array([[0, 4, 1, 2]]), without, "a 4 in the truth that isn't predicted")
-    _regions(answer, without * 0, without * 0, "two empty masks")
+    for given, pair in {
+        "labels [0, 1, 2, 4] and [0, 4, 2, 4]": example,
+        "labels [0, 1, 2, 4, 2, 0, 1] and [0, 4, 2, 4, 0, 2, 1]": (truth, prediction),
+        "two volumes of 504 voxels": tuple(volumes),
+        "labels without a 4 in either": (without, np.array([[0, 1, 1, 2]])),
+        "a truth without a 4, and one predicted": (without, np.array([[0, 4, 1, 2]])),
+        "a 4 in the truth that isn't predicted": (np.array([[0, 4, 1, 2]]), without),
+        "two empty masks": (without * 0, without * 0),
+    }.items():
+        _regions(answer, *pair, given, telling=(truth, prediction))
     return (
-        "Three numbers instead of one. A case without label 4 is worth 1 or 0 in ET, by "
-        "convention: say so beside your mean."
+        "Three numbers instead of one. A case without label 4 gets 1 or 0 in ET by convention: "
+        "report those cases apart."
     )
 
 
-def _dices(truth, prediction, groups, empty=1.0) -> list[float]:
+def _dices(truth, prediction, groups=([1, 2, 4], [1, 4], [4]), empty=1.0, add=0.0) -> np.ndarray:
     found = []
     for labels in groups:
         a, b = np.isin(truth, labels), np.isin(prediction, labels)
         both = a.sum() + b.sum()
-        found.append(2 * float((a & b).sum()) / float(both) if both else empty)
-    return found
+        found.append((2 * (a & b).sum() + add) / (both + add) if both else empty)
+    return np.array(found, float)
 
 
-def _regions(answer, truth, prediction, given) -> None:
+def _dice_slips(truth, prediction) -> list[tuple[np.ndarray, str]]:
+    """What the usual mistakes give, each with its hint; the empty case's are for themselves."""
+    right = _dices(truth, prediction)
+    return [
+        (
+            _dices(truth, prediction, ([1], [2], [4])),
+            "Those are the labels one by one: WT is 1, 2 and 4 together, TC 1 and 4.",
+        ),
+        (
+            _dices(truth, prediction, ([1, 2, 4], [1], [4])),
+            "TC is labels 1 and 4: enhancing tumour is core, too.",
+        ),
+        (right / 2, "Half of what it should be: Dice has *twice* the overlap."),
+        (
+            right / (2 - right),
+            "Those are IoUs: Dice divides by the sum of both sizes, not by the union.",
+        ),
+        (right[::-1], "The order is WT, TC, ET."),
+        (np.round(right, 3), "You rounded: return the numbers as they are."),
+        (np.round(right, 2), "You rounded: return the numbers as they are."),
+    ]
+
+
+def _regions(answer, truth, prediction, given, telling) -> None:
     got = answer(truth.copy(), prediction.copy())
     if isinstance(got, dict):
-        got = list(got.values())
+        raise Wrong(f"for {given} you gave a dictionary", "Return a list of three numbers.")
     if got is not None and np.size(got) == 0:
         raise Wrong(
             f"for {given} you gave an empty list", "Append a number to `result` for each region."
         )
-    regions = ([1, 2, 4], [1, 4], [4])
-    right = _dices(truth, prediction, regions)
-    verdict.close(
-        got,
-        right,
-        given,
-        mistakes=[
-            (
-                _dices(truth, prediction, ([1], [2], [4])),
-                "Those are the labels one by one: WT is 1, 2 and 4 together, TC 1 and 4.",
-            ),
-            (
-                _dices(truth, prediction, ([1, 2, 4], [1], [4])),
-                "TC is labels 1 and 4: enhancing tumour is core, too.",
-            ),
-            (
-                _dices(truth, prediction, regions, empty=0.0),
-                "Where a region is empty in both, nothing was to be found and nothing was claimed: "
-                "Dice 1.",
-            ),
-            (
-                _dices(truth, prediction, regions, empty=float("nan")),
-                "0/0 is nan: ask for the empty case first, and give it a 1.",
-            ),
-            (
-                [d / 2 for d in right],
-                "Half of what it should be: Dice has *twice* the overlap above the line.",
-            ),
-            (
-                [d / (2 - d) for d in right],
-                "Those are IoUs: Dice divides by the sum of both sizes, not by the union.",
-            ),
-        ],
-        hint="Twice the overlap over the sum of both sizes; 1 where that sum is 0.",
-    )
+    right = _dices(truth, prediction)
+    hint = "Twice the overlap over the sum of both sizes; 1 where that sum is 0."
+    array = np.asarray(got, float) if np.size(got) == 3 and not isinstance(got, str) else None
+    if array is not None and not np.allclose(array, right, 0, 2e-7, equal_nan=True):
+        both_empty = [not (np.isin((truth, prediction), x).any()) for x in ([1, 2, 4], [1, 4], [4])]
+        told = np.asarray(answer(*(labels.copy() for labels in telling)), float)
+        slips = ((value, why) for value, why in _dice_slips(*telling))
+        hint = next((why for value, why in slips if np.allclose(told, value, 0, 2e-7)), hint)
+        if any(both_empty) and not np.allclose(array[both_empty], 1):
+            if np.isnan(array[both_empty]).any():
+                hint = "0/0 is nan: ask for the empty case first, and give it a 1."
+            else:
+                hint = (
+                    "Where a region is empty in both, nothing was to be found and nothing was "
+                    "claimed: Dice 1."
+                )
+        elif np.allclose(array, right, 0, 1e-4):
+            hint = (
+                "A small number added above and below, or rounding, isn't asked for: where one is "
+                "empty the Dice is exactly 0."
+            )
+    # float32's precision and no more: a smoothing of 1e-6 is told from none
+    verdict.close(got, right, given, rtol=0, atol=2e-7, hint=hint)
 
 
 def small_et(answer):
     few = np.array([[0, 2, 1, 4], [4, 2, 0, 0]])
-    _rule(answer, few, 3, 1.0, "two voxels of label 4, a minimum of 3 mm³, voxels of 1 mm³")
     apart = np.array([4, 0, 0, 4, 4, 0, 4])
-    _rule(answer, apart, 3, 1.0, "four voxels of label 4 in three pieces, a minimum of 3 mm³")
-    _rule(answer, few, 2, 1.0, "exactly as much label 4 as the minimum: 2 mm³")
-    _rule(answer, few, 3, 2.0, "two voxels of label 4 of 2 mm³ each, a minimum of 3 mm³")
-    _rule(answer, few, 1, 0.25, "two voxels of label 4 of 0.25 mm³ each, a minimum of 1 mm³")
-    _rule(answer, np.array([0, 1, 2]), 50, 1.0, "labels without a 4")
+    many = np.full((20, 17), 4, np.uint8)
+    many[0] = 2
+    three, five = np.array([4, 1, 4, 4]), np.array([4, 4, 2, 4, 4, 4])
+    once = "Multiply by voxel_mm3 once, and don't round: fractions of a mm³ count."
+    units = "The minimum is in mm³: multiply voxels by voxel_mm3."
+    pieces = "All of the case's label 4 counts together, not piece by piece."
+    enough = "There is as much as the minimum or more, so nothing should change."
+    for labels, minimum, voxel, given, hint in (
+        (np.array([0, 2, 1, 4]), 2, 1.0, "the example, voxels of 1 mm³", None),
+        (few, 3, 1.0, "two voxels of label 4, a minimum of 3 mm³, voxels of 1 mm³", None),
+        (apart, 3, 1.0, "four voxels of label 4 in three pieces, a minimum of 3 mm³", pieces),
+        (few, 2, 1.0, "exactly as much label 4 as the minimum: 2 mm³", None),
+        (few, 3, 2.0, "two voxels of label 4 of 2 mm³ each, a minimum of 3 mm³", units),
+        (np.array([0, 2, 1, 4]), 2, 2.0, "the example, voxels of 2 mm³", None),
+        (few, 5, 2.0, "two voxels of label 4 of 2 mm³ each, a minimum of 5 mm³", once),
+        (few, 1, 0.25, "two voxels of label 4 of 0.25 mm³ each, a minimum of 1 mm³", once),
+        (three, 1.2, 0.5, "three voxels of 0.5 mm³ each, a minimum of 1.2 mm³", once),
+        (three, 1.7, 0.5, "three voxels of 0.5 mm³ each, a minimum of 1.7 mm³", once),
+        (five, 1.2, 0.25, "five voxels of 0.25 mm³ each, a minimum of 1.2 mm³", once),
+        (five, 1.3, 0.25, "five voxels of 0.25 mm³ each, a minimum of 1.3 mm³", once),
+        (many, 300, 1.0, "323 voxels of label 4, a minimum of 300 mm³", enough),
+        (np.array([0, 1, 2]), 50, 1.0, "labels without a 4", enough),
+    ):
+        _rule(answer, labels, minimum, voxel, given, hint)
     return (
         "The rule changes ET alone: TC and WT keep every voxel. It is a bet on cases without "
-        "enhancing tumour, so its minimum is chosen where the stakes aren't counted."
+        "enhancing tumour, so its minimum is chosen on validation cases."
     )
 
 
-def _rule(answer, labels, minimum, voxel, given) -> None:
-    before = labels.copy()
-    volume = (labels == 4).sum() * voxel
-    drop = np.where(labels == 4, 1, labels)
+def _rule(answer, labels, minimum, voxel, given, hint) -> None:
+    enhancing = labels == 4
+    volume = enhancing.sum() * voxel
+    drop = np.where(enhancing, 1, labels)
     right = drop if volume < minimum else labels
     got = answer(labels.copy(), minimum, voxel)
     verdict.shape(got, labels.shape, given)
-    mistakes = []
     if volume < minimum:
         mistakes = [
             (
-                np.where(labels == 4, 0, labels),
+                np.where(enhancing, 0, labels),
                 "Label 4 became background, and TC and WT lost it too: it becomes label 1.",
             ),
             (
-                np.where(labels == 4, 2, labels),
+                np.where(enhancing, 2, labels),
                 "Label 2 is oedema, outside the core: what was 4 becomes 1.",
             ),
-            (before, "There is less than the minimum, so label 4 should become label 1."),
+            (labels, hint or "There is less than the minimum, so label 4 should become label 1."),
         ]
-        if voxel != 1:
-            mistakes[-1] = (before, "The minimum is in mm³: multiply voxels by voxel_mm3.")
     elif volume == minimum:
         mistakes = [(drop, "*Less* than the minimum goes; as much as the minimum stays.")]
-    elif voxel != 1:
-        mistakes = [(drop, "The minimum is in mm³: multiply voxels by voxel_mm3.")]
     else:
-        mistakes = [(drop, "There is more than the minimum, so nothing should change.")]
-    if labels.ndim == 1 and volume >= minimum:
-        hint = "All of the case's label 4 counts together, not piece by piece."
-        mistakes.insert(0, (np.array([1, 0, 0, 4, 4, 0, 1]), hint))
-        mistakes.insert(1, (drop, hint))
-    verdict.equal(got, right, given, mistakes=mistakes)
+        mistakes = [(drop, hint or "There is as much as the minimum, so nothing should change.")]
+    verdict.equal(got, right, given, mistakes=mistakes, hint=hint)
     handed_in = labels.copy()  # and past `judge`, which hands in a copy that nobody sees again
-    getattr(answer, "function", answer)(handed_in, minimum, voxel)
+    returned = getattr(answer, "function", answer)(handed_in, minimum, voxel)
     if not np.array_equal(handed_in, labels):
         raise Wrong(
             f"for {given} you return the right labels, and those that came in are changed, too",
             "Your function changed the array that came in. Change a copy: labels.copy(), or what "
             "np.where gives.",
         )
+    if volume < minimum and returned is handed_in:
+        raise Wrong(f"for {given} you return the array that came in", "Return a *new* array.")
 
 
 def shares(answer):
@@ -203,6 +230,7 @@ def shares(answer):
         (np.array([0, 0, 0, 0, 0, 1, 2, 2, 4, 0]), "ten voxels: six 0, one 1, two 2, one 4"),
         (np.zeros((2, 3, 4), np.uint8), "a volume without tumour"),
         (np.array([[1, 2], [4, 4]], np.uint8), "a volume without background"),
+        (np.repeat(np.uint8([0, 1, 2, 4]), [700, 20, 300, 280]), "a volume of 1,300 voxels"),
     ):
         counts = np.array([(labels == label).sum() for label in (0, 1, 2, 4)])
         share = counts / labels.size
@@ -233,19 +261,19 @@ def shares(answer):
                 ),
                 (
                     np.array([2 * right[0] / (1 + right[0]), right[1]]),
-                    "That is the background's own Dice: in one heap, the other classes' voxels "
-                    "stand below the line as well.",
+                    "That is the background's own Dice: pooled, the other classes' voxels are in "
+                    "the denominator as well.",
                 ),
                 (
                     np.array([right[0], 2 * (share**2).sum() / (1 + (share**2).sum())]),
-                    "Below the line stand the sums of the two, not of their squares: both are the "
+                    "The denominator is the sum of both sums, not of their squares: each is the "
                     "number of voxels.",
                 ),
                 (np.array([1 - right[0], right[1]]), "That is the tumour's share."),
             ],
             hint="Hard: the share of background. Soft: the sum of the squared shares.",
         )
-    return "With 1 % of tumour both are above 0.97: before you believe a figure, ask what nothing gets."
+    return "With 1 % of tumour both are above 0.97: work out what nothing gets before you believe a figure."
 
 
 CHECKS = {
