@@ -1,6 +1,5 @@
-"""Exports through the command: handout, solutions, nbgrader's source, slides; and their rule."""
+"""Exports through the command: handout, solutions, nbgrader's source, slides."""
 
-import json
 import re
 
 import nbformat
@@ -9,8 +8,7 @@ from lesson_files import LESSONS, exercises
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from unet_course import runtime
-from unet_course.commands import cli, export_lesson, run_lesson
-from unet_course.commands.slides import cell_types, deck, layout
+from unet_course.commands import cli, export_lesson, run_lesson, slides
 from unet_course.exercises import grade, judge
 
 STUB = "def to_mask(probabilities, threshold=0.5):\n    return ..."
@@ -248,130 +246,67 @@ def test_grade_is_silent_when_right_and_keeps_no_progress(user, capsys):
 # --- slides -------------------------------------------------------------------------------------
 
 
-def test_the_rule():
-    kinds = dict(zip([c.id for c in tiny().cells], cell_types.slide_types(tiny()), strict=True))
-    assert kinds == {
-        "title": "slide",
-        "imports": "skip",
-        "section": "slide",
-        "picture": None,
-        "spoken": "notes",
-        "a-task": "subslide",
-        "threshold-a-map": None,
-        "a-check": "skip",
-        "a-hint": "notes",
-        "a-solution": "notes",
-        "recap": "slide",
-    }
-
-
-def laid_out(notebook, guide=""):
-    cell_types.mark(notebook)
-    return layout.laid_out(notebook, guide)
-
-
-def slides_of(*sources, guide=""):
+def arranged(*cells, guide=""):
     """Each slide's visible text, and what is spoken at it; a cell of code is its source."""
-    cells = [
-        new_markdown_cell("# 05 Title"),
-        *(c if hasattr(c, "source") else new_markdown_cell(c) for c in sources),
-    ]
+    cells = [c if hasattr(c, "source") else new_markdown_cell(c) for c in cells]
     found = []
-    for cell in laid_out(new_notebook(cells=cells), guide):
-        if layout.kind(cell) in ("slide", "subslide"):
+    for cell in slides._arrange([new_markdown_cell("# 05 Title"), *cells], guide):
+        kind = slides.slide_type(cell)
+        if kind in ("slide", "subslide"):
             found.append([[], []])
-        found[-1][layout.kind(cell) == "notes"].append(cell.source)
+        found[-1][kind == "notes"].append(cell.source)
     return [("\n".join(shown), "\n".join(spoken)) for shown, spoken in found]
 
 
-def code(lines, text=None):
-    outputs = [new_output("stream", text="x\n" * text)] if text else []
-    return new_code_cell("x = 1\n" * lines, outputs=outputs)
+def typed(cell, kind):
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
 
 
-@pytest.mark.parametrize(
-    ("cells", "kinds"),
-    [
-        ([code(3), code(3)], [None, None]),
-        ([code(30)], ["skip"]),  # long, and nothing comes of it
-        ([code(30, 3)], [None]),  # its output alone
-        ([code(5, 8), code(5, 8)], [None, "subslide"]),  # no room left
-        ([new_code_cell('if "google.colab" in sys.modules:\n    pass')], ["skip"]),
-        ([new_markdown_cell("and so\n\n## 2. Next")], ["slide"]),
-        ([new_markdown_cell("```\n## no heading\n```")], [None]),
-        ([new_markdown_cell("### Whose?")], ["subslide"]),
-        ([new_markdown_cell("word " * 60 + "\n\n### Whose?")], ["subslide"]),
-        ([new_code_cell("SHOW = False\nif SHOW:\n    widgets.view(case)")], ["skip"]),
-    ],
-)
-def test_the_rule_case_by_case(cells, kinds):
-    notebook = new_notebook(cells=[new_markdown_cell("# 05 Title"), *cells])
-    assert cell_types.slide_types(notebook) == ["slide", *kinds]
+WORDS = "word " * 50
 
 
-def test_a_widget_has_a_stand_in_and_a_figure_has_not():
+def test_a_cell_without_a_slide_type_gets_one_that_suits():
+    cells = ["## A", "### B", "Short.", WORDS, folded("Hint", "So.")]
+    kinds = [slides.slide_type(new_markdown_cell(cell)) for cell in cells]
+    assert kinds == ["slide", "subslide", "-", "notes", "notes"]
+    assert slides.slide_type(new_code_cell("x")) == "-"
+    assert slides.slide_type(typed(new_code_cell("x"), "skip")) == "skip"
+
+
+def test_each_heading_begins_a_slide_that_shows_it():
+    code = typed(new_code_cell("x = 1"), "subslide")
+    stub = new_code_cell("def f(): ...", metadata={"tags": ["exercise"]})
+    found = arranged("## 1. A", "Text.\n\n```\n# no heading\n\n```\n\n### Two\n\nMore.", code,
+                     "### Exercise: F\n\nWrite.", stub, code)  # fmt: skip
+    heads = [shown.split("\n")[0] for shown, _ in found]
+    assert heads == ["# 05 Title", "## 1. A", "### Two", "## Two", "### Exercise: F", "## Two"]
+    assert "Text." in found[1][0] and "# no heading" in found[1][0]
+
+
+def test_prose_beyond_a_slide_is_spoken_and_lists_are_shown():
+    rest = f"{WORDS}2.\n\n- point\n\n{WORDS}3."
+    found = arranged(f"## A\n\n{WORDS}1.\n\n{rest}\n\n**You will be able to**\n\n- see")
+    assert "1." in found[1][0] and "- point" in found[1][0] and "2." not in found[1][0]
+    assert "2." in found[1][1] and "3." in found[1][1]
+    assert found[2][0].startswith("## A\n**You will be able to**")
+    task = arranged(f"### Exercise: A\n\n{WORDS}1.\n\n{WORDS}2.")[1]
+    assert "2." in task[0] and not task[1], "a task is shown whole"
+
+
+def test_a_widget_has_a_stand_in_and_long_code_is_folded():
     text = {"text/plain": "VBox(children=(Label(value='truth'),))"}
     widget = new_code_cell("widgets.browser(scan)", outputs=[new_output("display_data", text)])
     figure = new_code_cell("f()", outputs=[new_output("display_data", text | {"image/png": PNG})])
-    notebook = new_notebook(cells=[new_markdown_cell("# 05 T"), widget, figure])
-    assert cell_types.slide_types(notebook) == ["slide", None, None]
-    _, stand_in, shown = laid_out(notebook)
+    long = new_code_cell("x = 1\n" * 20, outputs=[new_output("stream", text="x")])
+    short = new_code_cell("x = 1", outputs=[new_output("stream", text="x")])
+    stand_in, *shown = slides._arrange([widget, figure, long, short], "")
     assert stand_in.cell_type == "markdown" and "`browser`" in stand_in.source
-    assert shown.source == "f()" and shown.outputs
-
-
-WORDS = "word " * 60
-LIST = "\n".join(f"- point {n} " + "word " * 25 for n in range(9))
-FIGURE = new_output("display_data", {"image/png": "no picture, so as large as one can be"})
-
-
-@pytest.mark.parametrize("before", ["Short.", WORDS])
-def test_each_heading_begins_a_slide_that_shows_it(before):
-    found = slides_of("## 1. A", f"{before}\n\n### One\n\nFirst.\n\n### Two\n\nSecond.")
-    assert [shown.split("\n")[0] for shown, _ in found] == [
-        "# 05 Title",
-        "## 1. A",
-        "### One",
-        "### Two",
-    ]
-    assert "First." in found[2][0] and "Second." in found[3][0]
-    assert before.strip() in found[1][before is WORDS], (
-        "what stands above is about the slide before"
-    )
-
-
-def test_a_slide_without_a_heading_has_its_sections_again():
-    stub = new_code_cell("def f(): ...", metadata={"tags": ["exercise"]})
-    task, check = "### Exercise: F\n\nWrite it.", new_code_cell("exercises.check('f', f)")
-    found = slides_of("## 1. A", "### B", code(3, 19), task, stub, check, WORDS, code(3, 3))
-    assert [shown.split("\n")[0] for shown, _ in found][2:] == [
-        "### B",
-        "## B",
-        "### Exercise: F",
-        "## 1. A",
-    ]
-    assert not found[4][1] and "word" in found[5][1], "behind an exercise one speaks of what comes"
-
-
-def test_goals_are_a_slide_and_a_list_keeps_the_line_that_announces_it():
-    title = f"# 05 T\n\n{WORDS}\n\n**You will be able to**\n\n- see;\n- say.\n\n**Time** an hour."
-    (first, goals, *_) = slides_of(title)[1:]
-    assert "able" not in first[0]
-    assert goals[0].startswith("## 05 T\n**You will be able to**\n\n- see") and "Time" in goals[0]
-    text, points = slides_of(f"## A\n\n{WORDS}\n\n{WORDS}\n\nThree:\n\n{LIST}")[1:]
-    assert "Three" not in text[0] and points[0].startswith("## A\nThree:\n\n- point 0")
-
-
-def test_a_line_that_leads_to_a_figure_stands_above_it():
-    figure, again = (new_code_cell("x = 1\n" * 20, outputs=[FIGURE]) for _ in range(2))
-    section, shown = slides_of(f"## A\n\n{WORDS * 2}\n\nBelow, one cut.", figure)[1:]
-    assert "Below" not in section[0] and shown[0].startswith("## A\nBelow, one cut.\nx = 1")
-    _, (before, _), (after, _) = slides_of("## A", figure, "Seen above.", again)
-    assert "Seen above." in before and "Seen" not in after
+    assert [cell.metadata["folded"] for cell in shown] == [True, True, False]
 
 
 def test_the_guide_is_spoken_where_a_clone_has_it(course):
-    assert layout.guide_to(course / "notebooks" / "05_small.ipynb") == ""
+    assert slides._guide_to(course / "notebooks" / "05_small.ipynb") == ""
     pages = course / "docs" / "instructors"
     pages.mkdir(parents=True)
     text = "# All\n\n## 04 Other\n\nNo.\n\n## 05 Small\n\n**Draw.** A dot.\n\n- Section 1: why?\n  So.\n- Not lesson 03, section 1.\n"
@@ -382,58 +317,38 @@ def test_the_guide_is_spoken_where_a_clone_has_it(course):
     assert "why?" in notes[1] and "So." in notes[1] and "lesson 03" not in notes[1]
 
 
-def test_code_on_slides():
-    assert layout.without_alt("%matplotlib inline\nplotting.show(f, alt='A')").endswith("'A')")
-    two = 'π; plotting.show(f, alt=f"π {x}" "\\n"\n"B")\nplotting.show(g, alt="C")'
-    assert layout.without_alt(two) == 'π; plotting.show(f, alt="…")\nplotting.show(g, alt="…")'
-    folded = [
-        laid_out(new_notebook(cells=[new_markdown_cell("# 05 T"), cell]))[1].metadata["folded"]
-        for cell in (code(4, 3), code(16, 3), code(14, 12), code(14))
-    ]
-    assert folded == [False, True, True, False]
-
-
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_every_heading_of_a_lesson_is_seen(lesson):
-    notebook = export_lesson.read(lesson)
-    cells = laid_out(notebook)
-    seen = [c for c in cells if layout.kind(c) in ("slide", "subslide")]
-    assert all(re.match("#{1,3} ", cell.source) for cell in seen)
-    shown = "\n\n".join(c.source for c in cells if layout.kind(c) != "notes")
-    for cell in notebook.cells:
+def test_every_heading_of_a_lesson_is_seen_and_every_formula_drawn(lesson):
+    from xml.etree import ElementTree
+
+    cells = export_lesson.read(lesson).cells
+    made = slides._arrange(cells, "")
+    begun = [c for c in made if slides.slide_type(c) in ("slide", "subslide")]
+    assert all(re.match("#{1,3} ", cell.source) for cell in begun)
+    shown = "\n\n".join(c.source for c in made if slides.slide_type(c) != "notes")
+    for cell in cells:
         if cell.cell_type == "markdown":
-            assert all(h in shown for h in re.findall("^###? .+", cell.source, re.MULTILINE)), (
-                cell.id
-            )
+            heads = re.findall("^###? .+", cell.source, re.MULTILINE)
+            assert all(head in shown for head in heads), cell.id
+            for block, inline in re.findall(r"(?s)\$\$(.+?)\$\$|\$([^$\n]+)\$", cell.source):
+                found = slides.mathml(block or inline, "block" if block else "inline")
+                ElementTree.fromstring(found)
+                assert "\\" not in found, f"{cell.id}: {found}"
 
 
-def test_marking_changes_slide_types_only(course, capsys):
-    path = course / "notebooks" / "05_small.ipynb"
-    before = path.read_text(encoding="utf-8")
-    assert deck.main(["5"]) == 0 and deck.main([]) == 0
-    assert capsys.readouterr().out == "05_small.ipynb: set\n05_small.ipynb: as it was\n"
-    after = nbformat.read(path, as_version=4)
-    assert after.cells[0].metadata == {"slideshow": {"slide_type": "slide"}}
-    for cell in after.cells:
-        cell.metadata.pop("slideshow", None)
-    assert nbformat.writes(after) + "\n" == before
-    path.write_text(json.dumps(json.loads(before)), encoding="utf-8")
-    assert deck.main(["5"]) == 1 and deck.main(["nope"]) == 1
-    err = capsys.readouterr().err
-    assert "laid out otherwise than nbformat" in err and "there is no lesson 'nope'" in err
-
-
-def test_saving_a_lesson_sets_them(course, monkeypatch):
+def test_saving_a_lesson_keeps_its_slide_types(course, monkeypatch):
     monkeypatch.setattr(runtime, "seconds_per_step", lambda *_, **__: 0.25)
     change(course, lambda cells, _: cells["picture"].update(source="1"))
+    change(course, lambda cells, _: typed(cells["spoken"], "fragment"))
     assert cli.main(["run", "5", "--save"]) == 0
-    saved = nbformat.read(course / "notebooks" / "05_small.ipynb", as_version=4)
-    assert cell_types.marked(saved)
-    assert deck.mark_file(course / "notebooks" / "05_small.ipynb") is False
+    cells = cells_of((course / "notebooks" / "05_small.ipynb").read_text(encoding="utf-8"))
+    assert [name for name in cells if cells[name].metadata.get("slideshow")] == ["spoken"]
 
 
 def test_slides_are_one_page_that_asks_for_nothing(course, capsys):
     out = course / "slides.html"
+    for name in ("imports", "a-check"):
+        change(course, lambda cells, _, name=name: typed(cells[name], "skip"))
     status, page = export("slides", out)
     assert status == 0 and capsys.readouterr().out == f"{out}\n"
     body = re.sub(r"(?s)<(script|style)>.*?</\1>", "", page)
@@ -450,34 +365,14 @@ def test_slides_are_one_page_that_asks_for_nothing(course, capsys):
     assert "Reveal.initialize" in page and "RevealNotes" in page
 
 
-def test_an_own_choice_of_slides_is_kept(course):
-    def choose(cells, notebook):
-        for cell in notebook.cells:
-            cell.metadata["slideshow"] = {"slide_type": "skip"}
-        cells["a-hint"].metadata["slideshow"] = {"slide_type": "slide"}
-
-    change(course, choose)
-    _, page = export("slides", course / "s.html")
-    assert page.count("<section") == 2 and "Compare." in page and "A picture" not in page
-
-
 def test_slides_with_nothing_to_show(course, capsys):
     def hide(cells, notebook):
         for cell in notebook.cells:
-            cell.metadata["slideshow"] = {"slide_type": "notes"}
+            typed(cell, "notes")
 
     change(course, hide)
     assert export("slides", course / "s.html") == (1, None)
     assert "no slide is left" in capsys.readouterr().err
-
-
-def test_text_that_does_not_fit_is_spoken(course):
-    long = "\n\n".join(f"Paragraph {n} " + "word " * 40 for n in range(12))
-    change(course, lambda cells, _: cells["recap"].update(source=f"Before.\n\n## End\n\n{long}"))
-    _, page = export("slides", course / "s.html")
-    shown = re.sub(r'(?s)<aside class="notes">.*?</aside>', "", page)
-    assert "Before." in shown and "Paragraph 0" in shown and "Paragraph 11" not in shown
-    assert "Paragraph 11" in page
 
 
 def test_a_formula_that_cannot_be_read_is_told(course, capsys, monkeypatch):
@@ -493,21 +388,9 @@ def test_a_formula_that_cannot_be_read_is_told(course, capsys, monkeypatch):
 
 @pytest.mark.parametrize("name", ["sphinx_revealjs", "latex2mathml"])
 def test_without_its_packages_it_says_how_to_get_them(course, capsys, monkeypatch, name):
-    real = deck.importlib.util.find_spec
+    real = slides.importlib.util.find_spec
     monkeypatch.setattr(
-        deck.importlib.util, "find_spec", lambda n, *a: None if n == name else real(n, *a)
+        slides.importlib.util, "find_spec", lambda n, *a: None if n == name else real(n, *a)
     )
     assert export("slides", course / "s.html") == (1, None)
     assert 'pip install "unet-course[slides]"' in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_every_formula_of_the_lessons_can_be_drawn(lesson):
-    from xml.etree import ElementTree
-
-    for cell in nbformat.read(lesson, as_version=4).cells:
-        if cell.cell_type == "markdown":
-            for block, inline in re.findall(r"(?s)\$\$(.+?)\$\$|\$([^$\n]+)\$", cell.source):
-                found = deck.mathml(block or inline, "block" if block else "inline")
-                ElementTree.fromstring(found)
-                assert "\\" not in found, f"{cell.id}: {found}"

@@ -120,9 +120,9 @@ def _write(lesson: Path, form: str, out: Path) -> None:
     from unet_course.commands import export_lesson, run_lesson
 
     if form == "slides":
-        from unet_course.commands.slides import deck
+        from unet_course.commands import slides
 
-        runtime.write_text(out, deck.to_slides(lesson))
+        runtime.write_text(out, slides.to_slides(lesson))
     elif form == "solutions":
         write_run(_solved(lesson), out, lesson)
     else:

@@ -19,7 +19,6 @@ from pathlib import Path
 import nbformat
 
 from unet_course import runtime
-from unet_course.commands.slides import cell_types
 
 NAME = re.compile(r"(\d\d)_([a-z0-9_]+)\.ipynb")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -288,7 +287,6 @@ def save(lesson: Path, on_cell=None) -> Run:
                 )
     with runtime.quiet():
         yardstick = round(runtime.seconds_per_step(), 3)
-    cell_types.mark(run.notebook)  # by its outputs as well, hence after the run
     run.notebook.metadata["unet_course"] = {"seconds": round(run.seconds), "yardstick": yardstick}
     write(clean_outputs(run.notebook), lesson)
     return run

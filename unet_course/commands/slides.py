@@ -1,0 +1,248 @@
+"""A lesson as slides: one HTML page that a browser shows with no network at all.
+
+nbconvert makes the slides from the cells' slide types, which authors set by hand (in JupyterLab: the
+property inspector, *Slide Type*). `_arrange` does the rest; fitting is the browser's (`deck/deck.js`).
+nbconvert's own page loads reveal.js and MathJax from elsewhere; this one carries reveal.js, as the
+package `sphinx-revealjs` brings it, and turns formulas into MathML, which browsers draw themselves.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from unet_course import runtime
+from unet_course.commands import export_lesson
+
+DECK = runtime.PACKAGE / "deck"
+NEEDED = 'slides need two more packages: pip install "unet-course[slides]"'
+TYPES = ("slide", "subslide", "fragment", "notes", "skip", "-")
+SPOKEN = 45  # words; prose without a slide type that is longer is the speaker's
+WORDS = 80  # of prose on a slide; what goes beyond is the speaker's
+LONG = 16  # lines of code and print; beyond that the code is folded above its output
+BLOCK = re.compile(r"(?ms)^```.*?^```|^<details>.*?^</details>|(?:^[^\n]*\S[^\n]*\n?)+")
+HEADING = re.compile(r"(#{1,3}) +(.+)")
+GOALS = "**You will be able to**"
+
+
+def to_slides(lesson: Path) -> str:
+    """Return a lesson's slides as one HTML page, made from its saved outputs.
+
+    Raises:
+        ModuleNotFoundError: `sphinx-revealjs` or `latex2mathml` isn't installed.
+        ValueError: it isn't a notebook, a formula can't be read, or no cell is for the audience.
+    """
+    styles, scripts = _reveal()
+    if importlib.util.find_spec("latex2mathml") is None:
+        raise ModuleNotFoundError(NEEDED, name="latex2mathml")
+    notebook = export_lesson.read(lesson)
+    title = (
+        re.search(r"^# (.+)", notebook.cells[0].source, re.MULTILINE) if notebook.cells else None
+    )
+    notebook.cells = _arrange(notebook.cells, _guide_to(lesson))
+    if all(slide_type(cell) == "notes" for cell in notebook.cells):
+        raise ValueError(f"{lesson.name}: each of its cells is 'notes' or 'skip': no slide is left")
+    own = [(DECK / name).read_text(encoding="utf-8") for name in ("deck.css", "deck.js")]
+    resources = {
+        "metadata": {"name": title[1].strip() if title else lesson.stem},
+        "deck": {"styles": [*styles, own[0]], "scripts": [*scripts, own[1]]},
+    }
+    return _exporter().from_notebook_node(notebook, resources=resources)[0]
+
+
+def slide_type(cell: NotebookNode) -> str:
+    """Return a cell's slide type; where it has none, one that suits its kind.
+
+    Headings begin slides; hints, solutions and long prose are the speaker's notes; all else goes on
+    on the slide before ("-").
+    """
+    if own := cell.metadata.get("slideshow", {}).get("slide_type"):
+        return own
+    if cell.cell_type != "markdown":
+        return "-" if cell.cell_type == "code" else "skip"
+    if level := _heading(cell.source)[0]:
+        return "slide" if level < 3 else "subslide"
+    spoken = cell.source.startswith("<details") or len(cell.source.split()) > SPOKEN
+    return "notes" if spoken else "-"
+
+
+# --- from cells to slides ------------------------------------------------------------------------
+
+
+def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
+    """Return the cells that slides and notes are made of.
+
+    Each heading begins a slide, and a slide without its own shows its section's again. Of a slide's
+    prose, `WORDS` words are shown and the rest is notes. Long code and that of figures is folded, a
+    widget replaced by its name. What the instructors' guide says of the lesson is spoken at its
+    title, and what it says of one section at that section.
+    """
+    made: list[NotebookNode] = []
+    title = ""
+    for cell in cells:
+        kind = slide_type(cell)
+        if kind == "skip":
+            continue
+        if kind == "notes":
+            made.append(_markdown(cell.source.replace("<details>", "<details open>"), "notes"))
+            continue
+        for part in _parts(cell.source) if cell.cell_type == "markdown" else [[""]]:
+            level, own = _heading(part[0])
+            if level:
+                title = title if own.startswith("Exercise") else own
+                kind = "slide" if level < 3 else "subslide"
+            elif kind in ("slide", "subslide") or part[0].startswith(GOALS):
+                made.append(_markdown(f"## {title}", "subslide", "again"))
+                kind = "-"
+            if cell.cell_type == "code":
+                made.append(_code(cell, kind))
+                continue
+            shown, spoken = _shared_out(part)
+            made.append(_markdown(shown, kind))
+            about = _guided(guide, own, level)
+            made += [_markdown(text, "notes") for text in (spoken, about) if text]
+            kind = "-"
+    return made
+
+
+def _heading(block: str) -> tuple[int, str]:
+    """Return the level (1 to 3) and the words of the heading that a block is; else 0 and nothing."""
+    found = HEADING.match(block)
+    return (len(found[1]), found[2].strip()) if found else (0, "")
+
+
+def _markdown(source: str, kind: str, *tags: str) -> NotebookNode:
+    return new_markdown_cell(source, metadata={"slideshow": {"slide_type": kind}, "tags": [*tags]})
+
+
+def _parts(source: str) -> list[list[str]]:
+    """Return a Markdown cell's blocks; each heading, and the lesson's goals, begin a list."""
+    parts: list[list[str]] = []
+    for block in (found[0].strip() for found in BLOCK.finditer(source)):
+        if not parts or _heading(block)[0] or block.startswith(GOALS):
+            parts.append([])
+        parts[-1].append(block)
+    return parts
+
+
+def _shared_out(blocks: list[str]) -> tuple[str, str]:
+    """Return what of a slide's blocks is shown and what is spoken: prose beyond `WORDS` words.
+
+    The first paragraph is shown however long it is, and so is all of an exercise's task.
+    """
+    shown, spoken, words = [], [], 0
+    for block in blocks:
+        prose = not re.match(r"[-*|] |\||\d+\. |#|```|\$\$|<details|\*\*You", block)
+        before, words = words, words + (len(block.split()) if prose else 0)
+        hidden = prose and before and words > WORDS and "# Exercise" not in blocks[0]
+        (spoken if hidden else shown).append(block)
+    return "\n\n".join(shown), "\n\n".join(spoken)
+
+
+def _code(cell: NotebookNode, kind: str) -> NotebookNode:
+    shown = [output.get("data", {}) for output in cell.outputs]
+    figure = any("image/png" in data for data in shown)
+    if not figure and any(
+        re.match(r"[A-Z]\w*\(.*\b(children|value)=", d.get("text/plain", "")) for d in shown
+    ):
+        name = re.search(r"widgets\.(\w+)", cell.source)
+        called = f", `{name[1]}`" if name else ""
+        return _markdown(f"▸ *In Jupyter a widget to try out stands here{called}.*", kind)
+    printed = "".join(
+        o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in cell.outputs
+    )
+    lines = cell.source.count("\n") + printed.count("\n")
+    folded = bool(cell.outputs) and (figure or lines >= LONG)
+    about = {**cell.metadata, "slideshow": {"slide_type": kind}, "folded": folded}
+    return NotebookNode(cell, metadata=NotebookNode(about))
+
+
+def _guide_to(lesson: Path) -> str:
+    """Return a lesson's part of the instructors' guide, where a clone has it; else nothing."""
+    for page in (lesson.resolve().parent.parent / "docs" / "instructors").glob("lessons_*.md"):
+        for part in re.split(r"(?m)^## ", page.read_text(encoding="utf-8"))[1:]:
+            if part.startswith(f"{lesson.name[:2]} "):
+                return part.partition("\n")[2].strip()
+    return ""
+
+
+def _guided(guide: str, heading: str, level: int) -> str:
+    """Return what the guide says at a heading: all of it at the lesson's title."""
+    number = re.match(r"\d+", heading)
+    if level != 2 or not number:
+        return guide if level == 1 else ""
+    items = re.findall(r"(?m)^- .+\n?(?:  .+\n?)*", guide)
+    here = re.compile(rf"(?i)\bsection {number[0]}\b")
+    return "".join(i for i in items if here.search(i) and not re.search(r"lesson \d", i))
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def _reveal() -> tuple[list[str], list[str]]:
+    """Return reveal.js' styles and scripts as they may stand inside a page."""
+    package = importlib.util.find_spec("sphinx_revealjs")  # looked up, not imported
+    if package is None:
+        raise ModuleNotFoundError(NEEDED, name="sphinx_revealjs")
+    root = Path(package.submodule_search_locations[0])
+
+    def read(name: str) -> str:
+        try:  # wherever its version keeps them
+            return next(root.rglob(name)).read_text(encoding="utf-8")
+        except StopIteration:
+            raise ModuleNotFoundError(f"{NEEDED} (this one has no {name})") from None
+
+    styles = [read("dist/reset.css"), read("dist/reveal.css")]
+    # in a string, which is where they stand, "<\/script" is the same and ends no element
+    scripts = [
+        re.sub(
+            r"<(/script|!--)", r"<\\\1", re.sub(r"(?m)^//# sourceMappingURL=.*$", "", read(name))
+        )
+        for name in ("dist/reveal.js", "notes/notes.js")
+    ]
+    return styles, scripts
+
+
+def _exporter():
+    from nbconvert import SlidesExporter
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class MathML(IPythonRenderer):
+        def block_math(self, body: str) -> str:
+            return mathml(body, "block")
+
+        def inline_math(self, body: str) -> str:
+            return mathml(body, "inline")
+
+    def markdown2html(source: str) -> str:
+        renderer = MathML(escape=False, exclude_anchor_links=True)
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+    return SlidesExporter(
+        template_name=DECK.name,
+        extra_template_basedirs=[str(DECK.parent)],
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        filters={"markdown2html": markdown2html},
+    )
+
+
+def mathml(formula: str, display: str) -> str:
+    """Return a TeX formula as MathML.
+
+    >>> mathml("p", "inline").endswith('<mi>p</mi></mrow></math>')
+    True
+
+    Raises:
+        ValueError: the formula can't be read.
+    """
+    from latex2mathml import converter
+
+    try:
+        return converter.convert(formula.strip(), display=display)
+    except Exception as error:  # its own errors have no class in common
+        raise ValueError(f"the formula {formula.strip()!r} can't be turned into MathML") from error

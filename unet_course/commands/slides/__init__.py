@@ -1,1 +1,0 @@
-"""`unet-course export LESSON --to slides`."""
