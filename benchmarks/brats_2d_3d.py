@@ -97,26 +97,6 @@ def arguments() -> argparse.Namespace:
 # --- the table --------------------------------------------------------------------------------
 
 
-def table_so_far(out: Path) -> pd.DataFrame:
-    """What earlier commands left; a damaged table ends this one."""
-    if not out.exists():
-        return pd.DataFrame(columns=list(published_tables.BRATS_COLUMNS))
-    try:
-        return published_tables.brats_2d_3d(out)
-    except brats.DataError as error:
-        sys.exit(str(error))
-
-
-def append(out: Path, lines: list[dict]) -> None:
-    """Add a whole run; a reader, or a crash at any moment, finds the table with or without it."""
-    table = table_so_far(out)  # again: another command may have added to it meanwhile
-    if (lines[0]["row"], lines[0]["seed"]) in lgg_ablation.finished(table):
-        return
-    new = pd.DataFrame(lines, columns=list(published_tables.BRATS_COLUMNS))
-    table = pd.concat([table, new], ignore_index=True) if len(table) else new
-    runtime.write_text(out.absolute(), table.to_csv(index=False, lineterminator="\n"))
-
-
 def check_fits(table: pd.DataFrame, options: argparse.Namespace, cases: list) -> None:
     """Runs of other lengths, or on other cases, can't stand in one table."""
     minutes = sorted(set(table["minutes"]) - {options.minutes})
@@ -224,6 +204,8 @@ def run(
         "what": row.what,
         "seed": seed,
         "fold": fold,
+    }
+    cost = {
         "minutes": minutes,
         "minutes_used": round(clock.seconds / 60, 3),
         "steps": clock.steps,
@@ -234,13 +216,13 @@ def run(
         "command": f"python benchmarks/brats_2d_3d.py --data FOLDER --rows {name} "
         f"--seeds {seed} --minutes {minutes:g}",
     }
-    return [about | judge(model, case) for case in inside]
+    return [about | judge(model, case) | cost for case in inside]
 
 
 def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # a long run is watched through a pipe, too
     options = arguments()
-    table = table_so_far(options.out)
+    table = lgg_ablation.table_so_far(options.out, "case")
     done = lgg_ablation.finished(table)
     # all rows of a seed before the next seed, so that an interrupted queue is balanced
     queue = [(row, seed) for seed in options.seeds for row in options.rows]
@@ -266,7 +248,7 @@ def main() -> None:
     try:
         for number, (name, seed) in enumerate(todo, 1):
             lines = run(name, seed, options.minutes, cases)
-            append(options.out, lines)
+            lgg_ablation.append(options.out, lines, "case")
             keras.utils.clear_session()
             gc.collect()
             now = time.perf_counter()

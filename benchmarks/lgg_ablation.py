@@ -74,26 +74,31 @@ def arguments() -> argparse.Namespace:
 # --- the table --------------------------------------------------------------------------------
 
 
-def table_so_far(out: Path) -> pd.DataFrame:
-    """What earlier commands left; a damaged table ends this one."""
+def table_so_far(out: Path, case: str = "patient") -> pd.DataFrame:
+    """What earlier commands left; a file that isn't such a table ends this one."""
+    columns = ["row", "seed", "fold", case, "minutes", "machine"]
     if not out.exists():
-        return pd.DataFrame(columns=list(published_tables.COLUMNS))
+        return pd.DataFrame(columns=columns)
     try:
-        return published_tables.lgg_ablation(out)
-    except lgg.DataError as error:
-        sys.exit(str(error))
+        table = published_tables.lgg_ablation(out)
+        table[columns]  # else a KeyError names what is missing
+    except (OSError, ValueError, KeyError) as error:
+        sys.exit(
+            f"{out}: can't be read as a table of runs ({error}). Move it away, and run this again."
+        )
+    return table
 
 
 def finished(table: pd.DataFrame) -> set[tuple[str, int]]:
     return set(zip(table["row"], table["seed"], strict=True))
 
 
-def append(out: Path, lines: list[dict]) -> None:
+def append(out: Path, lines: list[dict], case: str = "patient") -> None:
     """Add a whole run; a reader, or a crash at any moment, finds the table with or without it."""
-    table = table_so_far(out)  # again: another command may have added to it meanwhile
+    table = table_so_far(out, case)  # again: another command may have added to it meanwhile
     if (lines[0]["row"], lines[0]["seed"]) in finished(table):
         return
-    new = pd.DataFrame(lines, columns=list(published_tables.COLUMNS))
+    new = pd.DataFrame(lines)
     table = pd.concat([table, new], ignore_index=True) if len(table) else new
     runtime.write_text(out.absolute(), table.to_csv(index=False, lineterminator="\n"))
 
@@ -176,9 +181,9 @@ def judge(model: keras.Model, data: slices_2d.Slices, truths: dict[str, np.ndarr
             "tumour_slices_raw": metrics.dice(truth[ill], raw[ill]),
         }
         lines.append(
-            {name: round(score, SCORES_DIGITS) for name, score in scores.items()}
+            {"patient": patient}
+            | {name: round(score, SCORES_DIGITS) for name, score in scores.items()}
             | {
-                "patient": patient,
                 "false_slices": int(final[~ill].any(axis=(1, 2)).sum()),
                 "false_slices_raw": int(raw[~ill].any(axis=(1, 2)).sum()),
                 "healthy_slices": int((~ill).sum()),
@@ -204,6 +209,8 @@ def run(
         "what": row.what,
         "seed": seed,
         "fold": fold,
+    }
+    cost = {
         "minutes": minutes,
         "minutes_used": round(clock.seconds / 60, 3),
         "steps": clock.steps,
@@ -214,7 +221,7 @@ def run(
         "command": f"python benchmarks/lgg_ablation.py --data FOLDER --rows {name} "
         f"--seeds {seed} --minutes {minutes:g}",
     }
-    return [about | line for line in judge(model, slices.of(inside), truths)]
+    return [about | line | cost for line in judge(model, slices.of(inside), truths)]
 
 
 # --- runs one after the other ------------------------------------------------------------------
