@@ -87,6 +87,41 @@ def test_with_fewer_than_four_the_sample_trains_and_these_are_judged(folder, mon
     assert "the sample trains" in split.line and f"all {count} are judged" in split.line
 
 
+def test_time_points_of_a_patient_stay_on_one_side(tmp_path):
+    """Six patients, the first three scanned twice: by case, some would be on two sides."""
+    for number in range(6):
+        for visit in range(2 if number < 3 else 1):
+            brats_files.write_case(
+                tmp_path,
+                "BraTS 2023",
+                id=f"BraTS-GLI-{number:05}-{visit:03}",
+                seed=10 * number + visit,
+            )
+    cases = brats.find_cases(tmp_path)
+    assert len(cases) == 9
+    split = lesson_10_run.lesson_split(cases)
+    sides = [
+        {case.patient for case in side} for side in (split.train, split.validation, split.test)
+    ]
+    splits.assert_no_leak(*sides)
+    assert sum(map(len, sides)) == 6 and all(sides)
+    together = [case.id for side in (split.train, split.validation, split.test) for case in side]
+    assert sorted(together) == sorted(case.id for case in cases)
+    assert "from 6 patients, each on one side" in split.line
+
+
+def test_three_patients_with_two_time_points_each_are_too_few(tmp_path, folder, monkeypatch):
+    sample = folder(8, "BraTS20_Synthetic")
+    monkeypatch.setattr(brats, "sample_cases", lambda: sample)
+    for number in range(3):
+        for visit in range(2):
+            brats_files.write_case(
+                tmp_path / "few", "BraTS 2023", id=f"BraTS-GLI-{number:05}-{visit:03}"
+            )
+    split = lesson_10_run.lesson_split(brats.find_cases(tmp_path / "few"))
+    assert len(split.test) == 6 and "Fewer than 4 patients" in split.line
+
+
 def test_no_cases_are_refused():
     with pytest.raises(ValueError, match="no cases"):
         lesson_10_run.lesson_split([])

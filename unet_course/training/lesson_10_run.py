@@ -1,8 +1,8 @@
 """The 3-D network of lessons 10 and 11: the same cases, network and training run in both.
 
-Lesson 10 trains it in the open, piece by piece; lesson 11 calls `build_network`, which finds it in
-the cache or trains it in place. Everything that the weights depend on is in the name under which
-they are kept, and nothing else is: at one place the same call gives the same network.
+Lesson 10 trains it step by step; lesson 11 calls `build_network`, which finds it in the cache or trains
+it in place. The name under which the weights are kept holds everything that they depend on and nothing
+else: on one machine the same call gives the same network.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ import numpy as np
 from unet_course import runtime
 from unet_course.data import brats, prepared_cases, splits
 from unet_course.data.brats import Case
-from unet_course.data.layouts import REGIONS
+from unet_course.data.layouts import REGION_LABELS, REGIONS
 from unet_course.data.prepared_cases import PreparedCase
 from unet_course.judging import metrics
 from unet_course.network import fast_conv3d, losses, unet
@@ -27,7 +27,7 @@ from unet_course.training import augment, loop
 from unet_course.training.patch_batches import Patches
 
 LIMIT = 16  # cases that a lesson works with at most
-FEWEST = 4  # cases that can be split
+FEWEST = 4  # patients that can be split
 FACTOR = 2  # volumes of 2 mm
 PATCH = (48, 48, 48)
 BATCH, STEPS, EPOCHS = 1, 25, 6
@@ -43,7 +43,7 @@ NETWORK = {"filters": 12, "depth": 3, "patch": 2, "fine": 12, "normalization": "
 
 @dataclass(frozen=True)
 class CaseSplit:
-    """Cases to train on, to choose by, and to judge by; `line` says in a sentence which."""
+    """Cases to train on, to choose by, and to judge by; `line` is a sentence with their numbers."""
 
     train: tuple[Case, ...]
     validation: tuple[Case, ...]
@@ -59,36 +59,45 @@ class CaseSplit:
 
 
 def lesson_split(cases: Sequence[Case]) -> CaseSplit:
-    """Split cases 5 : 1 : 2, alike in tumour size, with and without enhancing tumour.
+    """Split patients 5 : 1 : 2, alike in tumour size, with and without enhancing tumour.
 
-    A case is a patient, so no patient is on two sides. Fewer than four can't be split: then the
-    sample's cases train, and all of these are judged.
+    A patient may have several cases, one for each time point (`Case.patient`): all are on one side.
+    Fewer than four patients can't be split: then the sample's cases train, and all of these are
+    judged. Only the masks are read.
 
     Raises:
         ValueError: no cases.
-
-    Only the masks are read.
     """
     if not cases:
         raise ValueError("no cases to split")
-    if len(cases) < FEWEST:
+    of_patient: dict[str, list[Case]] = {}
+    for case in cases:
+        of_patient.setdefault(case.patient, []).append(case)
+    if len(of_patient) < FEWEST:
         sample = lesson_split(brats.sample_cases())
         line = (
-            f"Fewer than {FEWEST} cases can't be split: the sample trains ({len(sample.train)} "
+            f"Fewer than {FEWEST} patients can't be split: the sample trains ({len(sample.train)} "
             f"cases, {len(sample.validation)} to choose by), and all {len(cases)} are judged."
         )
         return CaseSplit(sample.train, sample.validation, tuple(cases), line)
-    by_id = {case.id: case for case in cases}
-    labels = {id: case.read_labels() for id, case in by_id.items()}
+    volumes, kinds = {}, {}
+    for patient, visits in of_patient.items():
+        masks = [case.read_labels() for case in visits]
+        volumes[patient] = float(max(np.isin(x, REGION_LABELS["WT"]).sum() for x in masks))
+        enhances = any(np.isin(x, REGION_LABELS["ET"]).any() for x in masks)
+        kinds[patient] = "enhancing" if enhances else "not"
     split = splits.split_patients(
-        list(by_id),
-        volumes={id: float((found > 0).sum()) for id, found in labels.items()},
-        institutions={id: "enhancing" if (x == 4).any() else "not" for id, x in labels.items()},
-        fractions=(5 / 8, 1 / 8, 2 / 8),
+        list(of_patient), volumes=volumes, institutions=kinds, fractions=(5 / 8, 1 / 8, 2 / 8)
     )
-    groups = [tuple(by_id[id] for id in ids) for ids in (split.train, split.validation, split.test)]
+    groups = [
+        tuple(case for patient in side for case in of_patient[patient])
+        for side in (split.train, split.validation, split.test)
+    ]
     a, b, c = map(len, groups)
-    return CaseSplit(*groups, f"Split: {a} cases to train on, {b} to choose by, {c} to judge by.")
+    line = f"Split: {a} cases to train on, {b} to choose by, {c} to judge by"
+    if len(of_patient) < len(cases):
+        line += f", from {len(of_patient)} patients, each on one side"
+    return CaseSplit(*groups, f"{line}.")
 
 
 # --- the run ------------------------------------------------------------------------------------
@@ -110,7 +119,7 @@ def new_network(seed: int = SEED, size: tuple[int, int, int] | None = None) -> k
 
 
 def patch_batches_of(train: Sequence[PreparedCase]) -> Patches:
-    """What it trains on: augmented patches, many of them around tumour."""
+    """The batches it trains on: augmented patches, two thirds of them around tumour."""
     return Patches(
         cases=train,
         size=PATCH,
@@ -125,36 +134,37 @@ def patch_batches_of(train: Sequence[PreparedCase]) -> Patches:
 def region_dice(
     network: keras.Model, cases: Sequence[PreparedCase], overlap: float = 0.25
 ) -> dict[str, dict[str, float]]:
-    """Dice of each case's regions at the prepared resolution, from a probability of 0.5 on.
+    """Dice of each case's regions at the prepared resolution, thresholded at a probability of 0.5.
 
     Returns:
-        {case id: {"WT": …, "TC": …, "ET": …}}; a region that isn't there and isn't marked has 1.
+        {case id: {"WT": …, "TC": …, "ET": …}}; a region that is empty in the
+        truth and in the prediction has 1.
     """
-    found = {}
+    scores = {}
     for case in cases:
-        marked = sliding_window.predict(
+        prediction = sliding_window.predict(
             network, case.images, overlap=overlap, threshold=0.5, skip_empty=True
         )
         truth = case.regions()
-        found[case.id] = {
-            name: metrics.dice(truth[..., i], marked[..., i]) for i, name in enumerate(REGIONS)
+        scores[case.id] = {
+            name: metrics.dice(truth[..., i], prediction[..., i]) for i, name in enumerate(REGIONS)
         }
-    return found
+    return scores
 
 
 def validator(cases: Sequence[PreparedCase]) -> Callable[[keras.Model], Mapping[str, float]]:
     """For `loop.fit`: mean Dice over the cases, a region at a time, and their mean, "dice".
 
-    A region that a case doesn't hold isn't counted there: a single false voxel would turn its 1
-    into a 0, and the choice of an epoch would hang on that. A region that no case holds is NaN.
+    A region that is empty in a case's truth isn't counted for it: a single false voxel would turn its
+    1 into a 0, and the choice of an epoch would depend on that. A region that no case holds is NaN.
     """
-    there = {case.id: case.regions().any(axis=(0, 1, 2)) for case in cases}
+    holds = {case.id: case.regions().any(axis=(0, 1, 2)) for case in cases}
 
     def validate(network: keras.Model) -> dict[str, float]:
         scores = region_dice(network, cases)
         means = {}
         for i, name in enumerate(REGIONS):
-            counted = [scores[id][name] for id in scores if there[id][i]]
+            counted = [scores[id][name] for id in scores if holds[id][i]]
             means[name] = float(np.mean(counted)) if counted else float("nan")
         return {"dice": float(np.nanmean(list(means.values())))} | means
 
@@ -162,7 +172,7 @@ def validator(cases: Sequence[PreparedCase]) -> Callable[[keras.Model], Mapping[
 
 
 def cache_name(train: Sequence[PreparedCase], validation: Sequence[PreparedCase]) -> str:
-    """The name under which the network is kept: it changes with whatever the weights depend on."""
+    """The name under which the network is kept: it changes with everything the weights depend on."""
     facts = {
         "cases": [[_checksum(case) for case in group] for group in (train, validation)],
         "settings": [PATCH, BATCH, STEPS, EPOCHS, FOREGROUND, RATE, SEED, NETWORK],
