@@ -93,6 +93,7 @@ def clone(tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "conf.py").write_text(f'URL = "{published()[0]}"\n', encoding="utf-8")
+    shutil.copy(ROOT / "docs" / "hub" / "tljh.sh", tmp_path / "docs")
     for lesson in LESSONS[:2]:
         shutil.copy(lesson, tmp_path / "notebooks")
     return tmp_path
@@ -136,6 +137,7 @@ def test_one_command_sets_it_everywhere_and_back(clone):
             assert a | {"source": ""} == b | {"source": ""}
     readme = after["README.md"].decode()
     assert "/v2/gh/ada-lovelace/segmenting/v2?" in readme and "segmenting/blob/v2/" in readme
+    assert "\nbranch=v2\n" in after["docs/tljh.sh"].decode()
     back = address(clone, old[0], "--branch", old[1])
     assert back.returncode == 0, back.stderr
     assert contents(clone) == before

@@ -143,6 +143,8 @@ def everywhere(root: Path, new: Address) -> list[Path]:
         renewed = renewed.replace(old.slug, new.slug)
         if path == root / "pyproject.toml":
             renewed = renewed.replace(f'\nbranch = "{old.branch}"', f'\nbranch = "{new.branch}"')
+        if path.suffix == ".sh":
+            renewed = re.sub(r"(?m)^branch=.*$", f"branch={new.branch}", renewed)
         if path == root / "README.md":
             renewed = re.sub(r"^\[!\[Open in Colab\].*$", new.badges(), renewed, flags=re.MULTILINE)
         if _replace(path, text, renewed):
