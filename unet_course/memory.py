@@ -1,4 +1,4 @@
-"""How much memory a process and all that it started hold, at the peak."""
+"""Peak memory of a process and of all processes that it started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psutil
 def peak_memory_gb() -> float:
     """Return the most memory that this process and its living children have held, in GB (10⁹).
 
-    Each process's own peak, added up, so never less than the true peak of them together.
+    The sum of each process's own peak, so never less than the true peak of all together.
     """
     me = psutil.Process()
     total = 0
@@ -44,21 +44,21 @@ def _peak_bytes(process: psutil.Process) -> int:
 
 
 def give_back() -> None:
-    """Free what nothing refers to any more, and return it to the system where that can be asked."""
+    """Collect garbage, and return freed memory to the system where the C library can (Linux)."""
     gc.collect()
     if sys.platform == "linux":
-        # glibc keeps what is freed for itself; other C libraries have no such call
+        # glibc keeps freed memory for later; other C libraries have no such call
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim:
             trim(0)
 
 
 class MemoryWatch:
-    """Sample the memory of a process and all its descendants; ``peak_gb`` is the highest sum.
+    """Watch the memory of a process and its descendants; `peak_gb` is the highest sum seen.
 
-    A page shared by several processes is counted once where the system tells (Linux), else in
-    each. Samples are taken every ``every`` seconds, so a shorter peak can be missed. With
-    ``own=False`` only the descendants count, not the process itself.
+    A page shared by several processes is counted once where the system reports it (Linux), elsewhere
+    in each. Samples are taken every `every` seconds, so a shorter peak can be missed. With
+    `own=False` only the descendants count, not the process itself.
 
     >>> with MemoryWatch(every=0.01) as watch:
     ...     block = bytearray(50_000_000)

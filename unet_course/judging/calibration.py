@@ -1,7 +1,8 @@
-"""Does 0.8 mean that eight in ten are tumour? How far probabilities can be taken at their word.
+"""Calibration: reliability diagram and expected calibration error.
 
-Dice judges what stands above a threshold; calibration judges the probabilities themselves. A
-network can have a good Dice and be far too sure of itself, and the other way round.
+A network is calibrated if eight in ten of the pixels to which it gives 0.8 are tumour. Dice judges
+the mask after a threshold, calibration the probabilities themselves: a network can have a good Dice
+and be far too confident, or the reverse.
 """
 
 from typing import NamedTuple
@@ -19,24 +20,24 @@ class Reliability(NamedTuple):
 
 
 def reliability(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> Reliability:
-    """Pixels sorted into bins by their probability: what was said, and what came true.
+    """Reliability curve: predicted probability against observed frequency, in bins.
 
     The reliability diagram (DeGroot & Fienberg, 1983; Niculescu-Mizil & Caruana, 2005) for one
-    class: all pixels, by the probability of tumour, in bins of equal width; a probability on the
-    line between two bins goes into the upper one, and 1 into the last. In a perfectly calibrated
-    network `observed` equals `confidence` in each bin.
+    class: all pixels are sorted by their probability of tumour into bins of equal width; a
+    probability on the border of two bins goes into the upper one, and 1 into the last. In a
+    perfectly calibrated network `observed` equals `confidence` in each bin.
 
-    Most pixels of a scan are background that no network doubts. To see the others, give only
-    those that are in question, such as `reliability(truth[brain], probability[brain])`.
+    Most pixels of a scan are background about which no network is in doubt. To see the others,
+    leave those out, as in `reliability(truth[brain], probability[brain])`.
 
     Args:
         truth: 0 and 1 or bool, any shape.
-        probability: of 1, of the same shape, 0 to 1.
-        bins: how many.
+        probability: predicted probability of 1, of the same shape, 0 to 1.
+        bins: number of bins.
 
     Returns:
         `centre` of each bin, mean `confidence` and `observed` frequency of tumour in it, all 0 to
-        1, and `count` of its pixels. Where a bin is empty the middle two are NaN and the count 0.
+        1, and `count` of its pixels. In an empty bin the middle two are NaN and the count is 0.
 
     Raises:
         ValueError: other shapes, no pixels, a truth other than 0 and 1, probabilities outside 0
@@ -69,17 +70,18 @@ def reliability(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> R
 
 
 def expected_calibration_error(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> float:
-    """How far what was said is from what came true, on average over pixels, 0 to 1.
+    """Expected calibration error: mean gap between probability and frequency, 0 to 1.
 
-    Σ count / all · |observed - confidence| over the bins of `reliability` (Naeini et al., 2015;
-    Guo et al., 2017). Guo bins by the probability of the class that was chosen, from 0.5 up; here
-    it is the probability of tumour, from 0 up, so that doubt on either side of 0.5 shows by
-    itself: with bins that match, ours is never the smaller. Empty bins weigh nothing. As almost
-    every pixel is easy background, the figure for whole scans is small for any network.
+    `Σ count / all · |observed - confidence|` over the bins of `reliability` (Naeini et al., 2015;
+    Guo et al., 2017). Guo bins by the probability of the chosen class, from 0.5 up; here it is the
+    probability of tumour, from 0 up, so that errors on the two sides of 0.5 can't cancel: with
+    matching bins this value is never smaller than Guo's. Empty bins have no weight. As almost every
+    pixel is easy background, the value for whole scans is small for any network.
 
-    Args, raises: as for `reliability`.
+    Arguments and errors as for `reliability`.
 
-    Said 0.2 and 0.8, came true 0 and 1; two pixels each: 0.5 · 0.2 + 0.5 · 0.2
+    Two pixels each at 0.2 and 0.8 on average, of which none and all are tumour, give
+    0.5 · 0.2 + 0.5 · 0.2:
 
     >>> truth, probability = np.array([0, 0, 1, 1]), np.array([0.1, 0.3, 0.7, 0.9])
     >>> round(expected_calibration_error(truth, probability, bins=2), 3)

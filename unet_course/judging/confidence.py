@@ -1,4 +1,4 @@
-"""How sure is a mean, and is a difference more than chance? A few patients, a few random starts."""
+"""Bootstrap confidence intervals, and a rule for comparing runs."""
 
 from collections.abc import Iterable
 
@@ -10,21 +10,25 @@ VERDICTS = ("better", "worse", "within the spread", "not in every run")
 def interval(
     values: Iterable[float], level: float = 0.95, draws: int = 4000, seed: int = 0
 ) -> tuple[float, float]:
-    """Where the mean of such values may lie: a bootstrap interval (Efron, 1979).
+    """Percentile bootstrap interval of a mean (Efron, 1979).
 
-    As many values as there are, drawn from themselves with replacement, again and again; the
-    percentiles of the draws' means. It knows the chance in *which* cases were drawn, and nothing
-    of another training or hospital. For two methods on the same cases, give the differences case
+    Samples of as many values are drawn from the values with replacement, and the interval is made
+    of percentiles of their means. It covers the chance in which cases were drawn, not that of
+    another training run or hospital. For two methods on the same cases, give the differences case
     by case.
 
-    For few values this percentile method is too narrow: of normal values, an interval of 95 %
-    holds the true mean in about 93 % of samples of 40, 89 % of samples of 8, 75 % of samples of 3.
+    With few values this interval is too narrow: for normally distributed values, a 95 % interval
+    contains the true mean in about 93 % of samples of 40, 89 % of samples of 8 and 75 % of samples
+    of 3.
 
     Args:
-        values: one a case (a patient, not a slice: slices of one patient aren't independent).
-        level: 0.95 leaves out 2.5 % of the draws at either end.
-        draws: how many.
+        values: one per case (a patient, not a slice: slices of one patient aren't independent).
+        level: 0.95 leaves out 2.5 % of the means at either end.
+        draws: number of samples.
         seed: the same seed gives the same interval.
+
+    Returns:
+        The lower and the upper end.
 
     Raises:
         ValueError: fewer than two values, some that aren't finite, or a level outside 0 to 1.
@@ -45,17 +49,17 @@ def interval(
 
 
 def verdict(differences: Iterable[float], noise: float) -> str:
-    """Does a change make a difference, or does chance? A rule of thumb for a few seeds.
+    """Rule of thumb for a few seeds: is a change's effect larger than chance?
 
     Args:
         differences: changed minus unchanged, one for each seed.
-        noise: the largest difference, either way, that a repetition of the unchanged run shows
-            when nothing but its random start is another.
+        noise: the largest absolute difference between the unchanged run and a repetition of it in
+            which only the random start differs.
 
     Returns:
-        "better" if every difference is above `noise`; "worse" if every one is below minus
-        `noise`; "within the spread" if none is larger than `noise`, either way; else (some are,
-        but not all of them on one side) "not in every run".
+        "better" if every difference is above `noise`; "worse" if every one is below `-noise`;
+        "within the spread" if no absolute difference is above `noise`; otherwise "not in every
+        run".
 
     Raises:
         ValueError: no differences, some that aren't finite, or a negative noise.

@@ -1,4 +1,4 @@
-"""What the metrics agree on: what a mask and a spacing are, and the block that a mask fills."""
+"""Input checks shared by the metrics, and the bounding box of a mask."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def as_masks(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both masks as bool, once it is sure that they are masks of the same case.
+    """Check that two arrays are masks of the same shape, and return them as bool.
 
     Raises:
-        ValueError: other shapes, no pixels at all, or values other than 0 and 1.
+        ValueError: shapes that differ, no pixels at all, or values other than 0 and 1.
 
     >>> as_masks([0, 1], [1.0, 1.0])
     (array([False,  True]), array([ True,  True]))
@@ -29,7 +29,7 @@ def as_masks(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def check_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
-    """The distance between neighbouring pixels along each axis, in mm, as floats.
+    """Check a spacing in mm, one number per axis, and return it as floats.
 
     Raises:
         ValueError: not one number for each of `axes` axes, or one that isn't positive and finite.
@@ -49,7 +49,7 @@ def check_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
 
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
-    """The smallest block that holds all of a mask.
+    """Smallest box that holds all of a mask, as slices.
 
     Raises:
         ValueError: the mask is empty.

@@ -1,12 +1,12 @@
-"""How good is a mask? Overlap, counts and volume; definitions and empty masks stated.
+"""Overlap metrics for masks (Dice, IoU, precision, recall) with stated conventions for empty masks.
 
-A *case* is whatever is judged at once: one slice, or all slices of a patient together. Where both
-masks are empty there is nothing to find and nothing was claimed, so the score is 1; where one is
-empty it is 0 (the convention of the BraTS challenge). `TP`, `FP`, `FN` and `TN` count the pixels
+A case is what is judged as a whole: one slice, or all slices of a patient together. If both masks
+are empty, the score is 1, since there was nothing to find and nothing was predicted; if one of them
+is empty, it is 0 (the convention of the BraTS challenge). `TP`, `FP`, `FN` and `TN` count the pixels
 that are tumour in both masks, in the prediction only, in the truth only and in neither.
 
-Distances are in `surfaces`, single lesions in `lesions`, probabilities in `calibration`. Which
-metric suits which question: Maier-Hein et al., "Metrics reloaded", 2024.
+Distances are in `surfaces`, single lesions in `lesions`, probabilities in `calibration`. On which
+metric suits which question, see Maier-Hein et al., "Metrics reloaded" (2024).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ def _counts(truth: np.ndarray, prediction: np.ndarray) -> dict[str, int]:
 
 
 def _scores(TP: int, FP: int, FN: int, TN: int) -> dict[str, float]:
-    """Every overlap score from the four counts; the conventions for 0/0 stand here alone."""
+    """All overlap scores from the four counts, with the conventions for 0/0."""
     empty = TP + FP + FN == 0
 
     def share(part: int, whole: int, without: float) -> float:
@@ -41,16 +41,16 @@ def _scores(TP: int, FP: int, FN: int, TN: int) -> dict[str, float]:
 
 
 def dice(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """Twice the overlap over the sum of both sizes (Dice, 1945; Sørensen, 1948), 0 to 1.
+    """Dice coefficient (Dice, 1945; Sørensen, 1948), 0 to 1: twice the overlap over both sizes.
 
     Args:
         truth, prediction: masks of one case, of the same shape, bool or 0 and 1.
 
     Returns:
-        2 |A ∩ B| / (|A| + |B|); 1 where both are empty, 0 where one is.
+        `2 |A ∩ B| / (|A| + |B|)`; 1 if both are empty, 0 if one is.
 
     Raises:
-        ValueError: other shapes, or values other than 0 and 1.
+        ValueError: shapes that differ, or values other than 0 and 1.
 
     >>> dice(np.array([1, 1, 0, 0]), np.array([0, 1, 1, 0]))
     0.5
@@ -61,9 +61,9 @@ def dice(truth: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def iou(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """Overlap over union (Jaccard, 1912), 0 to 1; empty masks and errors as for `dice`.
+    """Intersection over union (Jaccard, 1912), 0 to 1; empty masks and errors as for `dice`.
 
-    It is Dice / (2 - Dice): never larger, and in the same order.
+    It equals Dice / (2 - Dice): never larger than Dice, and it ranks predictions alike.
 
     >>> round(iou(np.array([1, 1, 0, 0]), np.array([0, 1, 1, 0])), 3)
     0.333
@@ -72,13 +72,13 @@ def iou(truth: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def precision(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """How much of what was marked is tumour: TP / (TP + FP), 0 to 1 (van Rijsbergen, 1979).
+    """Precision (van Rijsbergen, 1979): share of the prediction that is tumour, TP / (TP + FP).
 
-    Also called positive predictive value. 1 where both masks are empty, 0 where one is: nothing
-    marked where there was tumour earns nothing (other tools give NaN or 1 there). With this,
-    Dice is the harmonic mean of precision and recall for every pair. Errors as for `dice`.
+    Also called positive predictive value. 1 if both masks are empty, 0 if one is: an empty
+    prediction of a tumour gets 0 (other tools give NaN or 1 there). With this convention Dice is
+    always the harmonic mean of precision and recall. Errors as for `dice`.
 
-    One of two marked pixels is tumour:
+    One of two predicted pixels is tumour:
 
     >>> precision(np.array([1, 1, 1, 0]), np.array([0, 0, 1, 1]))
     0.5
@@ -87,12 +87,12 @@ def precision(truth: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def recall(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """How much of the tumour was marked: TP / (TP + FN), 0 to 1 (van Rijsbergen, 1979).
+    """Recall (van Rijsbergen, 1979): share of the tumour that was predicted, TP / (TP + FN).
 
-    Also called sensitivity or true positive rate. 1 where both masks are empty, 0 where one is:
-    something marked where there was no tumour earns nothing, as in BraTS. Errors as for `dice`.
+    Also called sensitivity or true positive rate. 1 if both masks are empty, 0 if one is: a
+    prediction where there is no tumour gets 0, as in BraTS. Errors as for `dice`.
 
-    One of three tumour pixels is marked:
+    One of three tumour pixels is predicted:
 
     >>> round(recall(np.array([1, 1, 1, 0]), np.array([0, 0, 1, 1])), 3)
     0.333
@@ -101,13 +101,13 @@ def recall(truth: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def specificity(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """How much of the healthy rest was left alone: TN / (TN + FP), 0 to 1 (Yerushalmy, 1947).
+    """Specificity (Yerushalmy, 1947): share of healthy pixels left unmarked, TN / (TN + FP).
 
-    Also called true negative rate. Where the truth leaves no healthy pixel, none could be marked
-    wrongly: 1. A small tumour in a large image makes it close to 1 for almost any prediction.
+    Also called true negative rate. 1 if the truth has no healthy pixel. A small tumour in a large
+    image makes it close to 1 for almost any prediction.
     Errors as for `dice`.
 
-    Three of four healthy pixels are left alone:
+    Three of four healthy pixels are left unmarked:
 
     >>> specificity(np.array([1, 0, 0, 0, 0]), np.array([1, 1, 0, 0, 0]))
     0.75
@@ -116,7 +116,7 @@ def specificity(truth: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def accuracy(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """Share of pixels that agree, 0 to 1. Background counts too, so "no tumour" scores high.
+    """Accuracy: share of pixels that agree, 0 to 1; high for "no tumour", as background counts too.
 
     Arguments and errors as for `dice`.
 
@@ -127,11 +127,11 @@ def accuracy(truth: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def pooled(cases: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-    """All cases as if they were one: the counts are added up first, then divided once.
+    """Scores pooled over cases: the counts are added up over all cases, then divided once.
 
-    A case then weighs as much as tumour and mark together, |truth| + |prediction|, and an empty
-    case shows only through its false positives. The mean of the scores case by case is another
-    number: see `summary`.
+    A case then has the weight of its tumour and prediction together, `|truth| + |prediction|`, and
+    an empty case counts only through its false positives. The mean of the cases' scores is a
+    different number: see `summary`.
 
     Args:
         cases: (truth, prediction) of each case, such as `zip(truths, predictions)`; shapes may
@@ -168,19 +168,19 @@ def by_region(
     regions: Mapping[str, int | Collection[int]],
     metric: Callable[[np.ndarray, np.ndarray], float] = dice,
 ) -> dict[str, float]:
-    """A metric for each region of a label map; regions may share labels (BraTS: WT, TC, ET).
+    """Compute a metric for each region of a label map; regions may share labels (BraTS: WT, TC, ET).
 
     Args:
         truth, prediction: label maps of one case, of the same shape, whole numbers.
         regions: each region's label or labels.
-        metric: takes two bool masks. For one that needs more, give a `lambda` or a
+        metric: takes two bool masks. For one with more arguments, give a `lambda` or a
             `functools.partial`, as in `partial(surfaces.hd95, spacing=(1, 1, 1))`.
 
     Returns:
         The metric by region, in the mapping's order; empty regions by the metric's convention.
 
     Raises:
-        ValueError: other shapes, values that aren't whole numbers, or a region without a label.
+        ValueError: shapes that differ, values that aren't whole numbers, or a region without a label.
 
     >>> truth, prediction = np.array([0, 1, 2, 4]), np.array([0, 1, 2, 2])
     >>> found = by_region(truth, prediction, {"whole": (1, 2, 4), "core": (1, 4), "enhancing": 4})
@@ -208,22 +208,22 @@ def volume_error(
     spacing: Sequence[float] | None = None,
     relative: bool = False,
 ) -> float:
-    """Predicted minus true volume: signed, positive where too much was marked.
+    """Predicted minus true volume: positive if too much was predicted.
 
-    It says nothing of place: a tumour found on the wrong side has an error of 0. (The volumetric
-    similarity of Taha & Hanbury, 2015, drops the sign and divides by both volumes.)
+    It ignores position: a tumour of the right size on the wrong side has an error of 0. (The
+    volumetric similarity of Taha & Hanbury, 2015, drops the sign and divides by both volumes.)
 
     Args:
-        truth, prediction: masks of one case, as for `dice`; in ml all slices of it together,
-            so three axes.
+        truth, prediction: masks of one case, as for `dice`; for ml with three axes, all slices
+            together.
         spacing: of the voxels in mm, one number for each axis; needed for ml.
         relative: False: in ml (1 ml is 1000 mm³). True: divided by the true volume, without a
-            unit, 0.5 for half as much again; 0 where both are empty, infinite where the truth is.
+            unit, 0.5 for half as much again; 0 if both are empty, infinite if only the truth is.
 
     Raises:
-        ValueError: as `dice`, and in ml other than three axes or a spacing that isn't one.
+        ValueError: as `dice`; for ml, masks without three axes or an invalid spacing.
 
-    500 voxels of 1 × 1 × 2 mm too many are 1 ml, and half of what there is:
+    500 voxels of 1 × 1 × 2 mm too many are 1 ml, half of the true volume:
 
     >>> truth, prediction = np.zeros((10, 10, 20)), np.zeros((10, 10, 20))
     >>> truth[:, :, :10], prediction[:, :, :15] = 1, 1
@@ -246,11 +246,11 @@ def volume_error(
 def dice_by_patient(
     patients: np.ndarray, truth: np.ndarray, prediction: np.ndarray
 ) -> dict[str, float]:
-    """Volumetric Dice: all slices of a patient are one case.
+    """Volumetric Dice by patient: all slices of a patient are one case.
 
     Args:
-        patients: (slices,), the patient's id of each slice.
-        truth, prediction: (slices, *spatial), bool or 0 and 1.
+        patients: (slices,), the patient's id for each slice.
+        truth, prediction: `(slices, *spatial)`, bool or 0 and 1.
 
     Returns:
         Dice by patient, in the order in which the ids first appear.
@@ -267,11 +267,11 @@ def dice_by_patient(
 
 
 def empty_cases(cases: np.ndarray, truth: np.ndarray) -> tuple[str, ...]:
-    """The cases without any tumour: their scores are 1 or 0 by convention, see `summary`.
+    """Names of the cases without tumour, whose scores are 1 or 0 by convention; see `summary`.
 
     Args:
         cases: (slices,), the case's name for each slice, such as the patient's id.
-        truth: (slices, *spatial).
+        truth: `(slices, *spatial)`.
 
     >>> empty_cases(np.array(["a", "a", "b"]), np.array([[1, 0], [0, 0], [0, 0]]))
     ('b',)
@@ -287,12 +287,12 @@ def summary(scores: Mapping[str, float], empty: Collection[str] | None = None) -
     Args:
         scores: by case.
         empty: the cases whose truth is empty, as `empty_cases` gives them. Then the mean without
-            these stands beside the mean, and how many they are: a mean of 0.9 can hold many
-            cases that were right because there was nothing to find.
+            them and their number are returned, too: a mean of 0.9 can include many cases that
+            score 1 because there was nothing to find.
 
     Returns:
-        `mean`, `median`, `lowest`, `highest`; with `empty` also `mean without empty` (NaN where
-        all are empty) and `empty cases`.
+        `mean`, `median`, `lowest`, `highest`; with `empty` also `mean without empty` (NaN if all
+        are empty) and `empty cases`.
 
     Raises:
         ValueError: no scores, or an empty case that has no score.

@@ -1,8 +1,8 @@
-"""The pieces of a U-Net, in 2-D and 3-D from the same code.
+"""Building blocks of a U-Net, in 2-D and 3-D from the same code.
 
-Each function takes a Keras tensor (batch, *spatial, channels) and returns another; the number of
-spatial axes is read from the tensor, so a 2-D and a 3-D network differ in their input alone. With
-`data_format="channels_first"` tensors are (batch, channels, *spatial).
+Each function takes a Keras tensor `(batch, *spatial, channels)` and returns another; the number of
+spatial axes is read from the tensor, so a 2-D and a 3-D network differ only in their input. With
+`data_format="channels_first"` tensors are `(batch, channels, *spatial)`.
 
 The network is Ronneberger, Fischer and Brox, "U-Net" (2015); in 3-D, Çiçek et al. (2016).
 """
@@ -16,7 +16,7 @@ UPSAMPLINGS = ("transpose", "nearest", "linear", "linear_aligned")
 
 
 def spatial_rank(x) -> int:
-    """2 for an image's tensor, 3 for a volume's; raises ValueError for any other."""
+    """Number of spatial axes: 2 for images, 3 for volumes; anything else raises ValueError."""
     rank = len(x.shape) - 2
     if rank not in (2, 3):
         raise ValueError(
@@ -26,18 +26,18 @@ def spatial_rank(x) -> int:
 
 
 def channel_axis(data_format: str | None) -> int:
-    """1 for channels first, -1 for channels last (the default)."""
+    """Axis of the channels: 1 for channels first, -1 for channels last (the default)."""
     return 1 if data_format == "channels_first" else -1
 
 
 def convolution(x, filters: int, kernel: int = 3, **options):
-    """A convolution that keeps the spatial shape: (..., channels) → (..., filters)."""
+    """Convolution that keeps the spatial shape: (..., channels) → (..., filters)."""
     layer = {2: layers.Conv2D, 3: layers.Conv3D}[spatial_rank(x)]
     return layer(filters, kernel, padding=options.pop("padding", "same"), **options)(x)
 
 
 def transposed_convolution(x, filters: int, factor: int = 2, data_format: str | None = None):
-    """Learnt upsampling, each value painted as a patch: (side, ...) → (factor · side, filters)."""
+    """Learnt upsampling by a transposed convolution: (side, ...) → (factor · side, filters)."""
     layer = {2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}[spatial_rank(x)]
     return layer(filters, factor, strides=factor, padding="same", data_format=data_format)(x)
 
@@ -47,8 +47,9 @@ def normalize(x, kind: str, data_format: str | None = None):
 
     "batch" (Ioffe and Szegedy, 2015) uses the batch's statistics, "instance" (Ulyanov et al.,
     2016) each case's own per channel, "group" (Wu and He, 2018) each case's own over groups of
-    channels, "none" does nothing. Groups must divide the channels: there are 8, 4, 2 or 1 of
-    them, the most that leaves each with two channels at least, so any number of channels will do.
+    channels, "none" does nothing. The number of groups must divide the number of channels: of 8, 4,
+    2 and 1 groups the most is taken that leaves at least two channels in each, so any number of
+    channels works.
 
     Raises:
         ValueError: another kind, or "instance" on a single pixel, whose every value would be 0.
@@ -83,17 +84,17 @@ def conv_block(
     dropout: float = 0.0,
     data_format: str | None = None,
 ):
-    """Convolutions of 3 pixels' width, each normalised, activated and, where asked, dropped out.
+    """Convolutions of width 3, each followed by normalisation, activation and, if asked, dropout.
 
     Args:
-        x: (batch, *spatial, channels).
-        filters: one number for two convolutions alike, or one for each convolution.
+        x: `(batch, *spatial, channels)`.
+        filters: one number for two equal convolutions, or one number for each convolution.
         normalization: one of `NORMALIZATIONS`.
         activation: the name of a Keras activation.
         dropout: share of values set to 0 while training.
 
     Returns:
-        (batch, *spatial, filters of the last convolution)
+        `(batch, *spatial, filters of the last convolution)`
     """
     for n in (filters, filters) if isinstance(filters, int) else filters:
         x = _normalized_convolution(x, n, 3, normalization, data_format)
@@ -119,19 +120,19 @@ def residual_block(
     dropout: float = 0.0,
     data_format: str | None = None,
 ):
-    """What comes in, plus what two convolutions make of it: activation(x + F(x)).
+    """Residual block: activation(x + F(x)), where F is two convolutions.
 
     The block of He et al., "Deep residual learning" (2016), activated after the sum. Where the
-    number of channels changes, x goes through a 1 × 1 convolution first (the projection, their
-    option B), normalised as the others are.
+    number of channels changes, x first goes through a 1 × 1 convolution (the projection, their
+    option B), normalised like the others.
 
     Args:
-        x: (batch, *spatial, channels).
+        x: `(batch, *spatial, channels)`.
         filters: channels of both convolutions.
         normalization, activation, dropout: as in `conv_block`.
 
     Returns:
-        (batch, *spatial, filters)
+        `(batch, *spatial, filters)`
     """
     shortcut = x
     if x.shape[channel_axis(data_format)] != filters:
@@ -148,18 +149,18 @@ def residual_block(
 
 
 def attention_gate(skip, gating, *, name: str | None = None, data_format: str | None = None):
-    """A skip connection, weighed pixel by pixel by what the coarser level knows.
+    """Attention gate: a skip connection weighted pixel by pixel by the coarser level.
 
     The additive gate of Oktay et al., "Attention U-Net" (2018), on the coarser level's grid:
     α = sigmoid(ψ(ReLU(W skip + V gating))), then α · skip. As in the authors' code, W is a
-    convolution of width and stride 2 without bias, V and ψ are of width 1, there are as many
-    channels between as `skip` has, and α is enlarged by linear interpolation. Their convolution
-    after the product is left out: the decoder's block has one already.
+    convolution of width and stride 2 without bias, V and ψ have width 1, the hidden layer has as
+    many channels as `skip`, and α is enlarged by linear interpolation. Their convolution after the
+    product is left out: the decoder's block has one already.
 
     Args:
-        skip: (batch, *(2 · spatial), channels), what the gate lets through.
-        gating: (batch, *spatial, more channels), the decoder's tensor from one level below.
-        name: of the layer whose output is α, (batch, *(2 · spatial), 1), 0 to 1.
+        skip: `(batch, *(2 · spatial), channels)`, what the gate lets through.
+        gating: `(batch, *spatial, more channels)`, the decoder's tensor from one level below.
+        name: of the layer whose output is α, `(batch, *(2 · spatial), 1)`, 0 to 1.
 
     Returns:
         The shape of `skip`.
@@ -175,24 +176,24 @@ def attention_gate(skip, gating, *, name: str | None = None, data_format: str | 
 
 
 def down(x, data_format: str | None = None):
-    """Halve each spatial axis: the largest of each 2 × 2 (× 2) values stays."""
+    """Max pooling: halve each spatial axis by keeping the largest of each 2 × 2 (× 2) values."""
     layer = {2: layers.MaxPooling2D, 3: layers.MaxPooling3D}[spatial_rank(x)]
     return layer(2, data_format=data_format)(x)
 
 
 def up(x, how: str = "transpose", filters: int | None = None, data_format: str | None = None):
-    """Double each spatial axis.
+    """Upsampling: double each spatial axis.
 
     Args:
-        x: (batch, *spatial, channels).
+        x: `(batch, *spatial, channels)`.
         how: "transpose", a learnt transposed convolution of width and stride 2; "nearest" and
-            "linear", fixed interpolation as Keras does it; "linear_aligned", fixed too, with the
-            corners aligned as PyTorch does it under `align_corners=True`.
-        filters: channels that "transpose" puts out; None: as many as come in. The others never
+            "linear", fixed interpolation as in Keras; "linear_aligned", fixed interpolation with
+            the corners aligned, as in PyTorch with `align_corners=True`.
+        filters: output channels of "transpose"; None: as many as the input has. The others never
             change the number of channels.
 
     Returns:
-        (batch, *(2 · spatial), channels)
+        `(batch, *(2 · spatial), channels)`
     """
     rank = spatial_rank(x)
     if how == "transpose":
@@ -208,15 +209,15 @@ def up(x, how: str = "transpose", filters: int | None = None, data_format: str |
 
 @keras.saving.register_keras_serializable("unet_course")
 class LinearUpsampling(layers.Layer):
-    """Double each spatial axis by (bi-, tri-)linear interpolation, with corners aligned or not.
+    """Double each spatial axis by (bi- or tri-)linear interpolation, with corners aligned or not.
 
-    Keras' own `UpSampling2D(interpolation="bilinear")` has no aligned corners, and no 3-D sister.
-    Interpolation along one axis is a product with a small matrix, so this one runs on every
-    backend and in any number of axes.
+    Keras' own `UpSampling2D(interpolation="bilinear")` can't align corners and has no 3-D
+    counterpart. Interpolation along one axis is a product with a small matrix, so this layer runs
+    on every backend and along any number of axes.
 
     Args:
-        align_corners: True: the first and the last value stay the first and the last. False: a
-            pixel is a little square, and centres are interpolated.
+        align_corners: True: the first and last new value equal the first and last old one.
+            False: pixels are small squares, and values are interpolated between their centres.
         data_format: None for channels last.
 
     >>> import numpy as np
@@ -270,10 +271,10 @@ def _doubling_weights(n: int, align_corners: bool) -> np.ndarray:
 
 
 def merge(x, *skips, data_format: str | None = None):
-    """Put the channels of skip connections, one or more, behind the upsampled ones.
+    """Concatenate the channels of one or more skip connections after the upsampled ones.
 
     Raises:
-        ValueError: they differ in their spatial shape, as they do when the input isn't a
+        ValueError: their spatial shapes differ, as they do when the input isn't a
             multiple of 2 to the power of the depth: pooling rounds down, upsampling doubles.
     """
     axis = channel_axis(data_format)

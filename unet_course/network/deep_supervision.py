@@ -1,4 +1,4 @@
-"""Deep supervision: a network judged at several of its levels while it trains."""
+"""Deep supervision: while a network trains, the loss is taken at several of its levels."""
 
 import keras
 from keras import ops
@@ -6,15 +6,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("unet_course")
 class DeeplySupervised(keras.Model):
-    """A network with one answer, and with one from each of its heads while it trains.
+    """A network with one prediction, which also gives one from each of its heads while it trains.
 
-    Made by `models.unet` and `models.unet_plus_plus` with `deep_supervision=True`; compiled,
-    trained, asked and saved like any other network. `fit` minimises the compiled loss averaged
+    Made by `unet.unet` and `unet.unet_plus_plus` with `deep_supervision=True`; compiled, trained,
+    used and saved like any other network. `fit` minimises the compiled loss averaged
     over the heads, each at full size and with the same weight (Lee et al., "Deeply-supervised
     nets", 2015, with a head's weight constant); metrics, `evaluate` and `predict` see the
     prediction alone.
 
-    A training step by hand takes what `fit` takes: `model.compute_loss(y=truth,
+    A training step written by hand uses the same loss as `fit`: `model.compute_loss(y=truth,
     y_pred=model(images, training=True))`.
 
     >>> from unet_course.network import unet
@@ -30,7 +30,7 @@ class DeeplySupervised(keras.Model):
 
     def call(self, inputs, training=None, mask=None):
         answer = super().call(inputs, training=training, mask=mask)
-        # a dict, since a loss that was handed a list of masks would quietly stack them
+        # a dict, since Keras silently stacks a list of masks that it hands to a loss
         return answer if training else answer["prediction"]
 
     def compute_output_spec(self, inputs, training=None, mask=None):

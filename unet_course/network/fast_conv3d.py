@@ -1,14 +1,14 @@
-"""The same 3-D convolutions, computed in a way that trains faster on a processor.
+"""Keras' 3-D convolutions computed in a way that trains faster on a processor (CPU).
 
 TensorFlow computes the gradient of a `Conv3D` slowly on many processors, slowest where kernel and
-stride are equal. The layers here have the weights of Keras' own and give the same numbers:
+stride are equal. The layers here have the same weights as Keras' own and give the same numbers:
 
 - kernel = stride (a patch stem, a transposed convolution, a 1×1×1 head) is one matrix product,
   since no two windows overlap;
 - an odd kernel with stride 1 is one 2-D convolution: the taps along the first axis become channels
   (Σ over dx of conv2d(x[i + dx], w[dx])), and that axis is counted with the batch.
 
-A graphics card has fast 3-D convolutions of its own and doesn't need this.
+A graphics card (GPU) has fast 3-D convolutions of its own and doesn't need this.
 """
 
 import keras
@@ -63,7 +63,7 @@ class FoldedConv3D(layers.Conv3D):
 
 
 def _quicker(layer: layers.Layer) -> type[layers.Layer]:
-    """The class that computes what `layer` computes; its own where there is none here."""
+    """The faster class for a layer, or the layer's own class where there is no faster one."""
     kind = type(layer)
     if kind not in (layers.Conv3D, layers.Conv3DTranspose):
         return kind
@@ -83,14 +83,17 @@ def _quicker(layer: layers.Layer) -> type[layers.Layer]:
 
 
 def use_fast_convolutions(model: keras.Model) -> keras.Model:
-    """The same 3-D network with the layers above where they fit: weights copied, answers the same.
+    """The same 3-D network with this module's layers where they fit, with its weights copied.
 
-    Training on a processor takes a third to a half of the time, on a graphics card it may take
-    longer. Sums are added up in another order, so answers agree to rounding.
+    Training takes a third to a half of the time on a processor and may take longer on a graphics
+    card. Sums are added up in another order, so predictions agree except for rounding.
 
     Args:
-        model: functional, channels last, with a fixed spatial shape; any other layer stays as it
-            is. Compile what comes back.
+        model: a functional model, channels last, with a fixed spatial shape. Other layers stay as
+            they are.
+
+    Returns:
+        A new model, not compiled.
 
     >>> inputs = keras.Input((4, 4, 4, 2))
     >>> outputs = layers.Conv3DTranspose(1, 2, 2)(layers.Conv3D(3, 2, 2)(inputs))

@@ -1,9 +1,9 @@
-"""Losses to train with; the smaller the better. All of them for 2-D and 3-D.
+"""Losses for segmentation, in 2-D and 3-D: weighted cross-entropy, Dice and their combinations.
 
-Targets and predictions are (batch, *spatial, classes): targets 0 or 1, predictions probabilities
+Targets and predictions are `(batch, *spatial, classes)`: targets 0 or 1, predictions probabilities
 after a sigmoid (each channel by itself) or a softmax (channels compete; targets one-hot). A loss
-gives one number a case, and Keras takes the mean; `reduction="none"` shows the numbers, a
-`sample_weight` weighs cases. With `pool_batch=True` the overlap is one number for the batch.
+gives one number per case, and Keras takes the mean; `reduction="none"` returns the numbers, and a
+`sample_weight` weights the cases. With `pool_batch=True` the overlap is one number for the batch.
 Sums run in float32 at least, since bfloat16 can't count the pixels of one slice.
 
 Keras' own, used as they are (values agree with the formula, in 2-D, 3-D and bfloat16):
@@ -15,24 +15,24 @@ Keras' own, used as they are (values agree with the formula, in 2-D, 3-D and bfl
   `apply_class_balancing=True`, and gamma below 1 gives a NaN gradient where a prediction is
   exactly right.
 
-Take the classes: the function `keras.losses.binary_crossentropy` computes in the prediction's
+Use the classes: the function `keras.losses.binary_crossentropy` computes in the prediction's
 dtype, and in bfloat16 an exact 0 or 1 gives inf or NaN. In `fit`, on TensorFlow, all three (and
-`WeightedBCE`, `BCEDice`, `CrossEntropyDice`) go back to the scores before a Keras sigmoid or
-softmax, and no score is too far off to have a gradient; `CategoricalCrossentropy` does so after a
-sigmoid, too, and takes the softmax of its scores. Given bare probabilities they hold each 1e-7
-away from 0 and 1: the worst pixel costs 16, and BCE has no gradient there. In float32 that takes
-a score of 16; TensorFlow's sigmoid in bfloat16, on a CPU, is at 1 from 5.6 on. So a network's
-last activation runs in float32.
+`WeightedBCE`, `BCEDice`, `CrossEntropyDice`) work from the scores before a Keras sigmoid or
+softmax, so that even a very wrong score has a gradient; `CategoricalCrossentropy` does so after a
+sigmoid, too, and takes the softmax of its scores. Given probabilities alone, they keep each at
+least 1e-7 away from 0 and 1: the worst pixel costs 16, and BCE has no gradient there. In float32
+that happens from a score of 16 on; TensorFlow's sigmoid in bfloat16, on a CPU, reaches 1 from 5.6
+on. So a network's last activation runs in float32.
 
 Keras' own, not used (figures from Keras 3.13.2 and 3.15.1):
 
-- `Tversky`: its alpha weighs false negatives and its beta false positives, the reverse of its
+- `Tversky`: its alpha weights false negatives and its beta false positives, the reverse of its
   documentation and of Salehi et al. (2017). With alpha=0.3, beta=0.7, two pixels of tumour found
   and one more claimed cost 0.259; by the formula they cost 0.130.
 - `Dice` and `Tversky` flatten cases, classes and background into one sum unless given `axis`. One
   tumour pixel, missed, among 100 under a softmax costs 0.01; 0.503 as a mean over both classes;
   1 without the background.
-- They have no smoothing: an empty truth costs 1 whatever the prediction, and has no gradient.
+- They have no smoothing: with an empty truth the loss is 1 for any prediction, without a gradient.
 """
 
 import keras
@@ -59,23 +59,23 @@ __all__ = [
 
 
 def _mean_over_space(per_pixel):
-    """(batch, *spatial) → (batch,)."""
+    """`(batch, *spatial)` → (batch,)."""
     return ops.mean(per_pixel, axis=tuple(range(1, len(per_pixel.shape))))
 
 
 @keras.saving.register_keras_serializable("unet_course")
 class WeightedBCE(keras.losses.Loss):
-    """Binary cross-entropy in which a tumour pixel counts several times.
+    """Weighted binary cross-entropy: a tumour pixel counts several times.
 
-    -(w t log p + (1-t) log(1-p)), mean over pixels and classes (Xie & Tu, 2015, weigh both sides;
+    -(w t log p + (1-t) log(1-p)), mean over pixels and classes (Xie & Tu, 2015, weight both sides;
     here the background keeps weight 1, and the mean isn't divided by the weights' sum). For
     sigmoid. With w = 1 it is `keras.losses.BinaryCrossentropy`.
 
     Args:
-        positive_weight: w, for pixels whose target is 1. Background pixels per tumour pixel is
-            the weight at which both sides of a set count alike.
+        positive_weight: w, for pixels whose target is 1. With w = background pixels per tumour
+            pixel, tumour and background of a data set count equally.
 
-    An empty truth is plain cross-entropy: near 0 if nothing is claimed, and never undefined.
+    With an empty truth it is plain cross-entropy: near 0 if nothing is predicted, never undefined.
 
     Raises:
         ValueError: a weight of 0 or below; when called, shapes that differ.
@@ -97,7 +97,7 @@ class WeightedBCE(keras.losses.Loss):
     def call(self, y_true, y_pred):
         y_true, y_pred = comparable(y_true, y_pred)
         weights = 1 + (self.positive_weight - 1) * y_true
-        # Keras' own, since in training it goes back to the scores before the sigmoid
+        # Keras' own function, since in training it works from the scores before the sigmoid
         per_pixel = weights * ops.binary_crossentropy(y_true, y_pred)
         return _mean_over_space(ops.mean(per_pixel, axis=-1))
 
@@ -107,15 +107,15 @@ class WeightedBCE(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("unet_course")
 class BCEDice(keras.losses.Loss):
-    """Binary cross-entropy plus soft Dice: steady gradients from the one, overlap from the other.
+    """Binary cross-entropy plus soft Dice: steady gradients from one, overlap from the other.
 
     BCE + dice_weight · SoftDice, for sigmoid; BCE is the mean over pixels and classes, Dice per
     class, then the mean (the sum of both as in Isensee et al., 2021).
 
     Args:
         dice_weight: what the Dice part is multiplied with; the cross-entropy has weight 1.
-        smooth, pool_batch: as in `SoftDice`, so empty masks too: the Dice part of an empty truth
-            with nothing claimed is 0, and NaN with smooth=0.
+        smooth, pool_batch: as in `SoftDice`, also for empty masks: with an empty truth and an
+            empty prediction the Dice part is 0, and NaN with smooth=0.
 
     Raises:
         ValueError: dice_weight or smooth below 0; when called, shapes that differ.
@@ -162,15 +162,15 @@ class CrossEntropyDice(keras.losses.Loss):
 
     Args:
         dice_weight: what the Dice part is multiplied with; the cross-entropy has weight 1.
-        smooth, pool_batch: as in `SoftDice`, so empty masks too: a class that a case doesn't hold
-            has a Dice part of 0 where nothing is claimed, and NaN with smooth=0.
-        background: True lets channel 0 into the Dice part as well.
+        smooth, pool_batch: as in `SoftDice`, also for empty masks: a class that is in neither mask
+            has a Dice part of 0, and NaN with smooth=0.
+        background: True includes channel 0 in the Dice part.
 
     Raises:
         ValueError: dice_weight or smooth below 0; when called, shapes that differ (targets must
-            be one-hot), or one channel, which is a case for `BCEDice`.
+            be one-hot), or a single channel, which needs `BCEDice`.
 
-    A pixel whose predictions are all 0, which no softmax gives, makes it NaN.
+    A pixel whose predictions are all 0, which a softmax never gives, makes it NaN.
 
     >>> import numpy as np
     >>> truth = np.eye(2)[[[[0, 0], [1, 1]]]]  # (1, 2, 2, 2): upper half background

@@ -1,8 +1,8 @@
-"""Losses that measure overlap: soft Dice, Jaccard, Tversky, focal Tversky.
+"""Overlap losses: soft Dice, Jaccard, Tversky and focal Tversky.
 
-Lessons take them from `losses`, which says what targets and predictions look like. All four are
-worked out from the same three sums over space: of truth · prediction, of the truth, of the
-prediction. The counts follow: false positives = Σp - Σtp, false negatives = Σt - Σtp.
+Lessons import them from `losses`, whose docstring gives the shapes of targets and predictions. All
+four are computed from the same three sums over space: of truth · prediction, of the truth, and of
+the prediction. From these follow the counts: false positives = Σp - Σtp, false negatives = Σt - Σtp.
 """
 
 import math
@@ -12,14 +12,14 @@ from keras import ops
 
 
 def non_negative(**arguments: float) -> None:
-    """Raise ValueError, with the name, for an argument below 0, infinite or not a number."""
+    """Raise a ValueError that names the argument, if one is negative, infinite or not a number."""
     for name, value in arguments.items():
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} must be finite and not negative, it is {value}")
 
 
 def comparable(y_true, y_pred):
-    """Both as tensors of at least float32: bfloat16 can't count the pixels of one slice.
+    """Return both as tensors of at least float32: bfloat16 can't count the pixels of one slice.
 
     Raises:
         ValueError: shapes that differ (a missing channel axis would be broadcast, silently), or
@@ -40,20 +40,20 @@ def comparable(y_true, y_pred):
 
 
 class OverlapLoss(keras.losses.Loss):
-    """What the four share: their arguments, the sums, and the mean over classes.
+    """Base class of the overlap losses: their arguments, the sums and the mean over classes.
 
     Args:
-        smooth: added above and below the fraction. It makes "nothing there, nothing found" a loss
-            of 0, and gives a case without tumour a gradient. With 0, such a case is 0/0: NaN, for
-            the whole batch.
+        smooth: added to numerator and denominator. With it, an empty truth and an empty prediction
+            give a loss of 0, and a case without tumour has a gradient. With smooth=0 such a case is
+            0/0, so that the whole batch becomes NaN.
         pool_batch: False: the sums run over each case by itself, and the loss is the mean over
-            cases. True: they run over the whole batch, as if it were one case, so that a slice
-            with three tumour pixels weighs as much as three pixels do elsewhere.
-        background: False leaves channel 0 out. For softmax, where that is the background.
+            cases. True: they run over the whole batch as if it were one case, so that each tumour
+            pixel has the same weight, in whichever slice it is.
+        background: False leaves out channel 0; for a softmax, where that is the background.
 
     Raises:
-        ValueError: smooth below 0; when called, shapes that differ, or background=False with
-            nothing but one channel.
+        ValueError: smooth below 0; when called, shapes that differ, or background=False with a
+            single channel.
     """
 
     def __init__(self, smooth: float, pool_batch: bool, background: bool, **kwargs):
@@ -93,8 +93,8 @@ class SoftDice(OverlapLoss):
     Dice on probabilities (Milletari et al., 2016, who square the terms below; plain sums as in
     Drozdzal et al., 2016). On a 0/1 prediction with smooth=0 it is 1 - Dice (Dice, 1945).
 
-    Args, errors, empty masks: as in `OverlapLoss`. A truth without tumour and Σp of prediction
-    cost 1 - smooth / (Σp + smooth): with smooth=1, a single claimed pixel costs 0.5 already.
+    Arguments, errors and empty masks as in `OverlapLoss`. With an empty truth the loss is
+    1 - smooth / (Σp + smooth): with smooth=1, a single predicted pixel costs 0.5 already.
 
     >>> import numpy as np
     >>> truth = np.array([1.0, 1.0, 0.0, 0.0]).reshape(1, 2, 2, 1)
@@ -120,11 +120,11 @@ class SoftDice(OverlapLoss):
 class Jaccard(OverlapLoss):
     """1 - soft Jaccard: 1 - (Σtp + smooth) / (Σt + Σp - Σtp + smooth), per class, then the mean.
 
-    The IoU (Jaccard, 1912) on probabilities (Rahman & Wang, 2016). It orders predictions of one
+    The IoU (Jaccard, 1912) on probabilities (Rahman & Wang, 2016). It ranks predictions of one
     case as Dice does: Jaccard = Dice / (2 - Dice), exactly so where `SoftDice` has twice the
     smoothing.
 
-    Args, errors, empty masks: as in `OverlapLoss`. A truth without tumour costs
+    Arguments, errors and empty masks as in `OverlapLoss`. With an empty truth the loss is
     1 - smooth / (Σp + smooth).
 
     >>> import numpy as np
@@ -150,7 +150,7 @@ class Jaccard(OverlapLoss):
 
 @keras.saving.register_keras_serializable("unet_course")
 class Tversky(OverlapLoss):
-    """1 - Tversky index: false positives and false negatives with a weight each.
+    """1 - Tversky index, in which false positives and false negatives have separate weights.
 
     1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth), per class, then the mean, with
     TP = Σtp, FP = Σ(1-t)p, FN = Σt(1-p) (Tversky, 1977; as a loss Salehi et al., 2017, whose
@@ -159,9 +159,10 @@ class Tversky(OverlapLoss):
 
     Args:
         alpha: weight of a false positive.
-        beta: weight of a false negative. Above alpha: missing tumour costs more than claiming it.
-        smooth, pool_batch, background: as in `OverlapLoss`; so are errors and empty masks. A
-            truth without tumour costs 1 - smooth / (alpha Σp + smooth).
+        beta: weight of a false negative. If it is larger than alpha, missed tumour costs more than
+            a false alarm.
+        smooth, pool_batch, background: as in `OverlapLoss`, like errors and empty masks. With an
+            empty truth the loss is 1 - smooth / (alpha Σp + smooth).
 
     Raises:
         ValueError: alpha or beta below 0, or both 0.
@@ -206,23 +207,23 @@ class Tversky(OverlapLoss):
 class FocalTversky(Tversky):
     """(1 - Tversky index) ^ gamma, per class, then the mean (Abraham & Khan, 2019).
 
-    Two conventions differ from paper to code. gamma is the exponent itself; the paper writes
-    1/gamma with gamma = 4/3, which is the 0.75 here. And alpha stays on false positives; the
-    paper puts it on false negatives, so that its alpha = 0.7 is the beta here. (It also adds the
-    classes up, where this is their mean.)
+    The code differs from the paper in two conventions. Here gamma is the exponent itself; the paper
+    writes 1/gamma with gamma = 4/3, which is the 0.75 here. And here alpha weights false positives;
+    in the paper it weights false negatives, so that its alpha = 0.7 is the beta here. (The paper
+    also sums over the classes; this is their mean.)
 
-    With gamma below 1 the slope grows without limit as the index nears 1. So the loss is
+    With gamma below 1 the slope grows without limit as the index approaches 1. So the loss is
     (1 - index + e) ^ gamma - e ^ gamma, e = 1e-7: still 0 for a perfect prediction; at
     gamma = 0.75 less than 1e-5 away from the formula elsewhere, and never more than 42.2 times as
     steep as `Tversky`.
 
     Args:
-        alpha, beta, smooth, pool_batch, background: as in `Tversky`; so are errors.
+        alpha, beta, smooth, pool_batch, background: as in `Tversky`, like the errors.
         gamma: below 1, gradients are larger than `Tversky`'s where the overlap is good already (at
             0.75 where the index is above 0.68) and smaller elsewhere; above 1, cases and classes
             with a poor overlap outweigh the others; 1 is `Tversky`.
 
-    An empty truth costs what it costs in `Tversky`, to the power gamma.
+    With an empty truth the loss is that of `Tversky` to the power gamma.
 
     Raises:
         ValueError: gamma of 0 or below.

@@ -1,7 +1,7 @@
 """The networks of four public tutorials, rebuilt layer by layer, with their exact parameter counts.
 
-Lessons 04 and 08 read them next to the tutorials, count their parameters and compare; they are
-slow on a laptop.
+Lessons 04 and 08 compare them with the tutorials and count their parameters. They are too slow to
+train on a laptop.
 """
 
 import keras
@@ -14,9 +14,10 @@ from unet_course.network.unet import unet
 def tutorial_000(input_shape: tuple[int, ...] = (256, 256, 3)) -> keras.Model:
     """ "Brain Tumor segmentation with U-Net" (13 June 2019, no author printed): 2-D, 31,031,745.
 
-    Five blocks down from 64 filters, transposed convolutions up, ReLU, sigmoid. The tutorial's
-    loop pools after its fifth block too and then goes on from the block's unpooled output, so
-    that pooling isn't part of the network. It prints no number of filters; 64 is the original's.
+    Five blocks on the way down, from 64 filters; transposed convolutions on the way up; ReLU;
+    sigmoid. The tutorial's loop also pools after its fifth block but goes on from the block's
+    unpooled output, so that pooling isn't part of the network. The tutorial prints no number of
+    filters; 64 is the original U-Net's.
     """
     return unet(input_shape, filters=64, depth=4, normalization="none", name="tutorial_000")
 
@@ -24,7 +25,7 @@ def tutorial_000(input_shape: tuple[int, ...] = (256, 256, 3)) -> keras.Model:
 def tutorial_001(input_shape: tuple[int, ...] = (4, 160, 160, 16)) -> keras.Model:
     """ "U-Net & It's Advantages in Biomedical Image Segmentations" (Shahzad Hassan): 3-D, 833,507.
 
-    Channels first, two levels; the first convolution of level i has 32 · 2**i filters, the second
+    Channels first, two levels; the first convolution of level i has `32 · 2**i` filters, the second
     twice as many; nearest upsampling; three sigmoid classes.
     """
     first = {"data_format": "channels_first"}
@@ -42,8 +43,8 @@ def tutorial_002(input_shape: tuple[int, ...] = (256, 256, 3)) -> keras.Model:
     """ "Cooking your first U-Net for Image Segmentation" (François Porcher): 2-D, 7,782,913.
 
     Four blocks of 64 to 512 filters, bilinear upsampling with aligned corners, sigmoid. The
-    tutorial prints neither its `double_conv` nor a count; here it is two 3 × 3 convolutions with
-    bias and ReLU and without normalisation.
+    tutorial prints neither its `double_conv` nor a number of parameters; here `double_conv` is two
+    3 × 3 convolutions with bias and ReLU and without normalisation.
     """
     return unet(
         input_shape,
@@ -59,7 +60,8 @@ def tutorial_004(input_shape: tuple[int, ...] = (144, 224, 224, 4)) -> keras.Mod
     """ "3D UNet for Brain Tumor Segmentation" (no author printed): 3-D, 2,345,924.
 
     Four levels from 16 filters, dropout of 0.25 after every convolution, nearest upsampling, a
-    second pair of convolutions at the bottom (its loop up starts there), softmax over 4 classes.
+    second pair of convolutions at the bottom (where its loop for the way up starts), and a softmax
+    over 4 classes.
     """
     style = {"normalization": "none", "dropout": 0.25}
     inputs = x = keras.Input(input_shape)

@@ -1,9 +1,9 @@
-"""The course's U-Net and U-Net++, in 2-D and 3-D.
+"""U-Net and U-Net++, in 2-D and 3-D.
 
 `unet` is the network that the course trains; attention gates, residual blocks and deep supervision
-are options of it. `unet_plus_plus` fills the U with more blocks.
+are options of it. `unet_plus_plus` adds blocks on the skip connections.
 
-A network's input must be a multiple of 2**depth (times `patch`) along each spatial axis.
+The input must be a multiple of `2**depth` (times `patch`) along each spatial axis.
 """
 
 from collections.abc import Callable
@@ -42,43 +42,43 @@ def unet(
     deep_supervision: bool = False,
     name: str = "unet",
 ) -> keras.Model:
-    """A U-Net (Ronneberger et al., 2015), 2-D or 3-D as the input is.
+    """Build a U-Net (Ronneberger et al., 2015), 2-D or 3-D as its input.
 
     Args:
-        input_shape: (*spatial, channels), two or three spatial axes.
+        input_shape: `(*spatial, channels)`, two or three spatial axes.
         classes: channels of the output.
         filters: channels at full resolution; they double at each level down.
         depth: how many times the resolution is halved.
         normalization, activation, dropout: as in `blocks.conv_block`.
         upsampling: as `how` in `blocks.up`.
         patch: above 1, a convolution of this width and stride comes first and a transposed one
-            last, so that the U works on patches of pixels. With 2, a 2-D network at the same
-            `filters` does a quarter of the work, and still gives an answer for each pixel
+            last, so that the U works on patches of pixels. With 2, a 2-D network with the same
+            `filters` does a quarter of the work and still gives a prediction for each pixel
             (patches as tokens: Dosovitskiy et al., 2021).
-        fine: with `patch` above 1, channels of a last step at full resolution, where each pixel
-            meets its own values of the input once more in a convolution of width 1: a skip
-            connection past the patches, for what is thinner than a patch. 0: none.
-        head: "sigmoid", each class on its own; "softmax", one class a pixel. None: sigmoid for
+        fine: with `patch` above 1, channels of a last step at full resolution: a convolution of
+            width 1 sees the upsampled features and the input itself. It is a skip connection
+            around the patches, for structures thinner than a patch. 0: none.
+        head: "sigmoid", each class on its own; "softmax", one class per pixel. None: sigmoid for
             one class, softmax for more.
-        attention: a `blocks.attention_gate` on each skip connection but the finest, which its
-            authors leave open too (Oktay et al., 2018). The layer "attention_1" puts out the
-            gate's weights one level below full resolution, "attention_2" the next, and so on.
+        attention: a `blocks.attention_gate` on each skip connection but the finest, as in the
+            authors' network (Oktay et al., 2018). The layer "attention_1" outputs the gate's
+            weights one level below full resolution, "attention_2" those of the next, and so on.
         residual: `blocks.residual_block` in place of `blocks.conv_block` (He et al., 2016).
-        deep_supervision: while it trains, the decoder's coarser levels answer as well, each
-            through a head of its own and linear interpolation to full size, and the loss is the
-            mean over all heads; see `supervision.DeeplySupervised`. The prediction is the
-            finest head's, as ever.
+        deep_supervision: while the network trains, the decoder's coarser levels predict as well,
+            each through a head of its own and linear interpolation to full size, and the loss is
+            the mean over all heads; see `deep_supervision.DeeplySupervised`. The prediction is
+            the finest head's, as without it.
         name: the model's name.
 
     Returns:
-        A model (batch, *spatial, channels) → (batch, *spatial, classes), probabilities in
+        A model `(batch, *spatial, channels)` → `(batch, *spatial, classes)`, probabilities in
         float32 whatever the precision inside.
 
     Raises:
-        ValueError: a side that isn't a multiple of patch · 2**depth, another rank than 2 or 3, an
-            unknown choice, `depth`, `filters` or `patch` below 1, `fine` below 0 or without
-            patches, or attention or deep supervision at a depth of 1, where there is no coarser
-            level to have them.
+        ValueError: a side that isn't a multiple of `patch · 2**depth`, another rank than 2 or 3, an
+            unknown choice, `depth`, `filters` or `patch` below 1, `fine` below 0 or with a `patch`
+            of 1, or attention or deep supervision at a depth of 1, where there is no coarser level
+            for them.
 
     >>> unet((64, 64, 3), filters=8, depth=3).output_shape
     (None, 64, 64, 1)
@@ -136,25 +136,25 @@ def unet_plus_plus(
     deep_supervision: bool = False,
     name: str = "unet_plus_plus",
 ) -> keras.Model:
-    """U-Net++ (Zhou et al., 2018): U-Nets of every depth up to `depth`, nested into each other.
+    """Build a U-Net++ (Zhou et al., 2018): U-Nets of every depth up to `depth`, nested.
 
-    X(i, 0) is the encoder at level i. To its right stand X(i, 1), X(i, 2), …, each a block on
-    everything to its left and on its neighbour below, X(i + 1, j - 1), enlarged. So a skip
-    connection is a row of blocks, and the first column with the diagonal from X(j, 0) up to
-    X(0, j) is a U-Net of depth j:
+    X(i, 0) is the encoder at level i. To its right are X(i, 1), X(i, 2), …. The input of X(i, j) is
+    everything to its left and its enlarged neighbour below, X(i + 1, j - 1). So a skip connection
+    is a row of blocks, and the first column with the diagonal from X(j, 0) up to X(0, j) is a
+    U-Net of depth j::
 
         X(0,0)  X(0,1)  X(0,2)
         X(1,0)  X(1,1)
         X(2,0)
 
     Args:
-        deep_supervision: a head on each of X(0, 1) to X(0, depth) in place of the last alone. The
-            prediction is the mean of their probabilities, and the loss while training the mean
-            of theirs; see `supervision.DeeplySupervised`.
-        input_shape, …: the others are as in `unet`.
+        deep_supervision: a head on each of X(0, 1) to X(0, depth) instead of only the last. The
+            prediction is the mean of their probabilities, and the training loss is the mean of
+            their losses; see `deep_supervision.DeeplySupervised`.
+        input_shape, …: all other arguments as in `unet`.
 
     Returns:
-        As `unet`, and raises as it does.
+        As `unet`, with the same errors.
 
     >>> unet_plus_plus((32, 32, 3), filters=4, depth=3).output_shape
     (None, 32, 32, 1)
@@ -196,7 +196,7 @@ def _check(input_shape, filters: int, depth: int, patch: int) -> None:
 
 
 def _answer(x, classes: int, patch: int, head: str | None, level: int = 0, name: str | None = None):
-    """Probabilities at full size, from a decoder's tensor at `level`."""
+    """Head: probabilities at full size from a decoder's tensor at `level`."""
     if patch > 1:
         x = transposed_convolution(x, classes, patch)
     else:
@@ -209,13 +209,13 @@ def _answer(x, classes: int, patch: int, head: str | None, level: int = 0, name:
 
 
 def nearest_filters(build: Callable[..., keras.Model], parameters: int) -> int:
-    """The `filters` with which a network comes nearest to a number of parameters.
+    """Find the `filters` with which a network comes nearest to a number of parameters.
 
     For comparisons at equal parameters.
 
     Args:
-        build: called as `build(filters=…)`, returns a model whose parameters grow with its
-            filters, about as their square.
+        build: called as `build(filters=…)`; returns a model whose number of parameters grows
+            about as the square of its filters.
         parameters: how many are wanted, counted as `count_params` does.
 
     Returns:

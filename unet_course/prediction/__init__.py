@@ -1,1 +1,1 @@
-"""From a trained network to a mask: slices (05, 06), whole volumes (11), and their clean-up."""
+"""From a trained network to a mask: slices (lessons 05, 06), volumes (11), and post-processing."""

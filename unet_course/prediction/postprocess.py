@@ -1,7 +1,7 @@
-"""From a network's probabilities to labels, cleaned as BraTS teams clean them, and to a file.
+"""Post-processing for BraTS: from probabilities to labels, clean-up, and NIfTI files.
 
-Regions become labels first (`labels_from`), and what is done after is done to labels: so tumour
-core stays inside whole tumour, and enhancing tumour inside the core, whatever is taken away.
+Regions are turned into labels first (`labels_from`), and all further steps work on labels. So tumour
+core stays inside whole tumour, and enhancing tumour inside the core, whatever is removed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from unet_course.data.layouts import CORE, ENHANCING, REGIONS, VOLUME_ENDINGS
 from unet_course.judging.mask_checks import check_spacing
 from unet_course.judging.metrics import dice
 
-MINIMA = (0, 10, 20, 50, 100, 200, 300, 400, 500, 750, 1000)  # mm³, what `choose_minimum` tries
+MINIMA = (0, 10, 20, 50, 100, 200, 300, 400, 500, 750, 1000)  # mm³, candidates of `choose_minimum`
 
 
 def largest_component(
@@ -31,22 +31,22 @@ def largest_component(
     share: float = 1.0,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Keep the largest connected piece of a mask; a mask without any stays empty.
+    """Keep the largest connected component of a mask; an empty mask stays empty.
 
-    A patient of LGG has one tumour, as a rule, so smaller pieces are mostly mistakes. Where two
-    pieces are equally large, the first stays.
+    A patient of the LGG set usually has one tumour, so smaller components are mostly false alarms.
+    Of two equally large components the first is kept.
 
     Args:
         mask: bool or 0 and 1, any number of axes: all slices of a patient together.
-        connectivity: 1: pixels touch at faces; up to the number of axes, the default: at
-            corners too.
-        share: below 1, pieces that have at least this share of the largest one's pixels stay as
-            well: when two are nearly as large, size alone doesn't say which is the mistake.
-        weights: what each pixel counts, 0 or more, in the mask's shape. None: 1 each. With a
-            network's probabilities, a piece it is sure of wins over a larger one that it isn't.
+        connectivity: 1: pixels are neighbours if they share a face; up to the number of axes, the
+            default: also if they share a corner.
+        share: below 1, components with at least this share of the largest one's pixels are kept,
+            too: of two nearly equal ones, size alone doesn't tell which is the false alarm.
+        weights: weight of each pixel, 0 or more, in the mask's shape. None: 1 each. With
+            probabilities as weights, a small but certain component can win over a larger one.
 
     Returns:
-        The same shape and type.
+        The mask, of the same shape and type.
 
     Raises:
         ValueError: a share that isn't above 0 and at most 1, or weights of another shape or below 0.
@@ -84,16 +84,16 @@ def largest_tumour(
     share: float = 1.0,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Keep the largest piece of the whole tumour, with the core and enhancing tumour inside it.
+    """Keep the largest component of the whole tumour, with the core and enhancing tumour in it.
 
-    BraTS cases have one tumour, as a rule; one that grows at two places loses the smaller.
+    BraTS cases usually have one tumour; a tumour with two foci loses the smaller one.
 
     Args:
-        labels: (x, y, z), 0, 1, 2, 4; whatever isn't 0 is whole tumour.
+        labels: (x, y, z), 0, 1, 2, 4; every label but 0 is whole tumour.
         connectivity, share, weights: as in `largest_component`.
 
     Returns:
-        The same shape and type. Without any tumour: the same.
+        The labels, of the same shape and type; unchanged if there is no tumour.
 
     >>> largest_tumour(np.array([[[2, 4, 0, 4]]]))
     array([[[2, 4, 0, 0]]])
@@ -106,25 +106,25 @@ def largest_tumour(
 def drop_small(
     found: np.ndarray, minimum: float, spacing: Sequence[float] = (1.0, 1.0, 1.0)
 ) -> np.ndarray:
-    """Turn all enhancing tumour of a case into core, if there is less than `minimum` of it.
+    """Turn all enhancing tumour of a case into core if there is less than `minimum` of it.
 
-    About a tenth of BraTS cases have no enhancing tumour. A few voxels of it found there make
-    Dice 0 where none would make it 1, while a large region loses little by the rule (Isensee et
-    al., "No new-net", 2018, and "nnU-Net for brain tumor segmentation", 2020). The rule looks at
-    the case's whole enhancing volume, not at each piece. Choose `minimum` on cases kept for
-    validation, with `choose_minimum`.
+    About a tenth of BraTS cases have no enhancing tumour. A few voxels predicted there give a Dice of
+    0, none would give 1, while a large region loses little by the rule (Isensee et al., "No
+    new-net", 2018, and "nnU-Net for brain tumor segmentation", 2020). The rule looks at the case's
+    whole enhancing volume, not at each component. Choose `minimum` on validation cases, with
+    `choose_minimum`.
 
     Args:
         found: labels (x, y, z), or regions (x, y, z, 3) as `brats.regions` has them, of one case.
-        minimum: in mm³, 0 or more; a volume equal to it stays, so 0 changes nothing.
+        minimum: in mm³, 0 or more; a volume equal to it is kept, so 0 changes nothing.
         spacing: of the voxels in mm; BraTS has 1 mm throughout.
 
     Returns:
-        The same shape and type: label 4 become 1, or the region ET empty; WT and TC as they were.
-        A case without enhancing tumour: the same.
+        A copy in which, if the rule applies, label 4 has become 1, or the region ET is empty; WT and
+        TC are unchanged.
 
     Raises:
-        ValueError: another number of axes, a minimum below 0, or a spacing that isn't one.
+        ValueError: another number of axes, a minimum below 0, or an invalid spacing.
 
     >>> drop_small(np.array([[[2, 1, 4, 4]]]), minimum=3)
     array([[[2, 1, 1, 1]]])
@@ -143,7 +143,7 @@ def drop_small(
 
 
 class ChosenMinimum(NamedTuple):
-    """What `choose_minimum` found: the minimum in mm³, and the mean Dice of ET by candidate."""
+    """Result of `choose_minimum`: the minimum in mm³, and the mean Dice of ET by candidate."""
 
     minimum: float
     dice: dict[float, float]
@@ -155,20 +155,20 @@ def choose_minimum(
     candidates: Collection[float] = MINIMA,
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> ChosenMinimum:
-    """Choose `drop_small`'s minimum: the candidate with the best mean Dice of ET over the cases.
+    """Choose the minimum of `drop_small`: the candidate with the best mean Dice of ET over the cases.
 
-    Give it cases that the network wasn't trained on and that nothing is reported on afterwards.
-    Where candidates are equally good the smallest is taken, as it changes least; a difference
-    counts from 1e-9 on. Dice by `metrics.dice`: 1 where truth and prediction are both empty.
+    Give it cases on which the network wasn't trained and for which no result is reported afterwards.
+    Of equally good candidates (within 1e-9) the smallest is taken, as it changes least. Dice is
+    that of `metrics.dice`: 1 if truth and prediction are both empty.
 
     Args:
         truths, predictions: labels or regions of each case, as `drop_small` takes them, in the
-            same order. Generators will do: one case is held at a time.
-        candidates: in mm³, 0 or more; 0 is the prediction as it stands.
+            same order. They may be generators: one case is in memory at a time.
+        candidates: in mm³, 0 or more; 0 leaves the prediction unchanged.
         spacing: of the voxels in mm.
 
     Raises:
-        ValueError: no cases, not as many truths as predictions, no candidates, and what
+        ValueError: no cases, unequal numbers of truths and predictions, no candidates, and what
             `drop_small` refuses.
 
     A false alarm of 2 mm³ in a case without enhancing tumour, 3 of 4 mm³ found in another:
@@ -196,16 +196,16 @@ def choose_minimum(
 
 
 def nest_regions(found: np.ndarray) -> np.ndarray:
-    """Make ET lie in TC and TC in WT: what is enhancing is core, and what is core is tumour.
+    """Nest the regions: ET becomes part of TC, and TC part of WT.
 
-    The innermost region decides, as in nnU-Net and as in `brats.labels_of`: a network that is
-    sure of enhancing tumour where it isn't of the whole makes the whole larger, not ET smaller.
+    The innermost region decides, as in nnU-Net and in `brats.labels_of`: a voxel predicted as ET but
+    not as WT is added to WT, not removed from ET.
 
     Args:
         found: regions (…, 3), 0 and 1, in the order WT, TC, ET.
 
     Returns:
-        uint8 (…, 3). Regions that are nested already: the same.
+        uint8 (…, 3). Regions that are nested already are unchanged.
 
     >>> nest_regions(np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]])).tolist()
     [[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 0, 0]]
@@ -223,22 +223,24 @@ def labels_from(
     minimum: float = 0.0,
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> np.ndarray:
-    """Labels of a case from the regions' probabilities, cleaned up.
+    """Turn the regions' probabilities of a case into labels, and clean them up.
 
-    Threshold, then labels with the innermost region deciding (`nest_regions`), then `largest_tumour`,
-    then `drop_small`: in this order, so that enhancing volume in pieces that go doesn't count.
+    The steps are: threshold; labels, with the innermost region deciding (`nest_regions`);
+    `largest_tumour`; `drop_small`. In this order, enhancing tumour in removed components doesn't
+    count towards the minimum.
 
     Args:
         probabilities: (x, y, z, 3) of WT, TC and ET, or masks of them.
-        threshold: from which a voxel belongs to a region; one number, or one for each region.
-        largest: keep the largest piece alone.
-        share: below 1, keep those as well that have this share of its size (`largest_component`).
-        surest: compare pieces not by size but by how far WT lies above its threshold, summed up.
-        minimum: of the enhancing volume in mm³; 0 keeps any.
+        threshold: probability from which a voxel belongs to a region; one number, or one for each
+            region.
+        largest: keep only the largest component.
+        share: below 1, also keep those with this share of its size (`largest_component`).
+        surest: rank components by the summed margin of WT over its threshold instead of size.
+        minimum: smallest enhancing volume that is kept, in mm³; 0 keeps any.
         spacing: of the voxels in mm.
 
     Returns:
-        uint8 (x, y, z), 0, 1, 2, 4. Where nothing reaches the threshold: 0 throughout.
+        uint8 (x, y, z), 0, 1, 2, 4; all 0 if nothing reaches the threshold.
 
     Raises:
         ValueError: another shape, and what `drop_small` refuses.
@@ -267,17 +269,18 @@ def labels_from(
 
 
 def write_prediction(case: Case, labels: np.ndarray, path: Path | str) -> Path:
-    """Write labels as a NIfTI mask that lies where the case's images lie.
+    """Write labels as a NIfTI mask in the space of the case's images.
 
-    The affine and the header's units and codes are those of the case's first image, the numbers
-    the layout's own (enhancing tumour is 3 in BraTS 2023 and MSD Task01), the type uint8. The file
-    appears under its name when it is whole: an interrupted run leaves the one that was there.
+    Affine, units and codes are those of the case's first image; the label numbers are those of its
+    layout (enhancing tumour is 3 in BraTS 2023 and MSD Task01); the type is uint8. The file is
+    written under a temporary name and renamed when complete, so that an interrupted run leaves an
+    existing file as it was.
 
     Args:
-        case: whose prediction it is.
+        case: the case that was predicted.
         labels: (x, y, z) in the course's numbers 0, 1, 2, 4, at the full size of the case's files
-            (`Prepared.restore` takes a cropped volume back there).
-        path: a name that ends in .nii or .nii.gz; its folder is made if it isn't there.
+            (`PreparedCase.restore` brings a cropped volume back to it).
+        path: a name that ends in .nii or .nii.gz; its folder is made if necessary.
 
     Returns:
         The path.
@@ -298,8 +301,8 @@ def write_prediction(case: Case, labels: np.ndarray, path: Path | str) -> Path:
             f"{labels.shape}"
         )
     affine = header.get_best_affine()
-    header.extensions.clear()  # notes of whoever made the image
-    header["cal_min"] = header["cal_max"] = 0  # the image's brightness, meaningless for labels
+    header.extensions.clear()  # notes from the image's own processing
+    header["cal_min"] = header["cal_max"] = 0  # display range of the image, meaningless for labels
     header.set_data_dtype(np.uint8)
     image = nibabel.Nifti1Image(case.layout.to_disk(labels), affine, header)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -307,7 +310,7 @@ def write_prediction(case: Case, labels: np.ndarray, path: Path | str) -> Path:
     os.close(handle)
     try:
         nibabel.save(image, temporary)
-        os.chmod(temporary, 0o644)  # mkstemp's is for its owner alone
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
         os.replace(temporary, path)
     finally:
         Path(temporary).unlink(missing_ok=True)
@@ -315,7 +318,7 @@ def write_prediction(case: Case, labels: np.ndarray, path: Path | str) -> Path:
 
 
 def _enhancing(found: np.ndarray) -> np.ndarray:
-    """ET as bool, (x, y, z), from labels or regions."""
+    """Mask of ET, bool (x, y, z), from labels or regions."""
     found = np.asarray(found)
     if found.ndim == 3:
         return found == ENHANCING

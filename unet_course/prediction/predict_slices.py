@@ -1,4 +1,4 @@
-"""From a trained network to masks: prediction, test-time flips, cleaning up, full size."""
+"""Prediction of LGG slices: probabilities, test-time flips, largest component, full size."""
 
 from collections.abc import Sequence
 
@@ -18,15 +18,15 @@ def predict(
     flips: Sequence[Sequence[int]] = ((),),
     batch_size: int = 16,
 ) -> np.ndarray:
-    """Tumour probability of each pixel.
+    """Predict the tumour probability of each pixel.
 
     Args:
         model: (batch, side, side, channels) → (batch, side, side, 1).
-        slices: what to predict.
-        neighbours: as the network was trained with; see `Slices.inputs`.
+        slices: the slices to predict.
+        neighbours: as in the network's training; see `Slices.inputs`.
         flips: test-time augmentation: the network sees each slice flipped along each of these
-            sets of axes (0 rows, 1 columns), the answers are flipped back and averaged. The
-            default is the slice as it stands; `((), (1,))` adds its mirror image.
+            sets of axes (0 rows, 1 columns), the predictions are flipped back and averaged. The
+            default is the unflipped slice alone; `((), (1,))` adds its mirror image.
 
     Returns:
         (slices, side, side, 1) float32, 0 to 1.
@@ -45,7 +45,7 @@ def predict(
 
 
 def keep_largest(patients: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """`largest_component` for each patient; masks (slices, side, side, 1), patients (slices,)."""
+    """Keep each patient's `largest_component`: masks (slices, side, side, 1), patients (slices,)."""
     kept = masks.copy()
     for patient in np.unique(patients):
         rows = patients == patient
@@ -61,11 +61,11 @@ def patient_dice(
     flips: Sequence[Sequence[int]] = ((),),
     threshold: float = 0.5,
 ) -> dict[str, float]:
-    """Volumetric Dice by patient, at the resolution of `slices`; see `metrics.dice_by_patient`."""
+    """Predict, and compute Dice by patient at the resolution of `slices` (`metrics.dice_by_patient`)."""
     probabilities = predict(model, slices, neighbours=neighbours, flips=flips)
     return dice_by_patient(slices.patients, slices.masks, probabilities >= threshold)
 
 
 def full_size(probabilities: np.ndarray, side: int = 256) -> np.ndarray:
-    """Probabilities (slices, s, s, 1) at the files' size, (slices, side, side, 1), float32."""
+    """Resize probabilities (slices, s, s, 1) to the files' size, (slices, side, side, 1), float32."""
     return resize(probabilities, side)

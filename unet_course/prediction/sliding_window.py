@@ -1,10 +1,10 @@
-"""A whole volume through a network that takes patches: overlapping windows, blended, slab by slab.
+"""Sliding-window prediction: a whole volume through a network that takes patches.
 
-Windows stand on a regular grid and overlap; where several cover a voxel their answers are averaged
-with Gaussian weights, since a network knows least at a patch's edge (Isensee et al., "nnU-Net",
-2021; Çiçek et al., 2016, tile without weights). Windows, weights and blending run along the first
-axis: once no later window reaches a slab, it is finished and leaves, so that memory doesn't grow
-with the volume.
+Windows lie on a regular grid and overlap; where several cover a voxel, their predictions are averaged
+with Gaussian weights, since a network is least reliable at a patch's edge (Isensee et al., "nnU-Net",
+2021; Çiçek et al., 2016, tile without weights). The windows advance along the first axis: as soon as
+no later window reaches a slab, it is finished and handed on, so that memory doesn't grow with the
+volume.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-SIGMA = 0.125  # standard deviation of the weights as a share of the patch; as nnU-Net and MONAI
+SIGMA = 0.125  # standard deviation of the weights as a share of the patch, as in nnU-Net and MONAI
 MIRRORS = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2))  # test-time flips, all eight
 
 
@@ -31,24 +31,24 @@ def predict(
     dtype: np.typing.DTypeLike = np.float16,
     progress: bool = False,
 ) -> np.ndarray:
-    """Probabilities for a whole volume, or masks.
+    """Predict a whole volume: probabilities, or masks.
 
     Args:
-        model: (batch, *patch, channels) → (batch, *patch, classes), channels last.
-        images: (x, y, z, channels), of any size, a memory-mapped file too; prepared as the
-            network was trained (`volumes.prepared`). One batch is read at a time.
-        patch: the windows' size in voxels along each axis; None: what the model's input says. A
+        model: `(batch, *patch, channels)` → `(batch, *patch, classes)`, channels last.
+        images: (x, y, z, channels), of any size, in memory or memory-mapped; prepared as for
+            training (`prepared_cases.prepare`). One batch is read at a time.
+        patch: the windows' size in voxels along each axis; None: the model's input size. A
             volume that is smaller along an axis is padded with zeros on both sides.
         overlap: of neighbouring windows, as a share of the patch, 0 to below 1; at least this.
         flips: test-time augmentation: the network sees each window flipped along each of these
-            sets of axes, the answers are flipped back and averaged. `MIRRORS` are all eight.
+            sets of axes, the predictions are flipped back and averaged. `MIRRORS` holds all eight.
         batch_size: windows that the network gets at once.
-        skip_empty: a window that holds zeros alone isn't shown to the network; its answer is a
-            probability of 0. Right where zero is what background was set to and the network has
-            one sigmoid a class; wrong for a softmax, whose background channel would be 0, too.
-        threshold: gives masks, `uint8`, 1 where the probability is at least this; None:
+        skip_empty: a window that holds only zeros isn't shown to the network; its probabilities
+            are 0. Right if background was set to zero and the network has one sigmoid per class;
+            wrong for a softmax, whose background channel would be 0, too.
+        threshold: return masks, `uint8`, 1 where the probability is at least this; None: return
             probabilities.
-        dtype: of the probabilities; float16 is off by 0.0003 at most.
+        dtype: of the probabilities; float16 differs by 0.0003 at most.
         progress: show a bar.
 
     Returns:
@@ -56,8 +56,8 @@ def predict(
 
     Raises:
         ValueError: images that aren't (x, y, z, channels) with the model's channels; a patch, an
-            overlap, flips or a batch size that can't be; a network that changes the patch's
-            size; answers that aren't finite.
+            overlap, flips or a batch size that is impossible; a network that changes the patch's
+            size; predictions that aren't finite.
 
     >>> inputs = keras.Input((8, 8, 8, 1))
     >>> model = keras.Model(inputs, keras.layers.Rescaling(0.5)(inputs))
@@ -96,13 +96,13 @@ def slabs(
     skip_empty: bool = False,
     progress: bool = False,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """The same, slab by slab along the first axis, for whatever is to be done with each.
+    """Predict a whole volume slab by slab along the first axis, so that it needn't fit into memory.
 
     Arguments and errors as for `predict`.
 
     Yields:
-        Where the slab lies along x, and its probabilities (slab, y, z, classes), float32, the
-        receiver's to keep. All slabs together, in order, are the volume.
+        The slab's position along x and its probabilities (slab, y, z, classes), float32, a copy.
+        All slabs together, in order, make up the volume.
     """
     patch = _checked(model, images, patch, overlap, batch_size)
     flips = [tuple(int(axis) for axis in axes) for axes in flips]
@@ -112,7 +112,7 @@ def slabs(
         or any(len(set(f)) < len(f) for f in flips)
     ):
         raise ValueError(
-            f"flips are sets of the axes 0, 1, 2, one set at least, such as ((), (0,)); got {flips}"
+            f"flips must be sets of the axes 0, 1, 2, one set at least, such as ((), (0,)); got {flips}"
         )
     return _slabs(model, images, patch, overlap, flips, batch_size, skip_empty, progress)
 
@@ -152,8 +152,8 @@ def _slabs(model, images, patch, overlap, flips, batch_size, skip_empty, progres
                 finished = finished[before[0] :][: sizes[0] - max(0, x)]
             if not np.isfinite(finished).all():
                 raise ValueError(
-                    "the network's answers aren't finite: look for NaN or infinity in the images, "
-                    "then in the network's weights"
+                    "the network's predictions aren't finite: look for NaN or infinity in the "
+                    "images, then in the network's weights"
                 )
             yield slice(x, x + len(finished)), finished.copy()
             slab[: patch[0] - done] = slab[done:]
@@ -161,16 +161,17 @@ def _slabs(model, images, patch, overlap, flips, batch_size, skip_empty, progres
 
 
 def axis_windows(size: int, patch: int, overlap: float) -> list[tuple[int, np.ndarray]]:
-    """Where windows start along one axis, and their weights there.
+    """Start and weights of the windows along one axis.
 
-    As many windows as steps of patch · (1 - overlap) need, spread evenly, so the first begins and
-    the last ends with the axis (nnU-Net; MONAI takes as many and moves the last alone). Weights
-    are Gaussian, `SIGMA` · patch wide, and divided by their sum over the windows at each place:
-    over a volume they are the product of three axes', and sum to 1 without being counted.
+    There are as many windows as steps of patch · (1 - overlap) need. They are spread evenly, so that
+    the first begins and the last ends with the axis (as in nnU-Net; MONAI takes as many and moves
+    only the last). Weights are Gaussian with a standard deviation of `SIGMA` · patch, divided at
+    each position by their sum over the windows. In a volume the weight is the product along three
+    axes, so that weights sum to 1 everywhere.
 
     Args:
-        size: of the axis in voxels; below `patch`, the padded axis has one window.
-        patch: of the window in voxels.
+        size: length of the axis in voxels; if below `patch`, the padded axis has one window.
+        patch: length of the window in voxels.
         overlap: share of the patch, 0 to below 1.
 
     Returns:
@@ -197,7 +198,7 @@ def axis_windows(size: int, patch: int, overlap: float) -> list[tuple[int, np.nd
 
 
 def _window(images, starts, patch, before) -> np.ndarray:
-    """(*patch, channels) as the file has it, zeros where it reaches beyond the volume."""
+    """The window `(*patch, channels)`, with zeros where it reaches beyond the volume."""
     low = [start - pad for start, pad in zip(starts, before, strict=True)]
     inside = tuple(slice(max(0, a), a + p) for a, p in zip(low, patch, strict=True))
     found = np.asarray(images[inside])
@@ -209,9 +210,9 @@ def _window(images, starts, patch, before) -> np.ndarray:
 
 
 def _answers(model, windows, flips, batch_size: int) -> np.ndarray:
-    """(batch_size, *patch, classes) float32; windows that fill the batch up are zeros.
+    """Predictions `(batch_size, *patch, classes)` float32; an incomplete batch is filled with zeros.
 
-    The shape is always the same, since TensorFlow traces the network anew for each other one.
+    The shape is always the same, since TensorFlow traces the network again for each new one.
     """
     batch = np.zeros((batch_size, *windows[0].shape), np.float32)
     for place, window in zip(batch, windows, strict=False):
@@ -222,7 +223,7 @@ def _answers(model, windows, flips, batch_size: int) -> np.ndarray:
         answer = np.asarray(model.predict_on_batch(np.flip(batch, axes).copy() if axes else batch))
         if answer.shape[:-1] != batch.shape[:-1]:
             raise ValueError(
-                f"the network answers {batch.shape} with {answer.shape}: it must keep the patch's "
+                f"the network predicts {answer.shape} for {batch.shape}: it must keep the patch's "
                 "size"
             )
         answer = np.flip(answer, axes).astype(np.float32, copy=False)
@@ -231,7 +232,7 @@ def _answers(model, windows, flips, batch_size: int) -> np.ndarray:
 
 
 def _checked(model, images, patch, overlap, batch_size) -> tuple[int, ...]:
-    """The patch, once it is sure that model, images and patch fit together."""
+    """Check that model, images and patch fit together, and return the patch."""
     if getattr(images, "ndim", None) != 4 or not all(images.shape):
         raise ValueError(
             f"images must be (x, y, z, channels) and not empty; got {np.shape(images)}"
