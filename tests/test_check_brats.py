@@ -437,14 +437,12 @@ def test_unreadable_permissions(tmp_path, what):
 
 
 def test_an_error_on_opening_is_told_on_every_system(folder, t1ce, monkeypatch):
-    really = type(t1ce).read_bytes
-
-    def refuse(path):
+    def refuse(path, mode):
         if path == t1ce:
             raise PermissionError(13, "Permission denied", str(path))
-        return really(path)
+        return open(path, mode)
 
-    monkeypatch.setattr(type(t1ce), "read_bytes", refuse)
+    monkeypatch.setattr(nifti, "open", refuse, raising=False)
     only_problem(folder, t1ce, "permission denied")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from unet_course import runtime
-from unet_course.data import identity, nifti
+from unet_course.data import files, identity, nifti
 from unet_course.data.brats_folders import case_places
 from unet_course.data.layouts import (
     BRATS,
@@ -150,7 +150,12 @@ class Case:
     def _expect_alike(self, path: Path, found: nifti.Nifti, shape: tuple, affine: np.ndarray):
         what = describe_mismatch(found, shape, affine)
         if what:
-            raise DataError(path, f"{what}, which {self.images[0]} has", nifti.RESTORE)
+            raise DataError(
+                path,
+                f"{what}, which {self.images[0]} has",
+                "All files of a case lie on one grid. Of one's own files, resample one to the other's "
+                f"grid (masks by nearest neighbours). {files.restore(path, nifti.COMMAND)}",
+            )
 
     def _translated(self, array: np.ndarray) -> np.ndarray:
         try:
@@ -179,15 +184,15 @@ def expect_axes(
         raise DataError(
             path,
             f"is {array.ndim}-D ({size}), {what} of {layout.name} is {wanted}-D",
-            "Restore the set's own file; each of its modalities is a 3-D file of its own."
+            "Each modality is a 3-D file of its own: split the 4-D one."
             if wanted == 3 and not mask
-            else "Restore the set's own file.",
+            else f"Save it with {wanted} axes.",
         )
     if wanted == 4 and array.shape[-1] != len(MODALITIES):
         raise DataError(
             path,
             f"has {array.shape[-1]} channels, {what} of {layout.name} has {len(MODALITIES)}",
-            "Restore the set's own file.",
+            f"It holds {', '.join(layout.modalities)}: put the missing ones in, or leave the others out.",
         )
     return nifti.Nifti(array, found.affine)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from unet_course.data import files
 from unet_course.data.layouts import BRATS, MODALITIES, VOLUME_ENDINGS, BratsLayout, natural_key
 
 
@@ -44,8 +45,7 @@ def case_places(
         seen.add(real)
         layout = _layout_of(here.name)
         try:
-            with os.scandir(here) as entries:
-                inside = {e.name: e.is_dir() for e in entries if e.name[0] != "."}
+            inside = files.list_folder(here)
         except OSError as error:
             if layout:
                 yield CaseFiles(layout, here.name, here, (), None, _unlisted(here, error))

@@ -63,7 +63,7 @@ class LggLayout:
         r"_(?P<date>[0-9]{8})"
     )
     # what follows the patient folder's name in a file's name
-    slice: re.Pattern = re.compile(r"_(?P<number>[1-9][0-9]*)(?P<mask>_mask)?\.tif")
+    slice: re.Pattern = re.compile(r"_(?P<number>[1-9][0-9]{0,3})(?P<mask>_mask)?\.tif")
 
     # Published: Buda, Saha, Mazurowski (2019) and the set's own files
     patients: int = 110

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from unet_course import runtime
+from unet_course.data import files
 from unet_course.data.layouts import LGG, DataError
 from unet_course.data.tiff import read_image, read_mask
 
@@ -124,18 +125,16 @@ def patient_folders(
         if LGG.patient.fullmatch(here.name):
             yield here  # and look inside: some programs unpack a folder into one of its own name
         try:
-            with os.scandir(here) as entries:
-                inside = [
-                    Path(entry.path)
-                    for entry in entries
-                    if entry.is_dir()
-                    or (LGG.patient.fullmatch(entry.name) and not entry.name.startswith("."))
-                ]
+            inside = [
+                Path(here, name)
+                for name, is_folder in files.list_folder(here).items()
+                if is_folder or LGG.patient.fullmatch(name)
+            ]
         except OSError as error:
             if on_error and not LGG.patient.fullmatch(here.name):
                 on_error(error)
             continue
-        inside = [path for path in inside if path.name[0] != "." and path.name != "__MACOSX"]
+        inside = [path for path in inside if path.name != "__MACOSX"]
         pending += sorted(inside, reverse=True)  # popped from the end, so smallest name first
 
 
@@ -154,24 +153,23 @@ def slice_numbers(folder: Path) -> tuple[set[int], set[int]]:
 
 
 def describe_gap(images: set[int], masks: set[int]) -> str:
-    """Say what makes a patient incomplete, given the numbers of his files; empty if nothing."""
+    """Say what makes a patient incomplete, given the numbers of the files; empty if nothing."""
     if not images and not masks:
         return "no slices"
     if images != masks:
         number = min(images ^ masks)
         return f"slice {number} without {'mask' if number in images else 'image'}"
-    if images != set(range(1, len(images) + 1)):
-        return f"no slice {min(set(range(1, max(images))) - images)}"
-    return ""
+    gap = next((n for n, number in enumerate(sorted(images), start=1) if n != number), None)
+    return f"no slice {gap}" if gap else ""
 
 
 def find_patients(folder: Path | str) -> list[Patient]:
     """Find all complete LGG patients under a folder, sorted by id, each once.
 
-    Linked folders are followed and foreign files passed over. Where a patient lies there twice
-    (Kaggle's archive holds the whole set twice), the first complete copy counts. A patient with a
+    Linked folders are followed and foreign files passed over. If a patient is found twice
+    (Kaggle's archive holds the whole set twice), the first complete copy is used. A patient with a
     slice that lacks its mask or its image, a gap in the numbering or no slices is left out, with a
-    warning that names him. Files are not opened: `unet-course data check` does that.
+    warning that names the patient. Files are not opened: `unet-course data check` does that.
 
     Args:
         folder: searched through; a single patient's folder will do.
@@ -279,7 +277,7 @@ def read_table(source: Path | str | Sequence[Patient]) -> pd.DataFrame:
 
     Args:
         source: a folder that is searched through, or patients. For patients the rows are theirs, in
-            their order; who has no row gets an empty one.
+            their order; a patient without a row gets an empty one.
 
     Returns:
         The table as the file has it, comma or semicolon between its columns. Rows of patients

@@ -1,32 +1,36 @@
 """Read one NIfTI volume whole, or say exactly what is wrong with the file.
 
-The file is read to its last byte before its numbers are used, so that a cut or damaged one is
-noticed (a gzip file keeps its checksum at the very end, where a reader that stops early misses it).
+The header says how large the volume is, so that is looked at first, and no more is read than it claims.
+A packed file is read to its last byte before its numbers are used: a gzip file keeps its checksum at
+the very end, where a reader that stops early misses it.
 """
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import gzip
 import io
+import math
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import nibabel
 import numpy as np
 from nibabel.imageglobals import LoggingOutputSuppressor
 
+from unet_course.data import files
 from unet_course.data.layouts import DataError
 
-AGAIN = "unpack it from its archive again (BraTS 2020: `unet-course data brats`)."
-RESTORE = f"Restore it: {AGAIN}"
+COMMAND = "data brats"  # what fetches the set again
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
-LARGEST = (
-    2**31
-)  # bytes unpacked; BraTS' largest file, MSD's four modalities as float32, has 0.15 GB
+BLOCK = 2**24  # bytes read at a time
+LARGEST = 2**28  # bytes of voxels; BraTS' largest file, MSD's four modalities as float32, has 2**27
+LARGEST_HEADER = 2**24  # bytes of header and extensions (DICOM tags, for instance)
 
 
 @dataclass(frozen=True)
@@ -90,130 +94,173 @@ def turn_back(array: np.ndarray, turning: np.ndarray) -> np.ndarray:
 
 
 def read(path: Path) -> Nifti:
-    """Read a NIfTI file, gzip-packed or not.
+    """Read a NIfTI file, gzip-packed or not: as much as its header claims, and no more.
 
     Returns:
         Its array, in the type that the file has, or float32 where the header scales it.
 
     Raises:
-        DataError: the file is missing, can't be opened, isn't a whole NIfTI, or holds numbers that
-            are no volume (NaN, infinity, complex, colours).
+        DataError: the file is missing, can't be opened, isn't a whole NIfTI, claims more than
+            `LARGEST` bytes, or holds numbers that are no volume (NaN, infinity, complex, colours).
     """
-    data = _bytes(path)
-    with LoggingOutputSuppressor():  # what nibabel mends by itself is no news
-        image = _image(path, data)
-        _expect_whole(path, image, len(data))
-        try:
-            array = np.asanyarray(image.dataobj)
-            affine = np.asarray(image.affine, float)
-        except Exception as error:  # whatever a damaged header makes nibabel trip over
-            raise DataError(path, f"is a damaged NIfTI ({_first(error)})", RESTORE) from error
-    if array.dtype.kind not in "iuf":
-        raise DataError(path, f"holds {array.dtype}, a volume holds numbers", RESTORE)
+    files.size_of(path, COMMAND)
+    with _opened(path) as file:
+        header = _header(path, file)
+        shape, kind = header.get_data_shape(), header.get_data_dtype()
+        start = int(header.get_data_offset())
+        size = _expected_bytes(path, shape, kind)
+        data = _read_exactly(path, file, start, size)
+        _expect_end(path, file)
+    if kind.kind not in "iuf":
+        raise DataError(path, f"holds {kind}, a volume holds numbers", _restore(path))
+    array = np.frombuffer(data, kind).reshape(shape, order="F")
+    array = _scaled(array, header)
+    affine = _affine(path, header)
     if array.dtype.kind == "f":
-        array = array.astype(np.float32, copy=False)
         bad = array.size - int(np.isfinite(array).sum())
         if bad:
-            kind = "NaN" if np.isnan(array).any() else "infinity"
-            also = " and infinity" if kind == "NaN" and np.isinf(array).any() else ""
-            cure = f"It was damaged when it was made or resampled. {RESTORE}"
-            raise DataError(path, f"holds {kind}{also} in {bad:,} voxels", cure)
+            name = "NaN" if np.isnan(array).any() else "infinity"
+            also = " and infinity" if name == "NaN" and np.isinf(array).any() else ""
+            cure = f"It was damaged when it was made or resampled. {_restore(path)}"
+            raise DataError(path, f"holds {name}{also} in {bad:,} voxels", cure)
     if not np.isfinite(affine).all() or not np.abs(np.linalg.det(affine[:3, :3])) > 0:
-        raise DataError(path, "has an affine that isn't one (singular or NaN)", RESTORE)
+        raise DataError(path, "has an affine that isn't one (singular or NaN)", _restore(path))
     return Nifti(array, affine)
 
 
 def read_affine(path: Path) -> np.ndarray:
     """Read a file's affine alone, (4, 4), without its voxels. Raises DataError."""
-    header = read_header(path)
+    return _affine(path, read_header(path))
+
+
+def read_header(path: Path) -> nibabel.Nifti1Header:
+    """Read a file's header with its extensions, without its voxels. Raises DataError."""
+    files.size_of(path, COMMAND)
+    with _opened(path) as file:
+        return _header(path, file)
+
+
+# --- the file as a stream of bytes, unpacked if it is packed --------------------------------------
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file's bytes as a stream; whatever reading them trips over becomes a DataError."""
+    try:
+        with open(path, "rb") as file:
+            packed = file.read(2) == GZIP
+            file.seek(0)
+            with gzip.GzipFile(fileobj=file) if packed else contextlib.nullcontext(file) as stream:
+                yield stream
+    except DataError:
+        raise
+    except EOFError as error:
+        size = os.path.getsize(path)
+        what = f"is cut short: the gzip file ends after {size:,} bytes, before its end mark"
+        raise DataError(path, what, _restore(path)) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        what = f"is damaged: the gzip file can't be unpacked or its checksum differs ({error})"
+        raise DataError(path, what, _restore(path)) from error
+    except OSError as error:
+        raise files.unopened(path, error, COMMAND) from error
+
+
+def _header(path: Path, stream: BinaryIO) -> nibabel.Nifti1Header:
+    """The header at the stream's start, its extensions included; the stream ends up behind it."""
+    data = stream.read(348)
+    if not data:
+        raise DataError(path, "is an empty file, packed", _restore(path))
+    sizes = {struct.unpack(o, data[:4])[0] for o in ("<i", ">i")} if len(data) > 3 else set()
+    kind = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}.get(
+        next(iter(sizes & {348, 540}), 0)
+    )
+    magic = data[344:347] if 348 in sizes else b"n+2"
+    if magic == b"ni1":
+        cure = "Convert the pair to one .nii file (nibabel: save(load(pair), name))."
+        raise DataError(path, "is half of a .hdr/.img pair", cure)
+    if kind is None or (len(data) == 348 and magic not in (b"n+1", b"n+2")):
+        raise _foreign(path, data)
+    try:
+        with LoggingOutputSuppressor():  # what nibabel mends by itself is no news
+            data += stream.read(kind.sizeof_hdr - len(data) + 4)
+            plain = kind(data[: kind.sizeof_hdr], check=False)
+            offset = int(plain["vox_offset"])
+            if not 0 <= offset <= LARGEST_HEADER:
+                raise ValueError(f"its voxels would begin at byte {offset:,}")
+            data += stream.read(max(0, offset - len(data)))
+            header = kind.from_fileobj(io.BytesIO(data))
+    except (DataError, OSError, EOFError, zlib.error):
+        raise
+    except Exception as error:  # whatever a damaged header makes nibabel trip over
+        raise DataError(path, f"is a damaged NIfTI ({_first(error)})", _restore(path)) from error
+    if len(data) < kind.sizeof_hdr:
+        raise _foreign(path, data)
+    return header
+
+
+def _expected_bytes(path: Path, shape: tuple[int, ...], kind: np.dtype) -> int:
+    """How many bytes of voxels the header claims."""
+    if not shape or min(shape) < 1:
+        what = f"has no voxels: its shape is {_times(shape) or 'nothing'}"
+        raise DataError(path, what, _restore(path))
+    size = math.prod(map(int, shape)) * kind.itemsize
+    if size > LARGEST:
+        raise DataError(
+            path,
+            f"claims {size / 1e9:.1f} GB of voxels ({_times(shape)}, {kind})",
+            f"The course reads volumes of up to {LARGEST / 1e9:.2f} GB: crop it, resample it, or save "
+            "it in a smaller type.",
+        )
+    return size
+
+
+def _read_exactly(path: Path, stream: BinaryIO, start: int, size: int) -> bytearray:
+    """The `size` bytes from byte `start` on."""
+    if stream.seekable():
+        stream.seek(start)
+    data = bytearray(size)
+    view = memoryview(data)
+    done = 0
+    while done < size:
+        count = stream.readinto(view[done : done + BLOCK])
+        if not count:
+            what = f"is cut short: it has {start + done:,} bytes of {start + size:,}"
+            raise DataError(path, what, _restore(path))
+        done += count
+    return data
+
+
+def _expect_end(path: Path, stream: BinaryIO) -> None:
+    """Read on to the end, where a gzip file keeps its checksum; few bytes may follow the voxels."""
+    beyond = 0
+    while beyond <= LARGEST_HEADER:
+        count = len(stream.read(2**16))
+        if not count:
+            return
+        beyond += count
+    what = f"goes on for more than {LARGEST_HEADER:,} bytes behind its last voxel"
+    raise DataError(path, what, _restore(path))
+
+
+def _scaled(array: np.ndarray, header: nibabel.Nifti1Header) -> np.ndarray:
+    """Apply the header's slope and intercept; float32 where there are any, or where it is float."""
+    slope, intercept = header.get_slope_inter()
+    if slope is not None and (slope, intercept) != (1, 0):
+        result = np.empty(array.shape, np.float32, order="F")
+        for index in range(array.shape[-1]):  # a slab at a time: less memory
+            result[..., index] = array[..., index].astype(np.float64) * slope + intercept
+        return result
+    if array.dtype.kind == "f":
+        return array.astype(np.float32, copy=False)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _affine(path: Path, header: nibabel.Nifti1Header) -> np.ndarray:
     try:
         with LoggingOutputSuppressor():
             return np.asarray(header.get_best_affine(), float)
     except Exception as error:  # whatever a damaged header makes nibabel trip over
-        raise DataError(path, f"is a damaged NIfTI ({_first(error)})", RESTORE) from error
-
-
-def read_header(path: Path) -> nibabel.Nifti1Header:
-    """Read a file's header alone, without its voxels. Raises DataError."""
-    if os.path.isdir(path):
-        raise _folder(path)
-    try:
-        with open(path, "rb") as file:
-            packed = file.read(2) == GZIP
-        with gzip.open(path) if packed else open(path, "rb") as file:
-            start = file.read(2**16)  # header and whatever extensions there are
-    except (OSError, EOFError, zlib.error) as error:
-        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-            raise _unopened(path, error) from error
-        raise DataError(path, "is damaged: a gzip file that can't be unpacked", RESTORE) from error
-    if not start:
-        raise DataError(path, "the file is empty", RESTORE)
-    with LoggingOutputSuppressor():
-        return _image(path, start).header
-
-
-def _bytes(path: Path) -> bytes:
-    """All of a file, unpacked if it is packed."""
-    if os.path.isdir(path):
-        raise _folder(path)
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise _unopened(path, error) from error
-    if not data:
-        raise DataError(path, "the file is empty", RESTORE)
-    if not data.startswith(GZIP):
-        return data
-    unpacked = []
-    total = 0
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            while block := file.read(2**24):
-                total += len(block)
-                if total > LARGEST:
-                    raise DataError(
-                        path, f"unpacks to more than {LARGEST / 1e9:.1f} GB", "It isn't a volume."
-                    )
-                unpacked.append(block)
-    except EOFError as error:
-        what = f"is cut short: the gzip file ends after {len(data):,} bytes, before its end mark"
-        raise DataError(path, what, RESTORE) from error
-    except (OSError, zlib.error) as error:
-        what = f"is damaged: the gzip file can't be unpacked or its checksum differs ({error})"
-        raise DataError(path, what, RESTORE) from error
-    if not total:
-        raise DataError(path, "is an empty file, packed", RESTORE)
-    return b"".join(unpacked)
-
-
-def _image(path: Path, data: bytes):
-    """nibabel's image of a file's bytes, by the size of header that the file claims."""
-    size = {struct.unpack(order, data[:4])[0] for order in ("<i", ">i")} if len(data) > 3 else set()
-    kind = {348: nibabel.Nifti1Image, 540: nibabel.Nifti2Image}.get(
-        next(iter(size & {348, 540}), 0)
-    )
-    if kind is None or (len(data) >= 348 and data[344:347] not in (b"n+1", b"ni1") and 348 in size):
-        raise _foreign(path, data)
-    if data[344:347] == b"ni1" and 348 in size:
-        cure = "Convert the pair to one .nii file (nibabel: save(load(pair), name))."
-        raise DataError(path, "is half of a .hdr/.img pair", cure)
-    try:
-        return kind.from_bytes(data)
-    except Exception as error:  # whatever a damaged header makes nibabel trip over
-        raise DataError(path, f"is a damaged NIfTI ({_first(error)})", RESTORE) from error
-
-
-def _expect_whole(path: Path, image, size: int) -> None:
-    """Raise unless the file is as long as its header says."""
-    shape, header = image.shape, image.header
-    if not shape or min(shape) < 1:
-        raise DataError(path, f"has no voxels: its shape is {_times(shape) or 'nothing'}", RESTORE)
-    voxels = 1
-    for length in shape:
-        voxels *= int(length)
-    needed = int(image.dataobj.offset) + voxels * header.get_data_dtype().itemsize
-    if size < needed:
-        raise DataError(path, f"is cut short: it has {size:,} bytes of {needed:,}", RESTORE)
+        raise DataError(path, f"is a damaged NIfTI ({_first(error)})", _restore(path)) from error
 
 
 def _first(error: Exception) -> str:
@@ -225,34 +272,21 @@ def _times(shape) -> str:
     return "×".join(map(str, shape))
 
 
-def _folder(path: Path) -> DataError:
-    cure = (
-        "If the volume lies inside it, move it out under this name; else remove the folder and "
-        "restore the file."
-    )
-    return DataError(path, "a folder where a file should be", cure)
-
-
-def _unopened(path: Path, error: OSError) -> DataError:
-    if isinstance(error, PermissionError):
-        return DataError(
-            path,
-            "may not be read: permission denied",
-            "Give yourself the right to read it (Linux and macOS: chmod -R u+rX FOLDER; "
-            "Windows: Properties, Security).",
-        )
-    if isinstance(error, FileNotFoundError):
-        if os.path.islink(path):
-            return DataError(path, "a link that leads nowhere", "Correct or remove the link.")
-        return DataError(path, "no such file", RESTORE)
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return DataError(path, "can't be opened: too many files are open", "Close some programs.")
-    return DataError(path, f"can't be read: {error.strerror or type(error).__name__}", RESTORE)
+def _restore(path: Path) -> str:
+    return files.restore(path, COMMAND)
 
 
 def _foreign(path: Path, data: bytes) -> DataError:
     start = data[:32]
-    kinds = {ZIP: "a ZIP archive", b"\x89PNG": "a PNG", b"DICM": "a DICOM", b"NRRD": "an NRRD"}
+    kinds = {
+        ZIP: "a ZIP archive",
+        GZIP: "a gzip file within a gzip file",
+        b"BZh": "a bzip2 file",
+        b"\x28\xb5\x2f\xfd": "a zstd file",
+        b"\xfd7zXZ": "an xz file",
+        b"\x89PNG": "a PNG",
+        b"NRRD": "an NRRD",
+    }
     kind = next((name for magic, name in kinds.items() if start.startswith(magic)), None)
     if data[128:132] == b"DICM":
         kind = "a DICOM"
@@ -261,4 +295,12 @@ def _foreign(path: Path, data: bytes) -> DataError:
         kind = "text" if printable else "something else"
     shown = f" (it begins with {start.decode('ascii')!r})" if kind == "text" else ""
     short = " or a cut short one" if kind == "something else" and len(data) < 352 else ""
-    return DataError(path, f"isn't a NIfTI but {kind}{short}{shown}", RESTORE)
+    if kind and ("file" in kind or "archive" in kind):
+        cure = (
+            f"Unpack it first (once more), so that a .nii or a .nii.gz comes out. {_restore(path)}"
+        )
+    elif kind in ("a DICOM", "an NRRD"):
+        cure = "Convert it to NIfTI (dcm2niix, SimpleITK or 3D Slicer do)."
+    else:
+        cure = _restore(path)
+    return DataError(path, f"isn't a NIfTI but {kind}{short}{shown}", cure)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import struct
 from pathlib import Path
 
 import numpy as np
 import tifffile
 
+from unet_course.data import files
 from unet_course.data.layouts import LGG, DataError
 
-AGAIN = "unpack it from the archive again, or run `unet-course data lgg`."
-RESTORE = f"Restore it: {AGAIN}"
+COMMAND = "data lgg"  # what fetches the set again
 
 # What it complains about in a damaged file is raised here as a DataError instead.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -27,8 +25,7 @@ def read_image(path: Path) -> np.ndarray:
         DataError: the file is missing, can't be opened, isn't a whole TIFF, or holds something of
             another shape or type.
     """
-    image = _read(path)
-    _expect(path, image, (LGG.size, LGG.size, len(LGG.channels)), "an image")
+    image = _read(path, (LGG.size, LGG.size, len(LGG.channels)), "an image")
     return image
 
 
@@ -40,8 +37,7 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
         DataError: as `read_image`, and where the file holds other values.
     """
-    mask = _read(path)
-    _expect(path, mask, (LGG.size, LGG.size), "a mask")
+    mask = _read(path, (LGG.size, LGG.size), "a mask")
     high = mask.max()
     if high > 1:
         high = 255
@@ -51,37 +47,51 @@ def read_mask(path: Path) -> np.ndarray:
         raise DataError(
             path,
             f"a mask with the values {shown}, where 0 and 255 (or 0 and 1) belong",
-            "Masks must not be resized with interpolation or saved as JPEG. " + RESTORE,
+            "Masks must not be resized with interpolation or saved as JPEG. " + _restore(path),
         )
     return (mask > 0).astype(np.uint8)
 
 
-def _expect(path: Path, array: np.ndarray, shape: tuple[int, ...], what: str) -> None:
-    """Raise unless an array has the shape and is `uint8`; a NaN is named as such."""
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        count = int(np.isnan(array).sum())
-        raise DataError(path, f"holds NaN in {count:,} places, as {array.dtype}", RESTORE)
-    if array.dtype != np.uint8:
-        raise DataError(path, f"is of type {array.dtype}, {what} is uint8", RESTORE)
-    if array.shape != shape:
-        got, wanted = ("×".join(map(str, s)) for s in (array.shape, shape))
-        raise DataError(path, f"has the shape {got}, {what} has {wanted}", RESTORE)
+def _expect(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], what: str) -> None:
+    """Raise unless the header promises the right shape and type; nothing is unpacked before."""
+    if page.shape != shape:
+        got, wanted = ("×".join(map(str, sizes)) for sizes in (page.shape, shape))
+        raise DataError(
+            path,
+            f"has the shape {got}, {what} has {wanted}",
+            f"Crop it or resample it to {wanted} (masks by nearest neighbours). {_restore(path)}",
+        )
+    if page.dtype != np.uint8:
+        holds = ""
+        if page.dtype.kind == "f" and (count := int(np.isnan(page.asarray()).sum())):
+            holds = f" and holds NaN in {count:,} places"
+        raise DataError(
+            path,
+            f"is of type {page.dtype}{holds}, {what} is uint8",
+            f"Scale it to 0 to 255 and save it as uint8. {_restore(path)}",
+        )
 
 
-def _read(path: Path) -> np.ndarray:
-    """Read a TIFF's only page."""
+def _restore(path: Path) -> str:
+    return files.restore(path, COMMAND)
+
+
+def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """Read a TIFF's only page, after its header has said how large it is."""
+    size = files.size_of(path, COMMAND)
     try:
-        size = os.stat(path).st_size
-        if os.path.isdir(path):
-            cure = f"Remove the folder, then restore the file: {AGAIN}"
-            raise DataError(path, "a folder where a file should be", cure)
-        if size == 0:
-            raise DataError(path, "the file is empty", RESTORE)
         with tifffile.TiffFile(path) as file:
             page = file.pages[0]
             if len(file.pages) > 1:
-                raise DataError(path, "holds more than one picture, a slice is one", RESTORE)
+                raise DataError(path, "holds more than one picture, a slice is one", _restore(path))
             _expect_all_tags(path, file, page)
+            _expect(path, page, shape, what)
+            if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+                raise DataError(
+                    path,
+                    "is saved inverted (photometric WhiteIsZero): 0 is white in it",
+                    "Save it as BlackIsZero, with tumour 255 and all else 0.",
+                )
             ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
             start = _plain(page)
             if start is not None and start + page.nbytes <= size:
@@ -90,13 +100,13 @@ def _read(path: Path) -> np.ndarray:
                 return pixels.reshape(page.shape)
             if max(ends, default=0) > size:
                 raise DataError(
-                    path, f"is cut short: it has {size:,} bytes of {max(ends):,}", RESTORE
+                    path, f"is cut short: it has {size:,} bytes of {max(ends):,}", _restore(path)
                 )
             return page.asarray()
     except DataError:
         raise
     except OSError as error:
-        raise _unopened(path, error) from error
+        raise files.unopened(path, error, COMMAND) from error
     # tifffile raises whatever the damage happens to trip over, so anything is damage here
     except Exception as error:
         raise _damaged(path, error) from error
@@ -112,7 +122,7 @@ def _expect_all_tags(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPag
         file.tiff.tagnoformat, file.filehandle.read(struct.calcsize(file.tiff.tagnoformat))
     )
     if len(page.tags) != count:
-        raise DataError(path, "is a damaged or cut short TIFF", RESTORE)
+        raise DataError(path, "is a damaged or cut short TIFF", _restore(path))
 
 
 def _plain(page: tifffile.TiffPage) -> int | None:
@@ -141,41 +151,25 @@ def _plain(page: tifffile.TiffPage) -> int | None:
     return None
 
 
-def _unopened(path: Path, error: OSError) -> DataError:
-    if isinstance(error, PermissionError):
-        return DataError(
-            path,
-            "may not be read: permission denied",
-            "Give yourself the right to read it (Linux and macOS: chmod -R u+rX FOLDER; "
-            "Windows: Properties, Security).",
-        )
-    if isinstance(error, FileNotFoundError):
-        if os.path.islink(path):
-            return DataError(path, "a link that leads nowhere", "Correct or remove the link.")
-        return DataError(path, "no such file", RESTORE)
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return DataError(path, "can't be opened: too many files are open", "Close some programs.")
-    return DataError(path, f"can't be read: {error.strerror or type(error).__name__}", RESTORE)
-
-
 def _damaged(path: Path, error: Exception) -> DataError:
     if "imagecodecs" in str(error):
         return DataError(
             path,
             "is compressed in a way that needs the package imagecodecs",
-            "Install it (pip install imagecodecs), or take the uncompressed original.",
+            "Install it in the course's environment (`uv pip install imagecodecs`; without uv `python -m "
+            "pip install imagecodecs`), or take the uncompressed original.",
         )
     try:
         with open(path, "rb") as file:
             start = file.read(16)
     except OSError as again:
-        return _unopened(path, again)
+        return files.unopened(path, again, COMMAND)
     if start[:4] in (b"II*\0", b"MM\0*"):
-        return DataError(path, "is a damaged or cut short TIFF", RESTORE)
+        return DataError(path, "is a damaged or cut short TIFF", _restore(path))
     kinds = {b"\x89PNG": "a PNG", b"\xff\xd8\xff": "a JPEG", b"PK\x03\x04": "a ZIP archive"}
     kind = next((name for magic, name in kinds.items() if start.startswith(magic)), None)
     if kind is None:
         printable = all(32 <= byte < 127 or byte in (9, 10, 13) for byte in start)
         kind = "text" if printable else "something else"
     shown = f" (it begins with {start.decode('ascii')!r})" if kind == "text" else ""
-    return DataError(path, f"isn't a TIFF but {kind}{shown}", RESTORE)
+    return DataError(path, f"isn't a TIFF but {kind}{shown}", _restore(path))

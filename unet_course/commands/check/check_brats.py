@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from unet_course.commands.check import check_lgg
 from unet_course.commands.check.report import Problem, VolumeReport
-from unet_course.data import brats, nifti
+from unet_course.data import brats, files, nifti
 from unet_course.data.brats_folders import CaseFiles, case_places
 from unet_course.data.layouts import (
     BRATS,
@@ -126,7 +126,9 @@ def _check_case(report: VolumeReport, place: CaseFiles) -> dict | None:
             if low == high:
                 of = f" ({name}, channel {layout.channels[i]})" if layout.channels else ""
                 what = f"an empty brain{of}: every voxel is {low:g}"
-                report.problems.append(Problem(path, what, nifti.RESTORE, damage=False))
+                report.problems.append(
+                    Problem(path, what, files.restore(path, nifti.COMMAND), damage=False)
+                )
             elif low > 0 or not (array == 0).any():
                 report.notes.append(
                     f"{path}: no voxel is exactly 0, so the brain can't be told from what is "
@@ -140,7 +142,7 @@ def _check_case(report: VolumeReport, place: CaseFiles) -> dict | None:
         try:
             counts = np.bincount(layout.from_disk(file.array).ravel(), minlength=5)
         except ValueError as error:
-            cure = brats.label_cure(layout)
+            cure = brats.label_cure(layout, file.array)
             what = f"a mask with {error}"
             report.problems.append(Problem(place.mask, what, cure, damage=False))
         else:
@@ -178,7 +180,7 @@ def _folder_cure(place: CaseFiles) -> str:
         )
     if "link" in place.fault:
         return "Correct or remove the link."
-    return f"Remove it, or restore the case: {nifti.AGAIN}"
+    return f"Remove it, or restore the case. {files.restore(place.folder, nifti.COMMAND)}"
 
 
 def _incomplete(place: CaseFiles) -> Problem:
@@ -200,13 +202,13 @@ def _incomplete(place: CaseFiles) -> Problem:
             f"missing: {place.id} is {place.fault}"
             if layout.channels
             else f"missing: {place.id} has no {what}",
-            f"Restore it: {nifti.AGAIN} Lessons pass the case over until then.",
+            f"{files.restore(path, nifti.COMMAND)} Lessons pass the case over until then.",
         )
     names = ", ".join(path.name for path in missing)
     return Problem(
         place.folder,
         f"{place.fault}: looked for {names}, each with .nii or .nii.gz",
-        f"Restore them: {nifti.AGAIN} Lessons pass the case over until then.",
+        f"{files.restore(place.folder, nifti.COMMAND)} Lessons pass the case over until then.",
     )
 
 
@@ -260,7 +262,7 @@ def _check_geometry(report: VolumeReport, place: CaseFiles, found: list[_Found])
             what = f"has the shape {_times(file.shape)}, not {_times(usual.shape)}, which "
             what += f"{_short(usual.path)} has"
             cure = f"{own}: image and mask belong on one grid."
-        elif file.orientation != layout.orientation:
+        elif layout.orientation and file.orientation != layout.orientation:
             what = f"lies in {file.orientation}, files of {layout.name} lie in {layout.orientation}"
             cure = f"{own}, or turn all files of the case alike (nibabel.orientations)."
         elif not _sound_frame(file, layout):
@@ -276,7 +278,7 @@ def _check_geometry(report: VolumeReport, place: CaseFiles, found: list[_Found])
 
 def _sound_frame(file: _Found, layout: BratsLayout) -> bool:
     """Whether a file lies and is spaced as its layout says."""
-    return file.orientation == layout.orientation and all(
+    return file.orientation == (layout.orientation or file.orientation) and all(
         abs(length - layout.spacing) <= TOLERANCE for length in file.spacing
     )
 

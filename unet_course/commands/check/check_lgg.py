@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from unet_course.commands.check.report import Problem, Report
-from unet_course.data import lgg
+from unet_course.data import files, lgg
 from unet_course.data.layouts import LGG, DataError, natural_key
-from unet_course.data.tiff import AGAIN, RESTORE, read_image, read_mask
+from unet_course.data.tiff import COMMAND, read_image, read_mask
 
 __all__ = ["Problem", "Report", "check_lgg"]
 
@@ -118,9 +118,11 @@ def unreadable_folder(path: Path, error: OSError) -> Problem:
     if os.path.islink(path) and not os.path.exists(path):
         return Problem(path, "a link that leads nowhere", "Correct or remove the link.")
     if isinstance(error, NotADirectoryError):
-        cure = f"Remove the file, or restore the patient: {AGAIN}"
+        cure = f"Remove the file, or restore the patient. {files.restore(path, COMMAND)}"
         return Problem(path, "a file where a patient's folder should be", cure)
-    return Problem(path, f"a folder that can't be listed: {error.strerror}", RESTORE)
+    return Problem(
+        path, f"a folder that can't be listed: {error.strerror}", files.restore(path, COMMAND)
+    )
 
 
 def _complete(folder: Path) -> bool:
@@ -151,7 +153,7 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
         report.notes.append(f"{folder}: passed over, as the names don't fit: {named}.")
     if not images and not masks:
         what = "a patient's folder without any slice"
-        cure = f"Restore the patient: {AGAIN} Or remove the folder."
+        cure = f"{files.restore(folder, COMMAND)} Or remove the folder."
         report.problems.append(Problem(folder, what, cure))
         return
 
@@ -161,18 +163,26 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
             folder / LGG.mask_name(folder.name, number),
         )
 
-    for number in range(1, max(images | masks) + 1):
+    last = max(images | masks)
+    expected = 1
+    for number in sorted(images | masks):
         image, mask = paths(number)
-        if number not in images | masks:
-            what = f"missing, a gap in the numbering, which runs to {max(images | masks)}"
-            cure = f"Restore it and its mask: {AGAIN}"
-            report.problems.append(Problem(image, what, cure))
-        elif number not in masks:
+        if number > expected:
+            missing = (
+                f"slice {expected}"
+                if number == expected + 1
+                else f"slices {expected} to {number - 1}"
+            )
+            what = f"missing, a gap in the numbering ({missing}), which runs to {last}"
+            first = paths(expected)[0]
+            report.problems.append(Problem(first, what, files.restore(first, COMMAND)))
+        expected = number + 1
+        if number not in masks:
             what = f"an image without its mask {mask.name}"
-            report.problems.append(Problem(image, what, f"Restore the mask: {AGAIN}"))
+            report.problems.append(Problem(image, what, files.restore(mask, COMMAND)))
         elif number not in images:
             what = f"a mask without its image {image.name}"
-            report.problems.append(Problem(mask, what, f"Restore the image: {AGAIN}"))
+            report.problems.append(Problem(mask, what, files.restore(image, COMMAND)))
 
     row = {
         "id": id,

@@ -1,0 +1,101 @@
+"""Open what lies in somebody's folder with care: pipes, loops, rights, and who must restore it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from unet_course import runtime
+from unet_course.data.layouts import DataError
+
+
+def restore(path: Path | str, command: str) -> str:
+    """The cure for a damaged file, by where it lies.
+
+    Args:
+        path: the file.
+        command: what fetches its set again: "data lgg" or "data brats".
+    """
+    cache = runtime.cache_dir()
+    if cache in Path(os.path.abspath(path)).parents:
+        return "It belongs to the course's own sample: `unet-course data sample` makes it again."
+    return (
+        f"If it came with a data set, unpack it from its archive again (`unet-course {command}`). If "
+        "it is your own, write it again: the program that made it may have been stopped half-way."
+    )
+
+
+def size_of(path: Path | str, command: str) -> int:
+    """The size in bytes of a regular file that isn't empty.
+
+    Raises:
+        DataError: it is missing, empty, a folder, a pipe, a device or a link that leads nowhere.
+    """
+    try:
+        facts = os.stat(path)
+    except OSError as error:
+        raise unopened(path, error, command) from error
+    if stat.S_ISDIR(facts.st_mode):
+        raise DataError(
+            path,
+            "a folder where a file should be",
+            "If the file lies inside it, move it out under this name. Else remove the folder. "
+            + restore(path, command),
+        )
+    if not stat.S_ISREG(facts.st_mode):
+        kind = "a named pipe" if stat.S_ISFIFO(facts.st_mode) else "a device or socket"
+        raise DataError(path, f"{kind} where a file should be", "Remove it, or name another file.")
+    if facts.st_size == 0:
+        raise DataError(path, "the file is empty", restore(path, command))
+    return facts.st_size
+
+
+def unopened(path: Path | str, error: OSError, command: str) -> DataError:
+    """The `DataError` for a file or folder that the system refuses to open."""
+    if isinstance(error, PermissionError):
+        return DataError(
+            path,
+            "may not be read: permission denied",
+            "Give yourself the right to read it (Linux and macOS: chmod -R u+rX FOLDER; "
+            "Windows: Properties, Security).",
+        )
+    if isinstance(error, FileNotFoundError):
+        if os.path.islink(path):
+            return DataError(path, "a link that leads nowhere", "Correct or remove the link.")
+        return DataError(path, "no such file", restore(path, command))
+    if error.errno == errno.ELOOP:
+        return DataError(path, "a link that leads back to itself", "Correct or remove the link.")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return DataError(path, "can't be opened: too many files are open", "Close some programs.")
+    reason = error.strerror or type(error).__name__
+    return DataError(path, f"can't be read: {reason}", restore(path, command))
+
+
+def list_folder(folder: Path | str) -> dict[str, bool]:
+    """Names in a folder, each with whether it is a folder itself; hidden ones are left out.
+
+    An entry that can't be looked at (a link that loops, or that leads where one may not look) is no
+    folder; it doesn't hide the others.
+
+    Raises:
+        OSError: the folder itself can't be listed.
+    """
+    found = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            try:
+                found[entry.name] = entry.is_dir()
+            except OSError:
+                found[entry.name] = False
+    return found
+
+
+def available_memory() -> int:
+    """Bytes of memory that this process may still take."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
