@@ -77,7 +77,13 @@ UNPAIRED = (
 MISTAKES = {
     "choose-threshold": [
         (threshold(place="test.mean(axis=0).argmax()"), "Test patients judge"),
-        (threshold(place="choosing.max(axis=0).argmax()"), "the mean over patients"),
+        (threshold(place="choosing.max(axis=0).argmax()"), "goes by the best patient"),
+        (threshold(place="choosing.min(axis=0).argmax()"), "goes by the worst patient"),
+        (threshold(place="np.median(choosing, axis=0).argmax()"), "the median's best"),
+        (threshold(place="choosing.mean(axis=1).argmax()"), "a mean over thresholds"),
+        (threshold(place="choosing.argmax() % len(thresholds)"), "goes by the best patient"),
+        (threshold(place="0"), "the best on test"),
+        (threshold(reported="np.median(test, axis=0)[place]"), "median of the test patients"),
         (threshold(chosen="place"), "thresholds[place]"),
         (
             threshold(place="len(thresholds) - 1 - choosing.mean(axis=0)[::-1].argmax()"),
@@ -104,6 +110,28 @@ MISTAKES = {
         (interval(draw="rng.choice(difference, 3)"), "as many as there are patients"),
         (interval(back="2 * np.percentile(means, [2.5, 97.5])"), "Take the difference"),
         (interval(back="np.mean(means)"), "Return 2 values"),
+        (
+            "def difference_interval(before, after, rng, draws=2000):\n"
+            "    d = np.asarray(after) - np.asarray(before)\n"
+            "    error = d.std() / len(d) ** 0.5\n"
+            "    return d.mean() - 1.96 * error, d.mean() + 1.96 * error",
+            "not by a formula",
+        ),
+        (
+            "def difference_interval(before, after, rng, draws=2000):\n"
+            "    d, rng = np.asarray(after) - np.asarray(before), np.random.default_rng(0)\n"
+            "    means = [rng.choice(d, len(d)).mean() for _ in range(draws)]\n"
+            "    return np.percentile(means, [2.5, 97.5])",
+            "the `rng` that is passed",
+        ),
+        (interval(draw="np.random.choice(difference, len(difference))"), "the same `rng`"),
+        (
+            "def difference_interval(before, after, rng, draws=2000):\n"
+            "    d = np.asarray(after) - np.asarray(before)\n"
+            "    means = [rng.choice(d, len(d)).mean() for _ in range(2000)]\n"
+            "    return np.percentile(means, [2.5, 97.5])",
+            "as many means as `draws` says",
+        ),
     ],
     "slice-errors": [
         (errors(back="missed, false_alarms"), "The other way round"),
@@ -123,6 +151,20 @@ MISTAKES = {
             "shares",
         ),
         (errors("2 * (marked & ~ill).sum()"), "truth.any"),
+        (
+            "def slice_errors(truth, prediction):\n"
+            "    a, b = truth.sum((1, 2)), prediction.sum((1, 2))\n"
+            "    return (b > a).sum(), (a > b).sum()",
+            "You compared areas",
+        ),
+        (
+            "def slice_errors(truth, prediction):\n"
+            "    a, b = truth.sum((1, 2)).astype('uint8'), prediction.sum((1, 2))\n"
+            "    return ((b > 0) & (a == 0)).sum(), ((a > 0) & (b == 0)).sum()",
+            "truth.any",
+        ),
+        (errors("marked.sum()", "(~marked).sum()"), "Compare with the truth"),
+        (errors(missed="(ill != marked).sum()"), "truth.any"),
         (errors(back="None"), "return"),
     ],
     "within-the-spread": [
@@ -146,5 +188,14 @@ MISTAKES = {
         (told(worse="False"), "can also be worse"),
         (told(first="True"), "All above the noise"),
         (told(noise="2 * np.abs(again - base).max()"), "All above the noise"),
+        (told(noise="np.abs(again - base).min()"), "all must exceed it"),
+        (told(noise="np.std(again - base)"), "you gave"),
+        (
+            told(
+                better="(difference[:3] > noise).all()",
+                within="(abs(difference[:3]) <= noise).all()",
+            ),
+            "any number of seeds",
+        ),
     ],
 }

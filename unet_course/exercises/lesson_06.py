@@ -1,7 +1,5 @@
 """The checks of lesson 06: threshold, paired interval, slice errors, within the spread."""
 
-import inspect
-
 import numpy as np
 
 from unet_course.exercises import verdict
@@ -9,16 +7,32 @@ from unet_course.exercises.verdict import Wrong
 
 
 def choose_threshold(answer):
-    thresholds = np.array([0.2, 0.4, 0.6, 0.8])
-    choosing = np.array([[0.50, 0.70, 0.60, 0.10], [0.60, 0.50, 0.80, 0.20], [0.8, 0.8, 0.7, 0.9]])
-    test = np.array([[0.90, 0.80, 0.50, 0.30], [0.50, 0.70, 0.70, 0.20]])
-    _choice(answer, thresholds, choosing, test, "three choosing and two test patients")
+    # each usual slip points at another threshold: the mean's best is 0.3, the median's 0.2, the best
+    # patient's 0.5, the worst patient's 0.4, test's 0.1, and the second patient has the highest mean
+    thresholds = np.array([0.1, 0.15, 0.2, 0.3, 0.4, 0.5])
+    choosing = np.array(
+        [
+            [0.20, 0.30, 0.88, 0.45, 0.55, 0.05],
+            [0.30, 0.40, 0.89, 0.95, 0.56, 0.97],
+            [0.10, 0.20, 0.10, 0.85, 0.57, 0.10],
+        ]
+    )
+    test = np.array(
+        [
+            [0.90, 0.50, 0.60, 0.50, 0.30, 0.20],
+            [0.70, 0.60, 0.50, 0.40, 0.55, 0.20],
+            [0.80, 0.60, 0.50, 0.10, 0.55, 0.20],
+        ]
+    )
+    _choice(answer, thresholds, choosing, test, "three choosing and three test patients")
     # a single patient on either side, and two thresholds that are equally good
-    equal = np.array([[0.5, 0.7, 0.7, 0.6]])
+    equal = np.array([[0.5, 0.7, 0.7, 0.6, 0.1, 0.2]])
     _choice(answer, thresholds, equal, test[:1], "one choosing patient with two equal bests")
+    example = np.array([0.4, 0.6]), np.array([[0.5, 0.7]]), np.array([[0.8, 0.6]])
+    _choice(answer, *example, "the task's example")
     return (
         "What you report was chosen by others than those who judge it; the flattery is what you "
-        "would have claimed besides."
+        "would have claimed on top of it."
     )
 
 
@@ -29,21 +43,26 @@ def _choice(answer, thresholds, choosing, test, given):
     got = _tuple(answer(thresholds, choosing, test), 3, "the threshold, the Dice and the flattery")
     last = len(ours) - 1 - int(ours[::-1].argmax())
     chosen, reported, flattery = got
+
+    def at(scores):
+        return thresholds[min(int(np.argmax(scores)), len(thresholds) - 1)]
+
+    over_patients = "Take the mean over patients first, one number a threshold: axis 0."
     verdict.close(
         chosen,
         right[0],
         f"{given}: the chosen threshold,",
         mistakes=[
             (place, "That is its place in the array: return thresholds[place]."),
+            (thresholds[last], "Of several equally good thresholds the lowest is wanted."),
             (
-                thresholds[int(theirs.argmax())],
+                at(theirs),
                 "That is the best on test. Test patients judge; the choosing ones choose.",
             ),
-            (
-                thresholds[int(choosing.max(axis=0).argmax())],
-                "That goes by the best patient: take the mean over patients (axis 0) first.",
-            ),
-            (thresholds[last], "Of several equally good thresholds the lowest is wanted."),
+            (at(choosing.max(axis=0)), f"That goes by the best patient. {over_patients}"),
+            (at(choosing.min(axis=0)), f"That goes by the worst patient. {over_patients}"),
+            (at(np.median(choosing, axis=0)), "That is the median's best: take the mean."),
+            (at(choosing.mean(axis=1)), f"That is a mean over thresholds. {over_patients}"),
         ],
         hint="The mean over patients is choosing.mean(axis=0); its argmax is the place.",
     )
@@ -54,6 +73,10 @@ def _choice(answer, thresholds, choosing, test, given):
         mistakes=[
             (ours.max(), "That is the choosing patients' Dice: they chose, so they can't judge."),
             (theirs.max(), "That is test's own best, which nobody could have chosen honestly."),
+            (
+                np.median(test, axis=0)[place],
+                "That is the median of the test patients: their mean.",
+            ),
         ],
         hint="It is test's mean at the threshold that the choosing patients chose.",
     )
@@ -67,7 +90,7 @@ def _choice(answer, thresholds, choosing, test, given):
                 ours.max() - theirs[place],
                 "Both numbers are test's: its best, and what the chosen threshold gives there.",
             ),
-            (theirs.max(), "That is test's best; take off what you report."),
+            (theirs.max(), "That is test's best; subtract what you report."),
         ],
         hint="Test's best mean, minus test's mean at the chosen threshold.",
     )
@@ -120,50 +143,100 @@ def paired_interval(answer):
         )
     if width > 1.09 * wanted or abs(sum(got) - (low + high)) > 0.2 * wanted:
         raise Wrong(given, "Percentiles 2.5 and 97.5 of the means of the drawn differences.")
+    _draws_by_rng(answer, before, before + change)
     return (
-        "Paired, a change can be told apart although patients differ from each other far more "
-        "than it is large."
+        "Paired, a change can be told from 0 although patients differ from each other by far more "
+        "than the change."
     )
+
+
+def _draws_by_rng(answer, before, after):
+    """Raise `Wrong` unless the result depends on `rng`, and on `draws` as it should."""
+
+    def interval(seed, draws):
+        rng = np.random.default_rng(seed)
+        return np.array(_tuple(answer(before, after, rng, draws=draws), 2, "low and high"), float)
+
+    one, other, again = interval(3, 50), interval(4, 50), interval(3, 50)
+    if np.array_equal(one, other):
+        raise Wrong(
+            "two random generators with different seeds gave the same interval, "
+            f"{verdict.describe(one)}",
+            "Draw with the `rng` that is passed, not with one of your own, and not by a formula.",
+        )
+    if not np.array_equal(one, again):
+        raise Wrong(
+            "the same `rng` gave two different intervals",
+            "Draw with `rng` alone: np.random or random has a state of its own.",
+        )
+    single = interval(5, 1)
+    if abs(single[1] - single[0]) > 1e-9:
+        raise Wrong(
+            f"with draws=1 you gave {verdict.describe(single)}, expected one mean, twice",
+            "Take as many means as `draws` says: not 2000, and not one for each patient.",
+        )
 
 
 def slice_errors(answer):
-    truth, prediction = np.zeros((6, 4, 4), np.uint8), np.zeros((6, 4, 4), np.uint8)
-    truth[1, 0, 0] = truth[3, 1:3, 1:3] = truth[4, 2, 2] = 1
+    truth, prediction = np.zeros((11, 20, 20), np.uint8), np.zeros((11, 20, 20), np.uint8)
+    truth[1, 0, 0] = truth[3, 1:3, 1:3] = truth[4, 2, 2] = truth[8, :16, :16] = 1  # 256 pixels
     prediction[0, 1, 1] = prediction[1, 3, 3] = prediction[2, :2, :2] = prediction[5, 0, :3] = 1
-    pair = (truth.any(axis=(1, 2)), prediction.any(axis=(1, 2)))
-    got = _tuple(answer(truth.copy(), prediction.copy()), 2, "false alarms and misses")
-    right = (int((pair[1] & ~pair[0]).sum()), int((pair[0] & ~pair[1]).sum()))
-    pixels = (int((prediction & (1 - truth)).sum()), int((truth & (1 - prediction)).sum()))
-    not_all = (
-        int(((prediction & (1 - truth)).any(axis=(1, 2))).sum()),
-        int(((truth & (1 - prediction)).any(axis=(1, 2))).sum()),
-    )
-    shares = (right[0] / int((~pair[0]).sum()), right[1] / int(pair[0].sum()))
-    verdict.close(
-        np.array(got, dtype=float),
-        np.array(right, dtype=float),
-        "six slices, of which three were marked without need and two passed over,",
-        mistakes=[
-            (np.array(right[::-1], float), "The other way round: false alarms first, then misses."),
-            (
-                np.array(pixels, float),
-                "You counted pixels: a slice counts once, however much of it.",
-            ),
-            (
-                np.array(not_all, float),
-                "A slice with tumour that is marked in the wrong place is neither: ask of the "
-                "whole slice whether it holds tumour, and whether anything was marked.",
-            ),
-            (np.array(shares), "Those are shares: return how many slices there are."),
-        ],
-        hint="truth.any(axis=(1, 2)) says for each slice whether it holds tumour.",
-    )
+    truth[9, 4:6, 4] = truth[10, 3, 3] = prediction[10, 3, 3] = 1
+    truth[6, 5:9, 5:9] = prediction[6, 5:8, 5:8] = 1  # found in part
+    truth[7, 5:9, 5:9] = prediction[7, 4:9, 4:9] = 1  # and marked too widely
+    had, marked = truth.any(axis=(1, 2)), prediction.any(axis=(1, 2))
+    right = (int((marked & ~had).sum()), int((had & ~marked).sum()))
+    wrong, missing = prediction & (1 - truth), truth & (1 - prediction)
+    areas = truth.sum(axis=(1, 2)).astype(int), prediction.sum(axis=(1, 2)).astype(int)
+    mistakes = [
+        (right[::-1], "The other way round: false alarms first, then misses."),
+        ((int(wrong.sum()), int(missing.sum())), "You counted pixels: a slice counts once."),
+        (
+            (int(wrong.any(axis=(1, 2)).sum()), int(missing.any(axis=(1, 2)).sum())),
+            "A slice with tumour that is marked in the wrong place is neither: ask of the whole "
+            "slice whether it holds tumour, and whether anything was marked.",
+        ),
+        (
+            (int((areas[1] > areas[0]).sum()), int((areas[0] > areas[1]).sum())),
+            "You compared areas: a tumour slice that is marked too widely is no false alarm, and "
+            "one that is found in part is not missed.",
+        ),
+        (
+            (right[0] / int((~had).sum()), right[1] / int(had.sum())),
+            "Those are shares: return how many slices there are.",
+        ),
+        (
+            (int(marked.sum()), int((~marked).sum())),
+            "Compare with the truth: a false alarm is marked where there is no tumour.",
+        ),
+    ]
+    for given, masks in (
+        (
+            "eleven slices, of which three were marked without need and four passed over,",
+            (truth, prediction),
+        ),
+        ("the same masks as bool", (truth.astype(bool), prediction.astype(bool))),
+    ):
+        got = _tuple(answer(*masks), 2, "false alarms and misses")
+        verdict.close(
+            np.array(got, dtype=float),
+            np.array(right, dtype=float),
+            given,
+            mistakes=[(np.array(value, float), why) for value, why in mistakes],
+            hint="truth.any(axis=(1, 2)) says for each slice whether it holds tumour.",
+        )
     empty = np.zeros((3, 4, 4), np.uint8)
-    got = _tuple(answer(empty, empty.copy()), 2, "false alarms and misses")
-    verdict.close(np.array(got, float), np.zeros(2), "three slices that are empty in both masks")
-    as_bool = _tuple(answer(truth.astype(bool), prediction.astype(bool)), 2, "two counts")
-    verdict.close(np.array(as_bool, float), np.array(right, float), "the same masks as bool")
-    return "Dice hardly notices a false alarm of a few pixels; whoever reads the slices does."
+    full = np.ones((3, 4, 4), np.uint8)
+    example = np.zeros((3, 4, 4), np.uint8), np.zeros((3, 4, 4), np.uint8)
+    example[1][0, 1, 1] = example[0][1, 2, 2] = example[1][1, 3, 3] = example[0][2, 0, 0] = 1
+    for given, masks, counts in (
+        ("three slices that are empty in both masks", (empty, empty), (0, 0)),
+        ("three slices of which each is marked and none has tumour", (empty, full), (3, 0)),
+        ("the task's example", example, (1, 1)),
+    ):
+        got = _tuple(answer(*masks), 2, "false alarms and misses")
+        verdict.close(np.array(got, float), np.array(counts, float), given)
+    return "Dice hardly notices a false alarm of a few pixels; a reader of the slices does."
 
 
 def within_the_spread(answer):
@@ -229,7 +302,17 @@ def within_the_spread(answer):
                     what, "All above the noise, all below minus it, none beyond it, or else."
                 ),
             )
-    inspect.unwrap(answer)(list(base + cases[0][0]), base, again)  # a list is as good
+    two = answer(np.array([0.65, 0.53]), np.array([0.60, 0.50]), np.array([0.62, 0.49]))
+    five = answer(np.arange(5) / 4 + [0, 0, 0, 0, 1], np.arange(5) / 4, np.arange(5) / 4)
+    for got, expected, given in (
+        (two, "better", "two seeds that gain 0.05 and 0.03, with a noise of 0.02,"),
+        (five, partly, "five seeds of which the last alone gains, with a noise of 0,"),
+    ):
+        if not isinstance(got, str) or got.strip().lower() != expected:
+            raise Wrong(
+                f"for {given} you gave {verdict.describe(got)}, expected {expected!r}",
+                "There may be any number of seeds: compare all of them.",
+            )
     return "The band is what chance alone did: a claim must clear it with every seed."
 
 
