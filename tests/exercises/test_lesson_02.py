@@ -24,6 +24,10 @@ MISTAKES = {
             NAME + '    return "_".join(parts[:3]), int(parts[3]), parts[-1] == "mask"',
             "the date of the scan",
         ),
+        (
+            NAME + '    return "_".join(parts[:3]), float(parts[4]), parts[-1] == "mask"',
+            "The right number, but a float",
+        ),
         (  # one digit, at a fixed place
             "def read_name(name):\n"
             '    digit = int(name.replace("_mask", "")[-5])\n'
@@ -34,7 +38,7 @@ MISTAKES = {
             "def read_name(name):\n"
             '    parts = name.split("_")\n'
             '    return "_".join(parts[:3]), int(parts[4]), parts[-1] == "mask.tif"',
-            ".tif still hangs on",
+            "is still followed by .tif",
         ),
         (  # the last part of a mask's name is "mask"
             NAME + '    return "_".join(parts[:3]), int(parts[-1]), "mask" in name',
@@ -49,7 +53,7 @@ MISTAKES = {
             "ends in _mask.tif",
         ),
         (
-            NAME + '    return "_".join(parts[:3]), int(parts[4]), len(parts) - 5',
+            NAME + '    return "_".join(parts[:3]), int(parts[4]), parts[-1]',
             "True or False",
         ),
         (NAME + '    return "_".join(parts[:3]), int(parts[4])', "whether it is a mask"),
@@ -59,6 +63,12 @@ MISTAKES = {
         (  # the first slice only
             MISSING + "    flair = images[0, ..., 1]\n"
             "    return [names[c] for c in (0, 2) if np.array_equal(images[0, ..., c], flair)]",
+            "A black slice is equal in all channels",
+        ),
+        (  # the last slice only
+            MISSING + "    image = images[-1]\n"
+            "    same = lambda c: np.array_equal(image[..., c], image[..., 1])\n"
+            "    return [names[c] for c in (0, 2) if same(c)]",
             "A black slice is equal in all channels",
         ),
         (  # any slice
@@ -207,6 +217,27 @@ MISTAKES = {
             "fits those alone",
         ),
         ("def shares(masks):\n    return 0.4, 25 / 400, 25 / 160", "nothing here is fixed"),
+        (
+            "def shares(masks):\n"
+            "    tumour = masks.any(axis=(1, 2))\n"
+            "    third = np.median(masks[tumour].mean(axis=(1, 2))) if tumour.any() else 0\n"
+            "    return tumour.mean(), masks.mean(), third",
+            "not a median of slices",
+        ),
+        *(
+            (  # the sum of uint8 by Python itself starts again at 256
+                "def shares(masks):\n"
+                "    tumour = masks.any(axis=(1, 2))\n"
+                "    number = sum(masks.ravel()) + 0\n"
+                f"    return tumour.mean(), {whole}, {third} if tumour.any() else 0",
+                "Python's own sum",
+            )
+            for whole, third in (
+                ("number / masks.size", "masks[tumour].mean()"),
+                ("masks.mean()", "number / masks[tumour].size"),
+                ("number / masks.size", "number / masks[tumour].size"),
+            )
+        ),
         (  # a doubled answer
             "def shares(masks):\n"
             "    tumour = masks.any(axis=(1, 2))\n"
@@ -250,7 +281,26 @@ MISTAKES = {
             SPLIT + "    everybody = np.unique(patients)\n"
             "    chosen = np.random.default_rng(42).permutation(everybody)\n"
             "    return np.isin(patients, chosen[: max(1, round(share * len(everybody)))])",
-            "the same split every time",
+            "are shuffled, but not by the seed",
+        ),
+        (  # the last ones
+            SPLIT + "    everybody = np.unique(patients)\n"
+            "    return np.isin(patients, everybody[-max(1, round(share * len(everybody))) :])",
+            "Shuffle the patients first",
+        ),
+        *(
+            (  # another order at each start of Python
+                SPLIT + f"    import random\n    everybody = {everybody}\n"
+                "    count = max(1, round(share * len(everybody)))\n"
+                f"    {shuffle}\n"
+                "    return np.isin(patients, everybody[:count])",
+                "np.unique(patients) or sorted(set(patients))",
+            )
+            for everybody in ("list(set(patients))", "list({str(p) for p in patients})")
+            for shuffle in (
+                "random.Random(seed).shuffle(everybody)",
+                "everybody = np.random.default_rng(seed).permutation(everybody)",
+            )
         ),
         *(
             (
@@ -329,6 +379,17 @@ MISTAKES = {
             COPY + "    nearest = [np.abs(train - t).sum(axis=(1, 2)).argmin() for t in test]\n"
             "    return train_masks[nearest]",
             "uint8 holds 0 to 255",
+        ),
+        *(
+            (  # float too late
+                COPY + "    nearest = []\n"
+                "    for t in test:\n"
+                f"        apart = ({difference}).astype(float)\n"
+                "        nearest.append((apart**2).sum(axis=(1, 2)).argmin())\n"
+                "    return train_masks[nearest]",
+                "uint8 holds 0 to 255",
+            )
+            for difference in ("train - t", "t - train")
         ),
         (
             COPY + "    train = train.astype(float)\n"

@@ -24,7 +24,7 @@ def read_a_file_name(answer):
             )
         _patient_of(name, got[0], patient)
         _number_of(name, got[1], number)
-        if not isinstance(got[2], (bool, np.bool_)) or bool(got[2]) != is_mask:
+        if not isinstance(got[2], (bool, int, np.bool_, np.integer)) or got[2] != is_mask:
             raise Wrong(
                 f"for {name} you say that being a mask is {describe(got[2])}, expected {is_mask}",
                 "A mask's name ends in _mask.tif: name.endswith(…) gives True or False.",
@@ -46,7 +46,7 @@ def _name_read(answer, name):
                 "from the front: the number is the fifth part, parts[4]."
             )
         elif ".tif'" in str(error):
-            hint = "In an image's name .tif still hangs on the number: take it off first."
+            hint = "In an image's name the number is still followed by .tif: take that off first."
         error.hint = hint  # shown with the line that raised
         raise
 
@@ -68,8 +68,10 @@ def _patient_of(name, got, patient):
 def _number_of(name, got, number):
     if isinstance(got, (int, np.integer)) and not isinstance(got, bool) and got == number:
         return
-    hint = "The number is the fifth part; in an image's name .tif still hangs on it."
-    if isinstance(got, str) and got.isdecimal() and int(got) == number:
+    hint = "The number is the fifth part between the underscores, without .tif."
+    if isinstance(got, (float, np.floating)) and got == number:
+        hint = "The right number, but a float: a slice has a whole number, so use int(…)."
+    elif isinstance(got, str) and got.isdecimal() and int(got) == number:
         hint = "Right digits, but text: as text, '10' sorts before '2'. int(…) makes it a number."
     elif str(got) == str(int(name.split("_")[3])):
         hint = "That is the date of the scan; the slice's number comes after it."
@@ -81,11 +83,11 @@ def _number_of(name, got, number):
 def missing_sequences(answer):
     pre, flair, post = (np.random.default_rng(k).integers(9, 99, (4, 6, 6)) for k in range(3))
     for channel in (pre, flair, post):
-        channel[0] = 0  # a black slice is the same in every sequence
+        channel[[0, -1]] = 0  # a black slice is the same in every sequence
     one_alike = pre.copy()
     one_alike[2] = flair[2]
     one_pixel = flair.copy()
-    one_pixel[3, 5, 5] += 1
+    one_pixel[2, 5, 5] += 1
     shuffled = np.random.default_rng(3).permuted(flair.reshape(4, 36), axis=1).reshape(4, 6, 6)
     black = (
         "A black slice is equal in all channels, missing or not: a sequence is missing only if "
@@ -93,9 +95,9 @@ def missing_sequences(answer):
     )
     cases = (
         ("a post-contrast that repeats FLAIR", (pre, flair, flair), LGG.channels[2:], None),
-        ("three sequences, whose first slice is black", (pre, flair, post), (), black),
+        ("three sequences, whose first and last slices are black", (pre, flair, post), (), black),
         (
-            "three sequences that are alike in two of four slices",
+            "three sequences that are alike in three of four slices",
             (one_alike, flair, post),
             (),
             black,
@@ -190,13 +192,31 @@ def tumour_shares(answer):
         hint="Which slices have any tumour: masks.any(axis=(1, 2)). A mean of zeros and ones is a "
         "share.",
     )
-    few = np.zeros((3, 6, 4), np.uint8)
-    few[2, 1:4, 2] = 1
+    many = np.zeros((4, 20, 30), np.uint8)
+    many[0, 2:17, 1:25] = 1  # 360 pixels, more than uint8 holds
+    many[2, 3:8, 4:12] = 1  # 40
+    many[3, 6, 7:12] = 1  # 5
+    of_slices = np.array([360, 40, 5]) / 600
     verdict.close(
-        answer(few),
-        [1 / 3, 3 / 72, 3 / 24],
-        "3 slices of 6 × 4 pixels, with 0, 0 and 3 pixels of tumour",
-        mistakes=[(right, "Those are the shares of the masks before: nothing here is fixed.")],
+        answer(many),
+        [3 / 4, 405 / 2400, 405 / 1800],
+        "4 slices of 20 × 30 pixels, with 360, 0, 40 and 5 pixels of tumour",
+        mistakes=[
+            (right, "Those are the shares of the masks before: nothing here is fixed."),
+            (
+                [3 / 4, 405 / 2400, np.median(of_slices)],
+                "The third is a mean over all pixels of the tumour slices, not a median of slices.",
+            ),
+            *(
+                (
+                    [3 / 4, whole, third],
+                    "The masks are uint8, which holds 0 to 255: Python's own "
+                    "sum(…) adds in that type and starts again at 0. masks.sum() doesn't.",
+                )
+                for whole in (405 / 2400, 405 % 256 / 2400)
+                for third in (405 / 1800, 405 % 256 / 1800)
+            ),
+        ],
         hint="Right for other masks, so something in it fits those alone: compute all of it from "
         "the masks that come in.",
     )
@@ -255,10 +275,21 @@ def split_by_patient(answer):
         )
     different = len({draw.tobytes() for draw in draws})
     if different == 1:
+        hint = (
+            "The patients are shuffled, but not by the seed: np.random.default_rng(seed), with "
+            "the argument."
+        )
+        if chosen in ({*names[:3]}, {*names[-3:]}):
+            hint = (
+                "Shuffle the patients first: np.random.default_rng(seed).permutation(…). They are "
+                "sorted by hospital, so that the first ones would all come from one."
+            )
+        raise Wrong("with the seeds 0 to 29 you gave the same split every time", hint)
+    if _depends_on_hashes(answer, slices):
         raise Wrong(
-            "with the seeds 0 to 29 you gave the same split every time",
-            "Shuffle the patients first: np.random.default_rng(seed).permutation(…). They are "
-            "sorted by hospital, so that the first ones would all come from one.",
+            "the same seed gives another split each time that Python is started anew",
+            "The order of a set of texts changes from one start of Python to the next. Begin with "
+            "an order that stays: np.unique(patients) or sorted(set(patients)).",
         )
     if different <= 10:  # of 120; 30 fair draws give about 27
         raise Wrong(
@@ -282,6 +313,30 @@ def split_by_patient(answer):
             "0.1 · 3 rounds to 0, and a test side without patients tests nothing: max(1, …).",
         )
     return "Whoever is judged on a patient must not have learnt from that patient's slices."
+
+
+class _Name(str):
+    """A text whose place in a set is another for each `salt`, as after a new start of Python."""
+
+    salt = 0
+
+    def __hash__(self):
+        return hash((_Name.salt, str.__hash__(self)))
+
+    def __str__(self):
+        return self
+
+
+def _depends_on_hashes(answer, slices) -> bool:
+    """Whether the split changes with the order in which a set holds the patients' ids."""
+    named = np.array([_Name(name) for name in slices.tolist()], dtype=object)
+    found = set()
+    for _Name.salt in range(1, 6):
+        try:
+            found.add(np.asarray(answer(named.copy(), 0.3, 0), bool).tobytes())
+        except Exception:  # the answer works with NumPy's own texts only: it can't be asked so
+            return False
+    return len(found) > 1
 
 
 def _one_split(answer, slices, share, seed) -> np.ndarray:
@@ -376,6 +431,8 @@ def _other_neighbours(test, train):
     for small in (test[:, None] - train[None], train[None] - test[:, None]):  # still uint8
         yield (small**2).sum(axis=over).argmin(axis=1), wraps
         yield small.sum(axis=over).argmin(axis=1), wraps  # np.abs changes nothing in uint8
+        late = small.astype(float)  # float after the difference has wrapped
+        yield (late**2).sum(axis=over).argmin(axis=1), wraps
     short = test[:, None].astype(np.int16) - train[None].astype(np.int16)
     yield (
         (short**2).sum(axis=over).argmin(axis=1),
