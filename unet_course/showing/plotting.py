@@ -1,7 +1,7 @@
-"""Figures for the lessons: small, static, in colours that colour-blind readers tell apart.
+"""Figures for the lessons: small, static, in colours that colour-blind readers can tell apart.
 
-Nothing here changes Matplotlib's global state, and every figure leaves through `show`, which asks
-for the sentence that says what it shows.
+Nothing here changes Matplotlib's global state. Every figure is displayed by `show`, which requires
+an alternative text.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ PALETTE = {
     "purple": "#CC79A7",
     "grey": "#808080",
 }
-TRUTH = PALETTE["sky"]  # what the experts drew
-PREDICTION = PALETTE["orange"]  # what the network says
+TRUTH = PALETTE["sky"]  # the expert's mask
+PREDICTION = PALETTE["orange"]  # the network's mask
 CYCLE = [PALETTE[name] for name in ("blue", "orange", "green", "vermillion", "purple", "sky")]
 
 
@@ -38,7 +38,7 @@ def show(fig, alt: str, dpi: int = 100) -> None:
         dpi: dots per inch of the stored picture.
 
     Raises:
-        ValueError: ``alt`` is empty or only a word or two.
+        ValueError: `alt` is empty or only a word or two.
     """
     import matplotlib.pyplot as plt
     from IPython.display import Image, display
@@ -65,7 +65,7 @@ def _open_frames(fig) -> None:
 
 
 def _small(png: io.BytesIO, limit: int = 250_000) -> bytes:
-    """Return the picture in 256 colours where it is large: noise in full colour packs badly."""
+    """Return the picture, in 256 colours if it is large: noise in full colour compresses badly."""
     from PIL import Image
 
     if len(png.getvalue()) <= limit:
@@ -80,12 +80,12 @@ def _small(png: io.BytesIO, limit: int = 250_000) -> bytes:
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:
-    """Return a slice as something to look at: ``(height, width, 3)`` ``uint8``.
+    """Return a slice as an RGB picture: `(height, width, 3)` `uint8`.
 
     Args:
-        image: ``(height, width)``, or ``(height, width, channels)``: three channels are taken as
-            colours, of any other number the second is shown (FLAIR in LGG) or the only one.
-            ``uint8`` is shown as it is; anything else is stretched from its smallest to its
+        image: `(height, width)`, or `(height, width, channels)`: three channels are taken as
+            colours; of any other number the second is shown (FLAIR in LGG), or the only one.
+            `uint8` is not changed; other types are stretched from their smallest to their
             largest finite value.
 
     >>> as_rgb(np.array([[0.0, 0.5, 1.0]]))[0, :, 0].tolist()
@@ -106,7 +106,7 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
 
 
 def rgb(colour: str) -> list[int]:
-    """Return ``#rrggbb`` as three numbers from 0 to 255.
+    """Return `#rrggbb` as three numbers from 0 to 255.
 
     >>> rgb("#0072b2")
     [0, 114, 178]
@@ -115,12 +115,12 @@ def rgb(colour: str) -> list[int]:
 
 
 def draw_outline(picture: np.ndarray, mask: np.ndarray, colour: str, width: int = 1) -> None:
-    """Draw a mask's outline into a picture, in place: its own pixels next to the outside.
+    """Draw a mask's outline into a picture, in place: the mask's pixels that touch the outside.
 
     Args:
-        picture: ``(height, width, 3)`` ``uint8``.
-        mask: ``(height, width)``, anything over 0 is inside.
-        colour: such as ``"#56B4E9"``.
+        picture: `(height, width, 3)` `uint8`.
+        mask: `(height, width)`, values above 0 are inside.
+        colour: such as `"#56B4E9"`.
         width: of the outline, in pixels, inwards.
     """
     inside = np.asarray(mask) > 0
@@ -132,13 +132,13 @@ def draw_outline(picture: np.ndarray, mask: np.ndarray, colour: str, width: int 
 
 
 def overlay(ax, image, truth=None, prediction=None, *, title: str = "", width: float = 1.5) -> None:
-    """Draw a slice into axes: the truth as an outline, the prediction filled and outlined.
+    """Draw a slice into axes, with the truth as an outline and the prediction as a filled outline.
 
     Args:
         ax: Matplotlib axes.
         image: a slice, as `as_rgb` takes it.
-        truth: ``(height, width)`` mask, sky blue.
-        prediction: ``(height, width)`` mask, orange; drawn under the truth's outline.
+        truth: `(height, width)` mask, sky blue.
+        prediction: `(height, width)` mask, orange; drawn under the truth's outline.
         title: above the slice.
         width: of the outlines, in points.
 
@@ -177,14 +177,14 @@ def overlay(ax, image, truth=None, prediction=None, *, title: str = "", width: f
 def slices_grid(
     images, truths=None, predictions=None, titles=None, *, columns: int = 4, size: float = 2.2
 ):
-    """Return a figure of slices with their outlines, row by row, and a legend for the colours.
+    """Return a figure with a grid of slices, their masks, and a legend.
 
     Args:
         images: slices, each as `as_rgb` takes it.
-        truths, predictions: as many masks ``(height, width)``, or ``None``.
-        titles: as many short texts, or ``None``.
-        columns: slices in a row.
-        size: inches a slice; the figure is at most 10 wide.
+        truths, predictions: as many masks `(height, width)`, or `None`.
+        titles: as many short texts, or `None`.
+        columns: slices per row.
+        size: inches per slice; the figure is at most 10 inches wide.
     """
     from matplotlib.figure import Figure
 
@@ -215,12 +215,12 @@ def slices_grid(
 
 
 def contact_sheet(images, truths=None, *, columns: int = 8):
-    """Return a figure of many small slices without titles, as one picture edge to edge.
+    """Return a figure of many small slices edge to edge, without titles.
 
     Args:
         images: slices of one size, each as `as_rgb` takes it.
-        truths: as many masks, drawn as outlines, or ``None``.
-        columns: slices in a row.
+        truths: as many masks, drawn as outlines, or `None`.
+        columns: slices per row.
     """
     from matplotlib.figure import Figure
 
@@ -267,12 +267,12 @@ def _legend(fig, truth: bool, prediction: bool) -> None:
 
 
 def curves(history: dict, *, title: str = ""):
-    """Return a figure of training curves: the losses on the left, everything else on the right.
+    """Return a figure of training curves: losses on the left, other values on the right.
 
     Args:
-        history: lists of one value an epoch, by name: ``{"loss": […], "val_loss": […],
-            "val_dice": […]}``. A name and the same with ``val_`` in front share a colour, the
-            validation's line is the dashed one.
+        history: lists with one value per epoch, by name, such as `loss`, `val_loss` and
+            `val_dice`. A name and the same name with `val_` in front share a colour; the line of
+            the validation is dashed.
         title: above the figure.
     """
     from matplotlib.figure import Figure
@@ -310,12 +310,12 @@ def curves(history: dict, *, title: str = ""):
 
 
 def patient_dice(dice, *, reference: float | None = None, label: str = "", title: str = ""):
-    """Return a figure with one bar a patient, the worst first, and the mean as a line.
+    """Return a figure with one bar per patient, worst first, and the mean as a line.
 
     Args:
         dice: Dice by patient: a dict or a pandas Series.
-        reference: another system's mean, drawn as a dotted line.
-        label: what that system is.
+        reference: the mean of another system, drawn as a dotted line.
+        label: the name of that system.
         title: above the figure.
     """
     from matplotlib.figure import Figure

@@ -1,8 +1,8 @@
-"""Pictures of volumes: flat cuts hung as radiologists hang them, with labels and regions in colour.
+"""Pictures of volumes: slices in radiological orientation, with labels and regions in colour.
 
-In a picture of the axial or coronal plane the patient's left is on the right, as if one stood
-before the patient; noses point up in axial pictures and to the left in sagittal ones. Arrays keep
-the order of axes that their file has; only a picture is turned.
+In axial and coronal pictures the patient's left is on the right, as seen by somebody who faces the
+patient; noses point up in axial pictures and to the left in sagittal ones. Arrays keep the axis order
+of their file; only the picture is turned.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ REGION_COLOURS = dict(
     zip(REGIONS, (PALETTE["sky"], PALETTE["vermillion"], PALETTE["yellow"]), strict=True)
 )
 
-# Where the picture's rows and columns lead: down, and to the right.
+# The directions in which a picture's rows (down) and columns (to the right) run.
 _LEADS = {"axial": ("P", "L"), "coronal": ("I", "L"), "sagittal": ("I", "P")}
 _AXES = ("LR", "PA", "SI")
 
 
 def _axis(direction: str, orientation: str) -> tuple[int, bool]:
-    """The array's axis along a direction, and whether it leads there or away from it."""
+    """The array's axis along a direction, and whether it runs in that direction or against it."""
     (pair,) = [pair for pair in _AXES if direction in pair]
     for axis, code in enumerate(orientation):
         if code in pair:
@@ -41,10 +41,10 @@ def _leads(plane: str) -> tuple[str, str]:
 
 
 def normal_axis(plane: str, orientation: str = "LPS") -> int:
-    """Which of the array's axes runs through the plane: along it one steps from cut to cut.
+    """Return the array's axis that is perpendicular to a plane.
 
     Raises:
-        ValueError: no such plane; an orientation that isn't one.
+        ValueError: an unknown plane, or an invalid orientation.
 
     >>> [normal_axis(plane) for plane in PLANES]
     [2, 1, 0]
@@ -56,20 +56,20 @@ def normal_axis(plane: str, orientation: str = "LPS") -> int:
 def cut(
     volume: np.ndarray, plane: str, index: int | None = None, orientation: str = "LPS"
 ) -> np.ndarray:
-    """Cut a flat picture out of a volume and turn it as radiologists look at it.
+    """Cut one slice out of a volume and turn it into radiological orientation.
 
     Args:
         volume: (x, y, z) or (x, y, z, channels).
         plane: one of `PLANES`.
         index: along the array's own axis; None: the middle.
-        orientation: where the array's axes lead (`nifti.Nifti.orientation`).
+        orientation: the directions of the array's axes (`nifti.Nifti.orientation`).
 
     Returns:
         (rows, columns) or (rows, columns, channels), a view of the volume.
 
     Raises:
-        ValueError: no such plane, an orientation that isn't one, or not 3 or 4 axes.
-        IndexError: no cut of this number.
+        ValueError: an unknown plane, an invalid orientation, or not 3 or 4 axes.
+        IndexError: an index outside the volume.
 
     >>> volume = np.zeros((3, 4, 5))  # to the left, to the back, up
     >>> volume[0, 0, 4] = 1  # right, front, top
@@ -84,7 +84,7 @@ def cut(
     if index is None:
         index = volume.shape[normal] // 2
     if not 0 <= index < volume.shape[normal]:
-        raise IndexError(f"{plane} cuts go from 0 to {volume.shape[normal] - 1}, got {index}")
+        raise IndexError(f"{plane} slices go from 0 to {volume.shape[normal] - 1}, got {index}")
     picture = volume.take(index, axis=normal)
     if rows > columns:
         picture = picture.swapaxes(0, 1)
@@ -92,14 +92,14 @@ def cut(
 
 
 def fullest(mask: np.ndarray, plane: str = "axial", orientation: str = "LPS") -> int:
-    """The cut that holds most of a mask (x, y, z), by index; the middle one where it is empty."""
+    """Index of the slice that holds most of a mask (x, y, z); the middle one if the mask is empty."""
     normal = normal_axis(plane, orientation)
     counts = np.count_nonzero(mask, axis=tuple({0, 1, 2} - {normal}))
     return int(counts.argmax()) if counts.any() else len(counts) // 2
 
 
 def window(image: np.ndarray, low: float = 1, high: float = 99.5) -> tuple[float, float]:
-    """The values to show as black and white: percentiles of what isn't background (exactly 0)."""
+    """The values to show as black and white: percentiles of the voxels that aren't 0."""
     inside = image[image != 0]
     if not inside.size:
         return 0.0, 1.0
@@ -110,12 +110,12 @@ def window(image: np.ndarray, low: float = 1, high: float = 99.5) -> tuple[float
 def grey(
     image: np.ndarray, low: float = 1, high: float = 99.5, limits: Sequence[float] | None = None
 ) -> np.ndarray:
-    """Stretch grey values for the eye: `uint8`, the background (exactly 0) black.
+    """Stretch values to shades of grey, `uint8`; background (exactly 0) stays black.
 
     Args:
-        image: any shape; raw or z-scored. A whole volume, so that all its cuts look alike.
-        low, high: percentiles of what isn't background that become black and white.
-        limits: the two values that become black and white, instead.
+        image: any shape, raw or z-scored. Give a whole volume, so that all its slices look alike.
+        low, high: percentiles of the voxels that aren't 0, to be shown as black and white.
+        limits: two values to be shown as black and white, instead of percentiles.
     """
     image = np.asarray(image)
     black, white = window(image, low, high) if limits is None else map(float, limits)
@@ -131,13 +131,13 @@ def tint(
     colours: Mapping[int, str] = LABEL_COLOURS,
     strength: float = 0.55,
 ) -> np.ndarray:
-    """Lay labels over a picture as transparent colours: (rows, columns, 3) `uint8`.
+    """Overlay labels on a picture as transparent colours: (rows, columns, 3) `uint8`.
 
     Args:
         picture: as `plotting.as_rgb` takes it.
         labels: (rows, columns).
-        colours: by label; others are left alone.
-        strength: 0 shows the picture alone, 1 the colours alone.
+        colours: by label; pixels of other labels are unchanged.
+        strength: 0 shows only the picture, 1 only the colours.
 
     Raises:
         ValueError: the labels' size isn't the picture's.
@@ -179,7 +179,7 @@ def outline(
 
 
 def show_cut(ax, picture: np.ndarray, title: str = "", aspect: float = 1.0) -> None:
-    """Draw a cut into axes, without ticks.
+    """Draw a slice into axes, without ticks.
 
     Args:
         picture: (rows, columns) or (rows, columns, 3); `uint8` is drawn as it is.
@@ -199,14 +199,14 @@ def three_planes(
     orientation: str = "LPS",
     spacing: Sequence[float] = (1, 1, 1),
 ):
-    """Return a figure of the three cuts through one voxel, with a cross-hair where they meet.
+    """Return a figure of the three slices through one voxel, with a cross-hair at the voxel.
 
     Args:
-        image: (x, y, z); `uint8` is shown as it is, else as `grey` stretches it.
-        labels: (x, y, z), laid over it in colour.
-        at: the voxel; None: where each plane holds most of the labels, else the middle.
-        orientation: where the array's axes lead.
-        spacing: mm, along the array's axes.
+        image: (x, y, z); `uint8` is shown unchanged, other types as `grey` stretches them.
+        labels: (x, y, z), overlaid in colour.
+        at: the voxel; None: the slices with most of the labels, or the middle without labels.
+        orientation: the directions of the array's axes.
+        spacing: in mm, along the array's axes.
     """
     from matplotlib.figure import Figure
 
@@ -237,7 +237,7 @@ def plane_through(
     orientation: str = "LPS",
     spacing: Sequence[float] = (1, 1, 1),
 ) -> tuple[np.ndarray, int, tuple[int, int], float]:
-    """The cut through a voxel: picture, its index, the voxel's row and column in it, its aspect."""
+    """The slice through a voxel: picture, index, the voxel's row and column in it, and aspect."""
     index = int(at[normal_axis(plane, orientation)])
     place, sizes = [], []
     for direction in _leads(plane):
@@ -249,7 +249,7 @@ def plane_through(
 
 
 def colour_legend(fig, labels: bool = True) -> None:
-    """Put a legend of the labels' colours, or the regions', under a figure."""
+    """Put a legend of the colours of labels, or of regions, below a figure."""
     from matplotlib.patches import Patch
 
     names = LABEL_COLOURS if labels else REGION_COLOURS

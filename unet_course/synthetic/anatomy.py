@@ -1,12 +1,12 @@
-"""The head that synthetic patients grow from: average brain, hand-built skull and face.
+"""The average head from which synthetic patients are made: ICBM-152 brain, modelled skull and face.
 
 The brain is the ICBM-152 2009a average (Fonov 2011), whose grey- and white-matter maps come with
-nilearn, so nothing is downloaded. Those maps stop at the brain's surface. Skull and scalp are laid
-around it as layers of the distance to the brain; orbits, nose, jaws and neck are ellipsoids and
-cylinders. They are there because LGG slices show them, not because they are right in every detail.
+nilearn, so nothing is downloaded. These maps end at the brain's surface. Skull and scalp are layers at
+given distances from the brain; orbits, nose, jaws and neck are ellipsoids and cylinders. They exist
+because LGG slices show them and aren't correct in every detail.
 
-Everything is in millimetres in the template's own frame, axes ordered (z up, y to the nose,
-x to the right), so that an axial slice is ``volume[k]``.
+Positions are in millimetres in the template's coordinates, with axes ordered (z up, y to the nose,
+x to the right), so that an axial slice is `volume[k]`.
 """
 
 from dataclasses import dataclass
@@ -23,15 +23,14 @@ FACE_TISSUES = ("fat", "muscle", "marrow", "fluid", "mucosa", "vessel", "cord")
 
 @dataclass(frozen=True)
 class Head:
-    """The average head, made once per process.
+    """The average head, computed once per process.
 
-    ``grey``, ``white`` and ``brain`` are fractions in 0 to 1 on the 1 mm template grid, float32.
-    ``distance`` is millimetres outside the brain's hull (negative inside), ``is_face`` how much
-    a voxel belongs to face and neck rather than to the vault, ``face`` the fractions of
-    ``FACE_TISSUES`` there, ``sinuses`` the great veins inside the skull, ``lean`` how
-    ``distance`` changes per mm upwards, ``mottle`` smooth noise of
-    unit variance; these are on the 2 mm head grid, of which ``is_face`` and ``face`` have the
-    lower levels only.
+    `grey`, `white` and `brain` are fractions in 0 to 1 on the 1 mm template grid, float32.
+    The others are on the 2 mm head grid: `distance` is the distance in mm from the brain's hull
+    (negative inside), `is_face` the share of face and neck as opposed to the vault, `face` the
+    fractions of `FACE_TISSUES` there (both for the lower levels only), `sinuses` the large veins
+    inside the skull, `lean` the change of `distance` per mm upwards, `mottle` smooth noise of
+    unit variance.
     """
 
     origin: np.ndarray
@@ -48,7 +47,7 @@ class Head:
 
 @lru_cache(maxsize=1)
 def average_head() -> Head:
-    """Load the templates, sharpen them and build the head around them (some seconds, then cached)."""
+    """Load the templates, sharpen them and build the head (takes some seconds, then cached)."""
     from nilearn import datasets
 
     image = datasets.load_mni152_gm_template(resolution=1)
@@ -56,9 +55,9 @@ def average_head() -> Head:
     grey = _zyx(image)
     white = _zyx(datasets.load_mni152_wm_template(resolution=1))
     brain = _zyx(datasets.load_mni152_brain_mask(resolution=1))
-    # Nothing but the brain is needed: less than half of the volume.
+    # Only the brain is needed: less than half of the volume.
     box = ndimage.find_objects((brain > 0).astype(np.uint8))[0]
-    # Even starts keep the two grids' voxels one upon the other.
+    # Even starts keep the two grids' voxels aligned.
     box = tuple(slice(side.start // 2 * 2, side.stop) for side in box)
     origin += [side.start for side in box]
     grey, white, brain = (np.ascontiguousarray(v[box]) for v in (grey, white, brain))
@@ -74,10 +73,10 @@ def average_head() -> Head:
 
 
 def _sharpen(grey, white, fluid) -> tuple[np.ndarray, np.ndarray]:
-    """Undo the blur of an average of 152 brains.
+    """Reduce the blur that comes from averaging 152 brains.
 
-    Narrow sulci are left as faint ridges of fluid: what stands out from its surroundings is
-    made strong. Raising fractions to a power gives each voxel to the tissue that most brains have.
+    In the average, narrow sulci are faint ridges of fluid: ridges are amplified. Raising fractions to
+    a power favours the tissue that most brains have at a voxel.
     """
     ridge = fluid - ndimage.gaussian_filter(fluid, 2.0, truncate=2.5)
     fluid = np.clip(1.1 * fluid + 3.5 * np.clip(ridge - 0.01, 0, None), 0, 1)
@@ -112,7 +111,7 @@ def _hull_distance(brain: np.ndarray, origin: np.ndarray) -> np.ndarray:
 
 
 def _ball(z, y, x, centre, radii) -> np.ndarray:
-    """How far inside an ellipsoid: above 0 inside; the shortest radius is the unit of length."""
+    """Approximate depth inside an ellipsoid in mm: above 0 inside, the shortest radius at its centre."""
     parts = zip((z, y, x), centre, radii, strict=True)
     return (1 - np.sqrt(sum(((a - c) / r) ** 2 for a, c, r in parts))) * min(radii)
 
@@ -122,11 +121,11 @@ def _soft(inside: np.ndarray) -> np.ndarray:
 
 
 def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fractions of soft tissue below the skull; what is missing to one is bone or air (dark).
+    """Fractions of soft tissue below the skull; the rest to one is bone or air (dark).
 
-    Positions are read off where the structures lie in MNI space (eyes near (±32, 60, -38)).
+    Positions are those of the structures in MNI space (eyes near (±32, 60, -38)).
     """
-    # Nothing of the face lies higher than z = -8 mm.
+    # No part of the face is above z = -8 mm.
     top = int((-8 - HEAD_ORIGIN[0]) / HEAD_SPACING)
     shape = (top, *HEAD_SHAPE[1:])
     axes = head_axes()
@@ -157,7 +156,7 @@ def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     fat, muscle, marrow, fluid, mucosa, vessel, cord = face
 
     def put(target, fraction):
-        """Lay a structure over what is there."""
+        """Replace a share of what is there by a structure."""
         face[...] *= 1 - np.asarray(fraction, np.float32)
         if target is not None:
             target += fraction
@@ -214,7 +213,7 @@ def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     put(muscle, _soft(globe + 1.5))
     put(fluid, _soft(globe))
     put(muscle, _soft(_ball(z, y, side, (-37, 70.5, 32), (4.5, 2.5, 4.5))))
-    # Neck: vertebra, canal and cord; carotid and jugular beside the throat.
+    # Neck: vertebra, canal and cord; carotid and jugular next to the throat.
     bony = _ball(0 * z, y, x, (0, -32, 0), (30, 30, 26)) + 0 * z
     below = _soft(-70 - z) * np.ones(shape)
     put(None, _soft(bony) * below)
@@ -239,10 +238,10 @@ def _venous_sinuses(distance: np.ndarray) -> np.ndarray:
 
 
 def sample(volume, points, origin, spacing: float = 1.0, outside: float = 0.0) -> np.ndarray:
-    """Read ``volume`` at ``points`` (3, N) in mm, linearly; ``outside`` beyond its border."""
+    """Read `volume` at `points` (3, N) in mm, linearly; `outside` beyond its border."""
     origin = np.asarray(origin, np.float32)[:, None]
     found = np.empty(points.shape[1], np.float32)
-    # In pieces, because the coordinates are copied on the way.
+    # In pieces, because SciPy copies the coordinates.
     for start in range(0, len(found), 2**18):
         piece = slice(start, start + 2**18)
         at = (points[:, piece] - origin) * np.float32(1 / spacing)

@@ -1,4 +1,4 @@
-"""One synthetic case in the manner of BraTS 2020: four skull-stripped volumes and their labels."""
+"""Make one synthetic case like those of BraTS 2020: four skull-stripped volumes and labels."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -25,7 +25,7 @@ MODALITIES = contrasts.MODALITIES
 # The part of the volume, (z, y, x), that can hold any of a brain.
 BOX = (slice(0, 150), slice(26, 226), slice(38, 202))
 
-# Grade by turns, so that any eight cases have both, and two of them no label 4.
+# Grades in a fixed cycle, so that any eight cases in a row include both, and two without label 4.
 GRADES = ("high", "low", "high", "high", "high", "high", "low", "high")
 FOCI = (1, 1, 1, 2, 1, 1, 1, 3)
 # Quantiles of whole-tumour volume, cm³.
@@ -34,19 +34,19 @@ _VOLUMES = ([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1], [12, 22, 52, 88, 135, 210, 250]
 
 @dataclass(frozen=True)
 class BratsPlan:
-    """What is drawn for case ``number`` before anything is computed."""
+    """The random properties of case `number`, drawn before anything is computed."""
 
     number: int
     id: str
-    grade: str  # "high", or "low": then nothing enhances and there is no label 4
+    grade: str  # "high", or "low": without enhancement, hence without label 4
     foci: int
     volume: float  # of the whole tumour, cm³
-    site: int  # index into tumours.SITES
+    site: int  # index into tumour_growth.SITES
     side: int  # 1: in the template's right half, -1: in the left
 
 
 def brats_plan(seed: int, number: int) -> BratsPlan:
-    """Draw case ``number`` (from 0). It depends on ``seed`` and ``number`` only.
+    """Draw the properties of case `number` (from 0), which depend on `seed` and `number` only.
 
     >>> plan = brats_plan(0, 1)
     >>> plan.id, plan.grade
@@ -67,11 +67,11 @@ def brats_plan(seed: int, number: int) -> BratsPlan:
 
 
 def brats_case(seed: int, number: int) -> tuple[BratsPlan, np.ndarray, np.ndarray]:
-    """Make one case.
+    """Make the images and labels of one case.
 
     Returns:
-        The plan, images ``int16`` (240, 240, 155, 4) in the order of `MODALITIES`, background
-        exactly 0, and labels ``uint8`` (240, 240, 155) of 0, 1, 2 and 4. Axes as in `AFFINE`.
+        The plan, images `int16` (240, 240, 155, 4) in the order of `MODALITIES`, background
+        exactly 0, and labels `uint8` (240, 240, 155) of 0, 1, 2 and 4. Axes as in `AFFINE`.
     """
     plan = brats_plan(seed, number)
     rng = np.random.default_rng([seed, number, 4])
@@ -112,7 +112,7 @@ def brats_case(seed: int, number: int) -> tuple[BratsPlan, np.ndarray, np.ndarra
 
 
 def _positions(rng: np.random.Generator, head: Head) -> np.ndarray:
-    """Where the voxels of `BOX` lie in the template, (3, z, y, x) in mm, float32."""
+    """Template positions of the voxels of `BOX`, (3, z, y, x) in mm, float32."""
     # BraTS brains are registered to the SRI-24 atlas, which is smaller than ICBM's.
     scale = np.array([0.90, 0.88, 0.95]) * np.exp(rng.normal(0, 0.012, 3))
     centre = np.array([62.0, 129.0, 119.5]) + rng.normal(0, [2, 2, 1])
@@ -122,7 +122,7 @@ def _positions(rng: np.random.Generator, head: Head) -> np.ndarray:
     )
     mirror = rng.choice([-1.0, 1.0])
     where = random_warp(rng, head, strength=rng.uniform(0.7, 1.1), tilt=0.5)(z, -15 - y, mirror * x)
-    # Ventricles narrow and wide: the deep brain swells or shrinks about each of them.
+    # Narrow or wide ventricles: the deep brain is shrunk or expanded around each of them.
     wide = rng.uniform(-0.3, 0.5)
     for side in (-1, 1):
         reach = rng.uniform(14, 22)
@@ -132,7 +132,7 @@ def _positions(rng: np.random.Generator, head: Head) -> np.ndarray:
 
 
 def _tumour(rng, head, plan, where) -> tumour_growth.Tumour:
-    """Grow the tumour's foci in the template and make room for them in ``where``."""
+    """Grow the tumour's foci in the template and make room for them in `where`."""
     # The template is larger than the patient, and the mass effect widens the tumour too.
     volume = plan.volume * 0.97
     shares = rng.uniform(0.05, 0.4, plan.foci - 1)
@@ -141,7 +141,7 @@ def _tumour(rng, head, plan, where) -> tumour_growth.Tumour:
         if found is None:
             place = tumour_growth.draw_seed(rng, head, plan.site, plan.side)
             first = place
-        else:  # satellites lie in the same hemisphere as a rule, some in the other
+        else:  # satellites are mostly in the same hemisphere, some in the other
             tries = first + rng.normal(0, 26, (200, 3))
             white = sample(head.white, tries.T.astype(np.float32), head.origin)
             place = tries[int(np.argmax(white > 0.6))]
@@ -164,7 +164,7 @@ def _diffuse(rng, tumour: tumour_growth.Tumour) -> tumour_growth.Tumour:
 
 @lru_cache(maxsize=1)
 def _places() -> np.ndarray:
-    """Ventricles, what surrounds them, and sulci, 0 to 1 on the head grid: (3, z, y, x)."""
+    """Ventricles, their surroundings and sulci, 0 to 1 on the head grid: (3, z, y, x)."""
     head = average_head()
     points = np.stack(np.meshgrid(*head_axes(), indexing="ij")).reshape(3, -1)
     grey, white, brain = (
@@ -179,18 +179,18 @@ def _places() -> np.ndarray:
 
 
 def _details(rng, images, parts, where, near, shape, tables) -> np.ndarray:
-    """What tissue fractions don't hold, in place: vessels, caps of the ventricles, fine grain.
+    """Add details in place: vessels, bright caps of the ventricles, fine texture.
 
-    ``images`` (4, n), ``parts`` (4, n) and ``where`` (3, n) are at the voxels ``near`` of a
-    volume of ``shape``. Returns how much each voxel lies in a sulcus.
+    `images` (4, n), `parts` (4, n) and `where` (3, n) are at the voxels `near` of a
+    volume of `shape`. Returns the share of sulcus in each voxel.
     """
     deep, caps, sulci = (sample(v, where, HEAD_ORIGIN, HEAD_SPACING) for v in _places())
     healthy = 1 - parts.sum(0)
-    # Old white matter is brighter around the ventricles on T2 and FLAIR, and no tumour.
+    # In older people white matter around the ventricles is bright on T2 and FLAIR without tumour.
     caps *= (1 - deep) * healthy * np.float32(max(0, rng.normal(0.25, 0.35)))
     images[2] *= 1 + 0.6 * caps
     images[3] *= 1 + caps
-    # Vessels are the lines where two smooth fields are both 0.
+    # Vessels are the lines on which two smooth random fields are both 0.
     fields = [mr_physics.clouds(rng, shape, 4.5).ravel()[near] for _ in range(2)]
     width = np.float32(rng.uniform(0.12, 0.25))
     vessels = np.exp(-(fields[0] ** 2 + fields[1] ** 2) / width**2)
@@ -206,10 +206,10 @@ def _details(rng, images, parts, where, near, shape, tables) -> np.ndarray:
 
 
 def _brain_masks(rng, distance: np.ndarray) -> np.ndarray:
-    """What skull-stripping leaves, (4, z, y, x) bool: one outline, or four that differ a little."""
+    """Brain masks of skull-stripping, (4, z, y, x) bool: one mask, or four that differ slightly."""
     shape = distance.shape
     edge = distance + rng.uniform(0.5, 1.8) * mr_physics.clouds(rng, shape, 6.0)
-    # Here and there some of what lies around the brain is left.
+    # In places some tissue around the brain is left.
     left = np.clip(mr_physics.clouds(rng, shape, 12.0) - rng.uniform(1.4, 2.6), 0, 1)
     edge -= rng.uniform(3, 10) * left
     level = rng.uniform(-3.5, -0.3)
@@ -218,7 +218,7 @@ def _brain_masks(rng, distance: np.ndarray) -> np.ndarray:
     masks = []
     for _ in range(4):
         mask = _one_piece(edge + 0.4 * mr_physics.clouds(rng, shape, 6.0) < level)
-        if rng.random() < 0.2:  # the scan began higher or ended lower
+        if rng.random() < 0.2:  # the scan doesn't cover the lowest slices
             mask[: int(rng.integers(1, 12))] = False
         masks.append(mask)
     return np.stack(masks)
@@ -246,7 +246,7 @@ def _scan(rng, volume: np.ndarray, isotropic: bool) -> np.ndarray:
 
 
 def _to_numbers(rng, scan: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Signal to the scanner's own numbers, which mean nothing: white matter at 90 to 3000."""
+    """Convert signal to a scanner's arbitrary units: white matter at 90 to 3000."""
     white = float(np.exp(rng.uniform(np.log(90), np.log(3000))))
     scan = np.power(np.clip(scan, 0, None), np.float32(rng.uniform(0.9, 1.1)))
     return np.clip(np.round(scan * np.float32(white)), 1, 32767).astype(np.int16)

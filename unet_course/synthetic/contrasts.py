@@ -1,9 +1,9 @@
-"""Contrasts of the four BraTS modalities, spread as widely as scanners and sequences spread them.
+"""Random contrasts of the four BraTS modalities, varied as widely as between scanners.
 
-The signal equations give what surrounds the brain. Inside it, each tissue's signal is drawn
-relative to white matter from ranges that take in what real cases show, wider than one set of
-timings gives: domain randomisation (Billot 2023) within what a radiologist would still call
-T1, T1ce, T2 and FLAIR.
+Outside the brain the signal equations apply. Inside, each tissue's signal relative to white matter is
+drawn from ranges that include those of real cases, wider than one set of timings would give: domain
+randomisation (Billot et al., 2023) within what a radiologist would still recognise as T1, T1ce, T2 and
+FLAIR.
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ def draw(rng: np.random.Generator) -> list[dict[str, float]]:
     t1ce["vessel"] = rng.uniform(1.2, 3.0)
     t1ce["dura"] = rng.uniform(0.5, 1.3)
 
-    # How wet the tumour is shows on T2 and on FLAIR.
+    # The tumour's water content affects T2 and FLAIR together.
     wet = rng.random()
     t2["grey"] = rng.uniform(1.12, 1.42)
     t2["csf"] = float(np.exp(rng.uniform(np.log(2.2), np.log(5.0))))

@@ -1,4 +1,4 @@
-"""Random head shapes: where each point of a patient lies in the average head."""
+"""Random head shapes: smooth deformations of the average head."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from unet_course.synthetic.anatomy import HEAD_ORIGIN, HEAD_SHAPE, HEAD_SPACING,
 
 @dataclass(frozen=True)
 class Warp:
-    """Where each point of a patient lies in the average head: free-form deformation, then affine.
+    """Map from a patient's positions to the average head: free-form deformation, then affine.
 
     A free-form deformation moves a lattice of control points and interpolates between them with
     cubic B-splines (Rueckert 1999). It cannot fold while the sum over levels of largest move /
@@ -18,12 +18,12 @@ class Warp:
 
     levels: tuple  # of (spacing in mm, moves in mm with shape (3, gz, gy, gx))
     matrix: np.ndarray  # (3, 3)
-    centre: np.ndarray  # (3,) mm, what rotation and scale leave in place
+    centre: np.ndarray  # (3,) mm, the fixed point of rotation and scaling
 
     def __call__(self, z: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Template positions (3, len(z), len(y), len(x)) in mm of the grid those axes span."""
-        # Sums of four neighbours along one axis after the other, in this order whatever the
-        # number of cores: matrix products by BLAS differ in the last digit from thread to thread.
+        # Sums of four neighbours along one axis after the other, in the same order for any number of
+        # cores: the last digit of BLAS matrix products depends on the number of threads.
         turn = self.matrix.astype(np.float32)
         where = np.empty((3, len(z), len(y), len(x)), np.float32)
         plane = (
@@ -51,7 +51,7 @@ class Warp:
 def _spline(positions, origin, spacing, count) -> tuple[np.ndarray, np.ndarray]:
     """Cubic B-spline: first of four control points and their weights (4, n) at each position.
 
-    Control point i sits at ``origin + spacing * (i - 1)``.
+    Control point i is at `origin + spacing * (i - 1)`.
     """
     t = np.clip((np.asarray(positions, float) - origin) / spacing + 1, 1, count - 3.001)
     first = np.floor(t).astype(int) - 1
@@ -63,13 +63,13 @@ def _spline(positions, origin, spacing, count) -> tuple[np.ndarray, np.ndarray]:
 def random_warp(
     rng: np.random.Generator, head: Head, strength: float = 1.0, tilt: float = 1.0
 ) -> Warp:
-    """Draw a head shape and position.
+    """Draw a random head shape and position.
 
     Args:
-        rng: where the randomness comes from.
-        head: what is bent: gyri move freely, skull and scalp stay smooth.
-        strength: 1 for the usual variety of brains; up to 1.1 it cannot fold.
-        tilt: 1 for the usual variety of how a head lies in the scanner.
+        rng: the source of randomness.
+        head: the head that is deformed: gyri move freely, skull and scalp stay smooth.
+        strength: 1 for the usual variation of brains; up to 1.1 the deformation can't fold.
+        tilt: 1 for the usual variation of the head's position in the scanner.
     """
     if not 0 <= strength <= 1.1:
         raise ValueError(f"strength must lie between 0 and 1.1, got {strength}")

@@ -1,4 +1,4 @@
-"""One synthetic patient in the manner of Kaggle's LGG set: anatomy, tumour and scanner together."""
+"""Make one synthetic patient like those of Kaggle's LGG set: anatomy, tumour and scan."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ INSTITUTIONS = ("CS", "DU", "FG", "HT", "EZ")
 
 @dataclass(frozen=True)
 class LggPlan:
-    """What is drawn for patient ``number`` before anything is computed."""
+    """The random properties of patient `number`, drawn before anything is computed."""
 
     number: int
     id: str
@@ -25,7 +25,7 @@ class LggPlan:
     clinical: bool  # has a row in data.csv
     partial: bool  # FLAIR and post-contrast stop before the lowest slices
     volume: float  # of the tumour, cm³
-    site: int  # index into tumours.SITES
+    site: int  # index into tumour_growth.SITES
     side: int  # 1: in the right half of the picture, -1: in the left
 
     @property
@@ -40,14 +40,14 @@ class LggPlan:
 
 
 def lgg_plan(seed: int, number: int) -> LggPlan:
-    """Draw patient ``number`` (from 0). It depends on ``seed`` and ``number`` only.
+    """Draw the properties of patient `number` (from 0), which depend on `seed` and `number` only.
 
     >>> lgg_plan(0, 5).missing
     ('pre-contrast', 'post-contrast')
     """
     rng = np.random.default_rng([seed, number, 0])
     institution = "DUHTFGHTDUCSHTFGDUHTDUFGHTCSDUEZ"[2 * (number % 16) :][:2]
-    # Quirks come at fixed turns, so that every set of 16 patients or more has each of them.
+    # Quirks recur in a fixed cycle, so that every set of 16 patients or more has each of them.
     missing = {5: ("pre-contrast", "post-contrast"), 7: ("post-contrast",)}.get(number % 12, ())
     ranges = {"CS": (20, 24), "DU": (33, 52), "FG": (27, 60), "HT": (20, 32), "EZ": (22, 26)}
     low, high = ranges[institution]
@@ -78,11 +78,11 @@ _VOLUMES = ([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1], [6, 10, 24, 52, 100, 200, 280])
 
 
 def lgg_patient(seed: int, number: int) -> tuple[LggPlan, np.ndarray, np.ndarray]:
-    """Make one patient.
+    """Make the images and masks of one patient.
 
     Returns:
-        The plan, images ``uint8`` (slices, 256, 256, 3) with channels pre-contrast, FLAIR and
-        post-contrast, and masks ``uint8`` (slices, 256, 256) of 0 and 255. Slices run from the
+        The plan, images `uint8` (slices, 256, 256, 3) with channels pre-contrast, FLAIR and
+        post-contrast, and masks `uint8` (slices, 256, 256) of 0 and 255. Slices run from the
         neck up, noses point up.
     """
     plan = lgg_plan(seed, number)
@@ -97,7 +97,7 @@ def lgg_patient(seed: int, number: int) -> tuple[LggPlan, np.ndarray, np.ndarray
     sequences = _sequences(rng)
     signals = [mr_physics.signal(sequence, tissues) for sequence in sequences]
     for table in signals:
-        # Fat saturation, magnetisation transfer, inflow: what the equations leave out.
+        # Fat saturation, magnetisation transfer and inflow, which the equations don't include.
         for name in table:
             table[name] *= float(np.exp(rng.normal(0, 0.05)))
         table["fat"] *= float(rng.uniform(0.5, 1.1))
@@ -132,14 +132,14 @@ def lgg_patient(seed: int, number: int) -> tuple[LggPlan, np.ndarray, np.ndarray
 
 
 def _keep_visible(flair: dict) -> None:
-    """Tumours were drawn where FLAIR is brighter: 1.1 to 2 times the brain around, in place."""
+    """Keep the tumour visible on FLAIR, in place: 1.1 to 2 times as bright as the brain around it."""
     brain = (flair["grey"] + flair["white"]) / 2
     for name in ("oedema", "solid", "enhancing"):
         flair[name] = float(np.clip(flair[name], 1.12 * brain, 1.95 * brain))
 
 
 def _radius(where: np.ndarray) -> np.ndarray:
-    """Distance from the head's axis, 1 at 100 mm: a surface coil sees best what is near it."""
+    """Distance from the head's axis, 1 at 100 mm: a surface coil is most sensitive near itself."""
     return np.hypot(where[1] + 15, where[2]) / np.float32(100)
 
 
@@ -151,9 +151,9 @@ def _frame(values: np.ndarray, framed: np.ndarray) -> np.ndarray:
 
 
 def _slices(rng, plan, mirror) -> tuple[np.ndarray, float, np.ndarray]:
-    """Where pixels lie in the template, (3, slices, n) mm; slice thickness in mm; which pixels.
+    """Template positions of the pixels, (3, slices, n) in mm; slice thickness in mm; a pixel mask.
 
-    Only the n pixels of a slice that can show any of the head are kept.
+    Only the n pixels of a slice that can show part of the head are kept.
     """
     length = np.interp(rng.random(), [0, 0.25, 0.5, 0.75, 0.9, 1], [160, 180, 194, 204, 230, 258])
     zoom = length / 174  # pixels a mm: an average head is 174 mm long where it was measured
@@ -184,7 +184,7 @@ def _sequences(rng) -> list[mr_physics.Sequence]:
 
 
 def _scan(rng, image, sequence) -> np.ndarray:
-    """Blur, bias, noise and the window that turns signal (brain: about 1) into 0 to 255."""
+    """Add blur, bias field and noise, and convert signal (brain: about 1) to 0 to 255."""
     image = mr_physics.blur(image, rng.uniform(0.3, 0.8 if sequence.ti else 0.65))
     image *= mr_physics.bias_field(rng, image.shape, abs(rng.normal(0, 0.18)))
     image *= np.exp(rng.normal(0, 0.02, (len(image), 1, 1))).astype(np.float32)
@@ -199,7 +199,7 @@ def _scan(rng, image, sequence) -> np.ndarray:
 
 
 def _quirks(rng, plan, channels, outside) -> None:
-    """What the real set has too: sequences that are missing or stop early, a tinted background."""
+    """Add the real set's quirks: sequences missing or cut off early, a tinted background."""
     if plan.partial:
         rows = int(rng.integers(60, 256))
         for channel in channels[1:]:
@@ -209,7 +209,7 @@ def _quirks(rng, plan, channels, outside) -> None:
     if plan.tinted:
         haze = np.clip(channels[0], 0, 6) // 2 + np.uint8(rng.integers(58, 76))
         channels[0] = np.where(outside, haze, channels[0])
-    # Registration leaves sequences a pixel apart.
+    # Registration leaves sequences shifted by up to a pixel.
     for c in (0, 2):
         channels[c] = np.roll(channels[c], rng.integers(-1, 2, 2), (1, 2))
     if "pre-contrast" in plan.missing:

@@ -1,4 +1,4 @@
-"""From tissue to picture: MR signal equations, bias field, blur and noise.
+"""MR physics: signal equations, bias field, blur, noise and thick slices.
 
 Signal follows the spin-echo and inversion-recovery equations (Bernstein 2004) for tissue values
 T1 and T2 in ms and proton density PD between 0 and 1, near 1.5 T literature values. Contrast
@@ -25,14 +25,14 @@ TISSUES = {
     "dura": (900, 50, 0.50),
     "fluid": (4000, 1600, 1.0),
     "mucosa": (1300, 115, 0.90),
-    "vessel": (1500, 60, 0.22),  # flow carries most of the signal away
+    "vessel": (1500, 60, 0.22),  # flow removes most of the signal
     "cord": (850, 80, 0.72),
     "oedema": (1250, 140, 0.90),
     "solid": (1350, 150, 0.92),
     "enhancing": (1250, 120, 0.88),
     "cyst": (2100, 300, 0.96),
 }
-# T1 after gadolinium, ms; PD where slow inflowing blood gains signal.
+# T1 in ms after gadolinium; PD is higher where inflowing blood adds signal.
 ENHANCED = {
     "vessel": (300, 0.80),
     "mucosa": (420, 0.90),
@@ -44,7 +44,7 @@ ENHANCED = {
 
 @dataclass(frozen=True)
 class Sequence:
-    """Timings in ms. ``ti`` above 0 makes it an inversion recovery; ``contrast`` is gadolinium."""
+    """Timings in ms. `ti` above 0 makes it an inversion recovery; `contrast` is gadolinium."""
 
     tr: float
     te: float
@@ -70,7 +70,7 @@ def signal(sequence: Sequence, tissues: dict | None = None) -> dict[str, float]:
         if sequence.contrast and name in ENHANCED:
             t1, pd = ENHANCED[name]
         if sequence.ti:
-            # np.abs: a magnitude image does not show the sign of what has not recovered yet.
+            # np.abs: a magnitude image doesn't show the sign of magnetisation that hasn't recovered yet.
             along = np.abs(1 - 2 * np.exp(-sequence.ti / t1) + np.exp(-sequence.tr / t1))
         else:
             along = 1 - np.exp(-sequence.tr / t1)
@@ -79,7 +79,7 @@ def signal(sequence: Sequence, tissues: dict | None = None) -> dict[str, float]:
 
 
 def jitter_tissues(rng: np.random.Generator, amount: float = 1.0) -> dict:
-    """`TISSUES` with values a little different, as they are between patients and field strengths."""
+    """Return `TISSUES` with slightly different values, as between patients and field strengths."""
     spread = {"oedema": 0.12, "solid": 0.14, "enhancing": 0.12, "cyst": 0.3}
     found = {}
     for name, (t1, t2, pd) in TISSUES.items():
@@ -89,9 +89,9 @@ def jitter_tissues(rng: np.random.Generator, amount: float = 1.0) -> dict:
 
 
 def bias_field(rng: np.random.Generator, shape: tuple, strength: float) -> np.ndarray:
-    """Smooth multiplicative field of mean about 1 (float32), up to ``strength`` away from it.
+    """Smooth multiplicative bias field around 1 (float32); its logarithm is at most `strength`.
 
-    Products of three low polynomials along each axis: cheap at any size.
+    A sum of products of three low-order polynomials along each axis, which is cheap at any size.
     """
     axes = [np.linspace(-1, 1, n, dtype=np.float32) for n in shape]
     bases = [np.stack([np.ones_like(a), a, a**2 - 1 / 3]) for a in axes]
@@ -106,16 +106,16 @@ def bias_field(rng: np.random.Generator, shape: tuple, strength: float) -> np.nd
 def add_noise(
     rng: np.random.Generator, image: np.ndarray, sigma: float, grain: float = 0.0
 ) -> np.ndarray:
-    """Rician noise (Gudbjartsson 1995): magnitude of a complex signal with Gaussian noise.
+    """Add Rician noise (Gudbjartsson 1995): the magnitude of a complex signal with Gaussian noise.
 
     Args:
-        rng: where the randomness comes from.
+        rng: the source of randomness.
         image: float32 (slices, rows, columns).
         sigma: standard deviation of the noise in either part, in units of the image.
-        grain: blur of the noise in pixels, as interpolation to another grid leaves it.
+        grain: blur of the noise in pixels, as after interpolation to another grid.
 
-    A few slices of noise serve all, shifted anew for each, since drawing noise takes longer than
-    everything else.
+    A few slices of noise are reused, with a random shift for each slice, since drawing noise takes
+    longer than everything else.
     """
     bank = rng.standard_normal((6, *image.shape[1:]), dtype=np.float32)
     if grain > 0:
@@ -133,7 +133,7 @@ def add_noise(
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur each slice of ``image`` (slices, rows, columns) by ``sigma`` pixels."""
+    """Blur each slice of `image` (slices, rows, columns) by `sigma` pixels."""
     if sigma <= 0.05:
         return image
     return ndimage.gaussian_filter(image, (0, sigma, sigma), truncate=3)
@@ -143,10 +143,10 @@ BANK = 112  # voxels along each side of a block of noise
 
 
 def clouds(rng: np.random.Generator, shape: tuple, scale: float) -> np.ndarray:
-    """Noise of unit variance over a volume of ``shape``, float32; smooth over ``scale`` voxels.
+    """Smooth noise of unit variance over a volume of `shape`, float32, blurred by `scale` voxels.
 
-    It is cut at a random place, turned and mirrored at random, from one block that repeats
-    itself after 112 voxels: drawing and smoothing anew would take longer than everything else.
+    It is a random crop, turned and mirrored at random, of one block that repeats after 112 voxels:
+    drawing and smoothing new noise would take longer than everything else.
     """
     block = _block(round(scale, 1)).transpose(rng.permutation(3))
     for axis, n in enumerate(shape):
@@ -171,19 +171,19 @@ def in_slices(
     slope: tuple[float, float],
     sigma: float,
 ) -> np.ndarray:
-    """``image`` as a scan in thick slices leaves it after it is brought back onto its own grid.
+    """Simulate a scan in thick slices that is interpolated back to the original grid.
 
-    Each slice is an average over ``thickness`` voxels along ``axis``, with noise and a brightness
-    of its own, and lies askew by ``slope`` (voxels along ``axis`` per voxel along the other two:
-    the head's tilt when it was registered). Between slices it is interpolated, by cubic
-    convolution (Keys 1981).
+    Each slice is an average over `thickness` voxels along `axis`, with its own noise and
+    brightness, and is tilted by `slope` (voxels along `axis` per voxel along the other two: the
+    head's tilt before registration). Between slices, values are interpolated by cubic convolution
+    (Keys 1981).
 
     Args:
-        rng: where the randomness comes from.
+        rng: the source of randomness.
         image: float32 (z, y, x).
-        axis: which axis slices are stacked along.
-        thickness: in voxels; up to 1.5 the image keeps its slices and gets noise only.
-        slope: how slices lie.
+        axis: the axis along which slices are stacked.
+        thickness: in voxels; up to 1.5 the image keeps its slices and only noise is added.
+        slope: the tilt of the slices.
         sigma: standard deviation of the noise (Rician) in units of the image.
     """
     if thickness <= 1.5:
@@ -206,7 +206,7 @@ def in_slices(
 
 
 def _along(volume: np.ndarray, at: np.ndarray, *, cubic: bool) -> np.ndarray:
-    """``volume`` read along its first axis at places ``at`` (places, rows, columns)."""
+    """Interpolate `volume` along its first axis at positions `at` (positions, rows, columns)."""
     low = np.floor(at)
     t = at - low
     low = low.astype(np.intp)

@@ -1,6 +1,6 @@
-"""Noise-free MR images of a head, on any grid of points: tissue fractions times tissue signals.
+"""Render noise-free MR images of a head on any grid of points: tissue fractions times signals.
 
-LGG slices and whole volumes come from this same code.
+LGG slices and BraTS volumes are made by this same code.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from unet_course.synthetic.anatomy import FACE_TISSUES, HEAD_ORIGIN, HEAD_SPACIN
 
 @dataclass(frozen=True)
 class Scalp:
-    """Thickness of skull and of the fat below the skin, in mm, and how unevenly they are laid."""
+    """Thickness in mm of the skull and of the fat below the skin, and the phase of its variation."""
 
     skull: float = 7.0
     fat: float = 5.0
@@ -34,18 +34,18 @@ def paint(
     mottle: float = 0.0,
     skull: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Noise-free images of a head, one a sequence, and what is tumour in them.
+    """Render noise-free images of a head, one per sequence, and the fractions of tumour in them.
 
     Args:
         where: template position of each voxel in mm, float32 (3, z, y, x).
         head: the anatomy.
         tumour: the tumour, or None for a healthy head.
-        signals: for each sequence the signal of each tissue (`scanner.signal`).
+        signals: for each sequence the signal of each tissue (`mr_physics.signal`).
         thickness: slice thickness in mm, over which tissues are averaged.
-        scalp: what lies around the brain.
-        uneven: how uneven the tumour's signal is, 0 to about 0.2.
+        scalp: skull and fat around the brain.
+        uneven: relative variation of the tumour's signal, 0 to about 0.2.
         atrophy: above 1 widens sulci and ventricles.
-        mottle: how uneven healthy tissue is; what is bright on T2 is dark on T1.
+        mottle: relative variation of healthy tissue; opposite in T1 and T2.
         skull: without it the image is 0 outside the brain.
 
     Returns:
@@ -131,7 +131,7 @@ def _paint_outside(images, points, distance, head, signals, thickness, scalp) ->
         + 0.1 * np.sin(at[0] / 30 + at[2] / 45 + scalp.phase[1])
     )
     steps = [distance[shell]]
-    if thickness > 2:  # within a thick slice the layers lean outwards
+    if thickness > 2:  # within a thick slice the layers are oblique
         lean = sample(head.lean, at, HEAD_ORIGIN, HEAD_SPACING) * np.float32(thickness / 3)
         steps += [steps[0] - lean, steps[0] + lean]
     vessel = sample(head.sinuses, at, HEAD_ORIGIN, HEAD_SPACING)

@@ -1,8 +1,8 @@
-"""Synthetic patients on disk, in the real data sets' own layouts: what a lesson uses by default.
+"""Make the samples: synthetic patients on disk in the real data sets' layouts, cached.
 
-`lgg_root` and `brats_root` are all that a lesson needs: the first call makes the patients (a
-minute or so on two cores), later ones find them in the cache, or in one that a class shares. Patient number k depends on the
-seed and k only, so 24 patients are the first 24 of any larger set.
+Lessons call `lgg_root` and `brats_root`: the first call makes the patients (about a minute on two
+cores), later ones find them in the cache, or in one that a class shares. Patient number k depends
+only on the seed and k, so 24 patients are the first 24 of any larger set.
 """
 
 import csv
@@ -24,13 +24,12 @@ from unet_course import runtime
 from unet_course.synthetic import brats_case, lgg_patient
 from unet_course.synthetic.anatomy import average_head
 
-VERSION = 1  # raise it whenever a patient's bytes change, so that no old cache is used
+VERSION = 1  # increase it whenever a patient's bytes change, so that no old cache is used
 BRATS_VERSION = 1
 LGG_FOLDER = "kaggle_3m"
 BRATS_FOLDER = "MICCAI_BraTS2020_TrainingData"
 
-# data.csv's columns: the genomic clusters (how many there are, share left blank), then what
-# the clinic knows.
+# data.csv's columns: the genomic clusters (number of clusters, share of blanks), then clinical data.
 _CLUSTERS = {
     "RNASeqCluster": (4, 0.16),
     "MethylationCluster": (5, 0.01),
@@ -55,15 +54,15 @@ _CLINICAL = (
 
 
 def lgg_root(seed: int = 0, patients: int = 24, progress: bool = True) -> Path:
-    """Return the folder ``kaggle_3m`` of synthetic LGG patients, making it on first use.
+    """Return the folder `kaggle_3m` of synthetic LGG patients, making it on first use.
 
     Args:
         seed: another seed gives other patients.
-        patients: how many; 16 or more have every quirk of the real set.
+        patients: how many; 16 or more include every quirk of the real set.
         progress: show a progress bar while they are made.
 
-    Safe to call from several notebooks at once (one makes, the others wait) and to interrupt
-    (nothing half-made is left to be found). Takes about 9 MB of disk a patient.
+    Safe to call from several notebooks at once (one makes the patients, the others wait) and to
+    interrupt (an incomplete folder is never used). Takes about 9 MB of disk per patient.
     """
     name = f"lgg-v{VERSION}-seed{seed}-{patients}"
     found = runtime.find_in_cache("sample", name, LGG_FOLDER)
@@ -80,15 +79,15 @@ def make_lgg(
     *,
     exist_ok: bool = False,
 ) -> Path:
-    """Write synthetic patients to ``root/kaggle_3m``, in the layout of Kaggle's LGG set.
+    """Write synthetic patients to `root/kaggle_3m`, in the layout of Kaggle's LGG set.
 
-    ``kaggle_3m/<ID>/<ID>_<n>.tif`` is a 256×256×3 ``uint8`` slice (pre-contrast, FLAIR,
-    post-contrast; n from 1, bottom to top), ``<ID>_<n>_mask.tif`` its mask (0 and 255), and
-    ``kaggle_3m/data.csv`` the patients' table. The folder appears when it is complete.
+    `kaggle_3m/<ID>/<ID>_<n>.tif` is a 256×256×3 `uint8` slice (pre-contrast, FLAIR,
+    post-contrast; n from 1, bottom to top), `<ID>_<n>_mask.tif` its mask (0 and 255), and
+    `kaggle_3m/data.csv` the patients' table. The folder gets its name when it is complete.
 
     Raises:
         ValueError: fewer than one patient, or a negative seed.
-        FileExistsError: ``root/kaggle_3m`` is there already, unless ``exist_ok``.
+        FileExistsError: `root/kaggle_3m` exists already, unless `exist_ok`.
     """
     _check("patients", patients, seed)
     target = Path(root) / LGG_FOLDER
@@ -101,10 +100,10 @@ def brats_root(seed: int = 0, cases: int = 8, progress: bool = True) -> Path:
 
     Args:
         seed: another seed gives other cases.
-        cases: how many; of any eight that follow one another, two have no label 4.
+        cases: how many; of any eight in a row, two have no label 4.
         progress: show a progress bar while they are made.
 
-    As safe as `lgg_root`. Takes about 9 MB of disk a case.
+    As safe as `lgg_root`. Takes about 9 MB of disk per case.
     """
     found = _brats_place(seed, cases)
     if not found.is_dir():
@@ -113,7 +112,7 @@ def brats_root(seed: int = 0, cases: int = 8, progress: bool = True) -> Path:
 
 
 def brats_is_made(seed: int = 0, cases: int = 8) -> bool:
-    """Say whether `brats_root` would find its folder and not have to make it."""
+    """Return whether the folder of `brats_root` exists already."""
     return _brats_place(seed, cases).is_dir()
 
 
@@ -131,15 +130,15 @@ def make_brats(
     *,
     exist_ok: bool = False,
 ) -> Path:
-    """Write synthetic cases to ``root/MICCAI_BraTS2020_TrainingData``, in BraTS 2020's layout.
+    """Write synthetic cases to `root/MICCAI_BraTS2020_TrainingData`, in BraTS 2020's layout.
 
-    ``<ID>/<ID>_t1.nii.gz``, ``_t1ce``, ``_t2`` and ``_flair`` are ``int16`` volumes of
-    240×240×155 voxels of 1 mm, 0 outside the brain; ``_seg`` holds labels 0, 1, 2 and 4,
-    ``uint8``. IDs run from ``BraTS20_Synthetic_001``. The folder appears when it is complete.
+    `<ID>/<ID>_t1.nii.gz`, `_t1ce`, `_t2` and `_flair` are `int16` volumes of
+    240×240×155 voxels of 1 mm, 0 outside the brain; `_seg` holds labels 0, 1, 2 and 4,
+    `uint8`. IDs start at `BraTS20_Synthetic_001`. The folder gets its name when it is complete.
 
     Raises:
         ValueError: fewer than one case, or a negative seed.
-        FileExistsError: the folder is there already, unless ``exist_ok``.
+        FileExistsError: the folder exists already, unless `exist_ok`.
     """
     _check("cases", cases, seed)
     target = Path(root) / BRATS_FOLDER
@@ -155,34 +154,34 @@ def _check(what: str, count: int, seed: int) -> None:
 
 
 def _appear(target: Path, write: Callable[[Path], None], exist_ok: bool) -> None:
-    """Let ``write`` fill a folder that gets the name ``target`` once it is complete."""
+    """Let `write` fill a temporary folder, and rename it to `target` when it is complete."""
     root = target.parent
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / f".{target.name}.lock"):
-        # Whoever holds the lock is the only maker: what lies half-made here was interrupted.
+        # With the lock there is no other maker: an unfinished folder is left from an interruption.
         for stale in root.glob(f".{target.name}-making-*"):
             shutil.rmtree(stale, ignore_errors=True)
         if target.exists():
             if exist_ok:
                 return
             raise FileExistsError(
-                f"{target}: is there already. Delete it or choose another folder with --root."
+                f"{target} exists already. Delete it or choose another folder with --root."
             )
         making = Path(tempfile.mkdtemp(prefix=f".{target.name}-making-", dir=root))
         try:
             write(making)
-            making.chmod(0o755)  # mkdtemp's folder is for its owner alone
+            making.chmod(0o755)  # mkdtemp makes folders that only their owner can read
             os.replace(making, target)
         finally:
             shutil.rmtree(making, ignore_errors=True)
 
 
 def _each(make: Callable[[int], object], count: int, unit: str, progress: bool) -> list:
-    """``make(number)`` for each number below ``count``, two at a time, under a progress bar."""
+    """Call `make(number)` for each number below `count`, two at a time, with a progress bar."""
     average_head()  # made once, before two threads ask for it
     found = []
-    # Threads, not processes: SciPy lets go of the interpreter's lock, and threads work in a
-    # notebook on every system. Two are as many as memory allows (0.4 GB for a large patient).
+    # Threads, not processes: SciPy releases the interpreter's lock, and threads work in a notebook on
+    # every system. Memory allows two (0.4 GB for a large patient).
     workers = min(2, os.cpu_count() or 1)
     bar = tqdm(total=count, desc=f"Making sample {unit}s", unit=unit, disable=not progress)
     with bar, ThreadPoolExecutor(workers) as pool:
@@ -213,7 +212,7 @@ def _write_nifti(path: Path, volume: np.ndarray) -> None:
     image.header.set_xyzt_units("mm")
     image.set_qform(brats_case.AFFINE, code="scanner")
     image.set_sform(brats_case.AFFINE, code="scanner")
-    # nibabel would write the time and the file's temporary place into the gzip header.
+    # nibabel would write the time and the temporary file name into the gzip header.
     packed = gzip.compress(image.to_bytes(), compresslevel=3, mtime=0)
     path.write_bytes(packed)
 

@@ -1,8 +1,8 @@
-"""A tumour that grows along white matter, with core, rim and oedema, in the average head.
+"""Tumour growth along white matter in the average head, with core, enhancing rim and oedema.
 
 Growth is the reaction-diffusion model of gliomas, du/dt = div(D grad u) + rho u (1 - u), with D
 larger in white than in grey matter and zero in fluid (Swanson 2000; Konukoglu 2010). Only the
-shape matters here, so time and D are in steps and voxels, and growth stops at a wanted volume.
+shape matters here, so time and D are in steps and voxels, and growth stops at a given volume.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ LABELS = {"background": 0, "core": 1, "oedema": 2, "enhancing": 4}  # as in BraT
 
 @dataclass(frozen=True)
 class Tumour:
-    """What each voxel of a 2 mm box around the tumour is made of.
+    """A tumour in a box of 2 mm voxels: the fractions of its parts, its texture and its mass effect.
 
-    ``parts`` holds the fractions of ``PARTS``, shape (4, z, y, x), float32; their sum is the whole
-    tumour (0 to 1). ``texture`` is smooth noise of unit variance for uneven signal, shape
-    (z, y, x). ``centre`` (mm) and ``push`` (mm, reach in mm) describe the mass effect.
+    `parts` holds the fractions of `PARTS`, shape (4, z, y, x), float32; their sum is the whole
+    tumour (0 to 1). `texture` is smooth noise of unit variance for uneven signal, shape
+    (z, y, x). `centre` (mm) and `push` (mm, reach in mm) describe the mass effect.
     """
 
     origin: np.ndarray
@@ -33,7 +33,7 @@ class Tumour:
     push: tuple[float, float]
 
 
-# Where low-grade gliomas sit: (z, y, |x|) in mm, spread in mm, share of patients, and the lobe's
+# Sites of low-grade gliomas: (z, y, |x|) in mm, spread in mm, share of patients, and the lobe's
 # code in data.csv (1 cerebellum, 2 frontal, 4 occipital, 5 parietal, 6 temporal).
 SITES = (
     ((28, 33, 28), 18, 0.39, 2),
@@ -47,13 +47,13 @@ SITES = (
 
 
 def draw_site(rng: np.random.Generator) -> int:
-    """Index into `SITES`, drawn by how often a glioma is found there."""
+    """Draw an index into `SITES`, weighted by how often gliomas are found there."""
     shares = np.array([share for _, _, share, _ in SITES])
     return int(rng.choice(len(SITES), p=shares / shares.sum()))
 
 
 def draw_seed(rng: np.random.Generator, head: Head, site: int, side: int) -> np.ndarray:
-    """A place in white matter (z, y, x in mm) near a site, on the side of x above 0 or below."""
+    """Draw a position in white matter (z, y, x in mm) near a site; `side` is the sign of x."""
     centre, spread, *_ = SITES[site]
     tries = rng.normal(centre, spread, (400, 3))
     tries[:, 2] = side * np.abs(tries[:, 2])
@@ -73,11 +73,11 @@ def grow(
     """Grow one tumour.
 
     Args:
-        rng: where the randomness comes from.
-        head: the anatomy it grows in.
-        seed: where it starts (z, y, x) in mm.
-        volume: wanted volume of the whole tumour in cm³; one that is walled in stays smaller.
-        grade: "low" (a mass that seldom enhances, some with a cyst, oedema little or none) or
+        rng: the source of randomness.
+        head: the anatomy in which it grows.
+        seed: its starting point (z, y, x) in mm.
+        volume: volume of the whole tumour in cm³; less if barriers stop its growth.
+        grade: "low" (a mass that seldom enhances, sometimes with a cyst, with little or no oedema) or
             "high" (necrotic core, enhancing rim or patches, wide oedema).
 
     Returns:
@@ -95,7 +95,7 @@ def grow(
     noise = _noise(rng, shape, (1.5, 3.5, 6.0))
     density = _spread(rng, grey, white, noise[2], volume, (2, 15) if grade == "low" else (6, 40))
 
-    # A rater draws a closed outline: fissures inside the mass belong to it, ventricles don't.
+    # Raters draw closed outlines: fissures inside the mass belong to it, ventricles don't.
     filled = ndimage.grey_closing(density, size=3)
     density = np.where(brain > 0.9, np.maximum(density, filled), density)
     density = ndimage.gaussian_filter(density, 0.7)
@@ -111,7 +111,7 @@ def grow(
     outline += fingers * min(1.0, radius / 18) * (white - 0.55)
     outline = np.where(grey + white > 0.35, outline, outline - 4)
     whole = _ramp(outline, rng.uniform(0.8, 3.0)) * np.clip(2 * brain - 1, 0, 1)
-    if grade == "high":  # what growth and noise cut off is dropped
+    if grade == "high":  # disconnected parts are dropped
         pieces, count = ndimage.label(whole > 0.05)
         if count > 1:
             whole = np.where(pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:]), whole, 0)
@@ -136,7 +136,7 @@ def grow(
 
 
 def _low_grade(rng, noise, depth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Solid, enhancing and cystic fractions; ``depth`` runs from 0 at the surface to 1."""
+    """Solid, enhancing and cystic fractions; `depth` runs from 0 at the surface to 1."""
     bent = depth + 0.08 * noise[1]
     infiltrating = rng.random() < 0.45
     solid = _ramp(bent - (rng.uniform(0.15, 0.5) if infiltrating else -0.5), 0.08)
@@ -158,8 +158,8 @@ def _low_grade(rng, noise, depth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _high_grade(rng, noise, whole, radius) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solid, enhancing and cystic fractions of a core that lies off centre in its oedema.
 
-    The core is an ellipsoid bent by noise. It enhances along its rim (of even or broken
-    thickness, around necrosis), in patches, or all over with holes.
+    The core is an ellipsoid deformed by noise. It enhances along its rim (complete or broken, around
+    necrosis), in patches, or throughout with holes.
     """
     away, stretch = rng.normal(0, 0.2, 3) * radius, np.exp(rng.normal(0, 0.2, 3))
     axes = [SPACING * (np.arange(n) - n // 2) for n in whole.shape]
@@ -189,7 +189,7 @@ def _high_grade(rng, noise, whole, radius) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def together(first: Tumour, second: Tumour) -> Tumour:
-    """Two foci as one tumour (the first one's mass effect); the second moves by up to 1 mm."""
+    """Combine two foci into one tumour, with the mass effect of the first; the second moves by up to 1 mm."""
     apart = np.round((second.origin - first.origin) / SPACING).astype(int)
     low = np.minimum(0, apart)
     shapes = np.array(first.parts.shape[1:]), np.array(second.parts.shape[1:])
@@ -205,9 +205,9 @@ def together(first: Tumour, second: Tumour) -> Tumour:
 
 
 def labels(parts: np.ndarray) -> np.ndarray:
-    """BraTS labels of fractions ``parts`` (4, ...): 0 none, 1 core, 2 oedema, 4 enhancing, uint8.
+    """Convert fractions `parts` (4, ...) to BraTS labels 0, 1 (core), 2 (oedema), 4 (enhancing), uint8.
 
-    The whole tumour is where the fractions sum to at least one half.
+    A voxel is tumour if its fractions sum to at least one half.
 
     >>> labels(np.array([[0.1, 0.9, 0.1, 0.0], [0.1, 0.1, 0.2, 0.4], [0, 0, 0.6, 0], [0, 0, 0, 0.5]]))
     array([0, 2, 4, 1], dtype=uint8)
@@ -219,16 +219,16 @@ def labels(parts: np.ndarray) -> np.ndarray:
 
 
 def push_away(where: np.ndarray, tumour: Tumour) -> None:
-    """Make room for the mass, in place: ``where`` (3, ...) are template positions in mm."""
+    """Apply the tumour's mass effect to template positions `where` (3, ...) in mm, in place."""
     swell(where, tumour.centre, *tumour.push)
 
 
 def swell(where: np.ndarray, centre: np.ndarray, push: float, reach: float) -> None:
-    """Move what lies around ``centre`` outwards, in place; below 0 inwards.
+    """Push tissue away from `centre`, in place; with a negative `push` towards it.
 
     A point at distance r from the centre shows what lay at r - push * (r / reach) *
-    exp((1 - (r / reach)²) / 2). With push between -1 and 0.6 reach, r keeps its order: nothing
-    folds.
+    exp((1 - (r / reach)²) / 2). With push between -1 and 0.6 reach the order of r is kept, so that
+    the deformation doesn't fold.
     """
     shape = (3,) + (1,) * (where.ndim - 1)
     offset = where - np.asarray(centre).astype(np.float32).reshape(shape)
@@ -254,17 +254,17 @@ def _noise(rng: np.random.Generator, shape: tuple, scales: tuple) -> np.ndarray:
 
 
 def _ramp(values: np.ndarray, width: float) -> np.ndarray:
-    """0 below, 1 above zero, with a soft edge of ``width`` to both sides."""
+    """Soft step: 0 below zero, 1 above, with a linear edge of `width` to both sides."""
     return np.clip(values / (2 * width) + 0.5, 0, 1)
 
 
 def _spread(rng, grey, white, noise, volume, favours) -> np.ndarray:
-    """Density 0 to 1 after growth to about ``volume`` cm³, by explicit steps."""
+    """Density 0 to 1 after growth to about `volume` cm³, by explicit steps."""
     favour = np.exp(rng.uniform(*np.log(favours)))  # D in white matter / D in grey
     tissue = np.clip(white + grey, 0, 1)
     spread = (white + grey / favour) * np.exp(0.4 * noise)
     spread = np.where(tissue > 0.4, np.minimum(spread, 1), 0).astype(np.float32)
-    # Flow between neighbours is limited by the tighter of the two, and nothing crosses fluid.
+    # Flow between neighbours is limited by the smaller D of the two; nothing crosses fluid.
     gates = [np.minimum(_at(spread, a, 1), _at(spread, a, -1)) * np.float32(0.16) for a in range(3)]
     rate = np.float32(rng.uniform(0.1, 0.3)) * (tissue > 0.4) * np.exp(0.3 * noise)
     density = np.zeros_like(spread)
@@ -284,7 +284,7 @@ def _spread(rng, grey, white, noise, volume, favours) -> np.ndarray:
 
 
 def _at(volume: np.ndarray, axis: int, side: int) -> np.ndarray:
-    """All but the first (``side`` 1) or the last (-1) layer along ``axis``, as a view."""
+    """All but the first (`side` 1) or the last (-1) layer along `axis`, as a view."""
     index = [slice(None)] * volume.ndim
     index[axis] = slice(1, None) if side == 1 else slice(None, -1)
     return volume[tuple(index)]

@@ -1,7 +1,7 @@
-"""3-D training batches: prepared cases on disk → patches around tumour and elsewhere → `tf.data`.
+"""3-D training batches: patches from prepared cases, augmented, as `tf.data` datasets.
 
-A patch is drawn by numbers (seed, epoch, step) alone, as in `slices`. A patch that is turned or
-bent is sampled straight from the volume: what comes in at its corners is the tissue that is there.
+A patch depends only on the numbers (seed, epoch, step), as in `slice_batches`. A rotated or deformed
+patch is sampled directly from the volume, so that its corners hold real tissue and not padding.
 """
 
 from collections.abc import Sequence
@@ -27,24 +27,24 @@ class Patches:
     """Endless, repeatable training batches: `patches.epoch(3)` is always the same dataset.
 
     Args:
-        cases: what is drawn from, each as often as the others.
+        cases: the cases to draw from, each equally often.
         size: voxels along x, y and z.
-        batch_size: patches a batch.
-        steps: batches an epoch; None: as many as hold about as many voxels as the cases' boxes.
-        foreground: share of the patches that are drawn around a tumour voxel: of a case that has
-            tumour, of one of its labels (each as often, so that a small enhancing rim is seen as
-            often as a large oedema), any voxel of it. The others are drawn around any voxel of
-            the brain.
-        augment: `augment.VOLUMES`, or a changed one; None: patches stay as they are.
+        batch_size: patches per batch.
+        steps: batches per epoch; None: as many as hold about as many voxels as all cases together.
+        foreground: share of the patches that are drawn around a tumour voxel: first a case with
+            tumour is drawn, then one of its labels (each equally often, so that a small enhancing
+            rim is seen as often as a large oedema), then a voxel of that label. The others are
+            drawn around any voxel of the brain.
+        augment: `augment.VOLUMES` or a variant of it; None: no augmentation.
         seed: the only source of randomness.
 
-    A patch that would stick out of the cropped brain is moved inwards, so its centre may lie
-    beside the voxel that it was drawn around. Where the volume is smaller than the patch, and
-    where a turned patch reaches out, it is filled up with background, 0.
+    A patch that would reach beyond the cropped volume is moved inwards, so that its centre may differ
+    from the voxel that it was drawn around. If the volume is smaller than the patch, or a rotated
+    patch reaches beyond it, the rest is background, 0.
 
     Raises:
         ValueError: no cases, a case without mask, no tumour to draw, a size, batch size or number
-            of steps under 1, a share outside 0 to 1, or cases with unlike channels.
+            of steps below 1, a share outside 0 to 1, or cases with different numbers of channels.
     """
 
     cases: Sequence[PreparedCase]
@@ -88,7 +88,7 @@ class Patches:
             object.__setattr__(self, "steps", max(1, steps))
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """One batch: images (batch, *size, channels) and masks (batch, *size, 3), float32.
+        """One batch: images `(batch, *size, channels)` and masks `(batch, *size, 3)`, float32.
 
         Masks are the regions WT, TC, ET, 0 and 1.
         """
@@ -103,7 +103,7 @@ class Patches:
         return images, masks
 
     def place(self, rng: np.random.Generator) -> tuple[PreparedCase, np.ndarray]:
-        """Draw a case and the voxel in it that a patch is drawn around."""
+        """Draw a case and the voxel in it around which a patch is cut."""
         if rng.random() < self.foreground:
             number = self._ill[rng.integers(len(self._ill))]
             labels = [label for label in self._places[number] if label]
@@ -116,10 +116,10 @@ class Patches:
     def cut(
         self, case: PreparedCase, centre: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The patch around a voxel, augmented: float32 (*size, channels) and labels uint8 (*size)."""
+        """Cut the patch around a voxel, augmented: float32 `(*size, channels)` and labels uint8 `(*size)`."""
         size = np.array(self.size)
         free = np.array(case.images.shape[:3]) - size
-        # a volume smaller than the patch lies in its middle
+        # a volume smaller than the patch is centred in it
         corner = np.where(free < 0, free // 2, np.clip(centre - size // 2, 0, np.maximum(free, 0)))
         flips, where = self.augment.plan(self.size, rng) if self.augment else ((), None)
         if where is None:
@@ -140,7 +140,7 @@ class Patches:
     def recolour(
         self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """Change a patch's intensities, if `augment` is given: (*size, channels) in and out."""
+        """Change a patch's intensities, if `augment` is given: `(*size, channels)` in and out."""
         return self.augment.recolour(image, rng) if self.augment else image
 
     def epoch(self, number: int) -> tf.data.Dataset:
@@ -158,13 +158,13 @@ class Patches:
 
 
 def _by_label(centres: np.ndarray) -> dict[int, np.ndarray]:
-    """{label: (n, 3) places}, for the labels that there are."""
+    """Voxels (n, 3) by label, for the labels that occur."""
     found = {int(label): centres[centres[:, 0] == label, 1:] for label in np.unique(centres[:, 0])}
     return {label: places.astype(int) for label, places in found.items()}
 
 
 def _window(volume: np.ndarray, corner: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """The part of a volume from `corner` on, (*size, …); 0 where it lies outside."""
+    """The part of a volume that begins at `corner`, `(*size, …)`; 0 outside the volume."""
     start = np.clip(corner, 0, volume.shape[:3])
     stop = np.clip(corner + size, start, volume.shape[:3])
     inside = volume[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]

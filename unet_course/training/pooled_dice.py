@@ -1,7 +1,7 @@
-"""What Keras can watch while it trains, beside the loss; saved with the network and loaded again.
+"""Dice as a Keras metric, for monitoring training; saved and loaded with the network.
 
-The course judges with `metrics`, case by case. A Keras metric sees batches of patches, so what it
-shows is a sign of progress and no case's score.
+For results the course uses `metrics`, case by case. A Keras metric sees batches of patches, so its
+value shows progress and isn't the score of any case.
 """
 
 import keras
@@ -10,14 +10,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("unet_course")
 class PooledDice(keras.metrics.Metric):
-    """Dice of one class after a threshold, all batches since the epoch's start taken as one.
+    """Dice of one class after a threshold, pooled over all batches since the start of the epoch.
 
-    2 TP / (2 TP + FP + FN), counts added up over the batches first (`metrics.pooled` gives the
-    same). 1 where nothing was there and nothing was marked, as in `metrics.dice`.
+    2 TP / (2 TP + FP + FN), with the counts added up over the batches first, as in
+    `metrics.pooled`. 1 if there was no tumour and none was predicted, as in `metrics.dice`.
 
     Args:
-        channel: the class: 0, 1 and 2 are WT, TC and ET where `brats.regions` made the masks.
-        threshold: from which a probability counts as marked.
+        channel: the class; 0, 1 and 2 are WT, TC and ET if `brats.regions` made the masks.
+        threshold: the probability from which a voxel is predicted as tumour.
 
     Raises:
         ValueError: when called, shapes that differ.
@@ -38,7 +38,7 @@ class PooledDice(keras.metrics.Metric):
         self.sizes = self.add_weight(name="sizes", initializer="zeros")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Add a batch (batch, *spatial, classes); `sample_weight` is passed over."""
+        """Add a batch `(batch, *spatial, classes)`; `sample_weight` is ignored."""
         if len(y_true.shape) != len(y_pred.shape) or y_true.shape[-1] != y_pred.shape[-1]:
             raise ValueError(f"truth {y_true.shape} and prediction {y_pred.shape} differ in shape")
         truth = ops.cast(y_true[..., self.channel], "float32")

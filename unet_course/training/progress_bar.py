@@ -1,4 +1,4 @@
-"""One bar for long work, in a terminal, in JupyterLab and in a notebook that is executed headless."""
+"""Progress bar for training, in a terminal, in JupyterLab and in a notebook executed headless."""
 
 import time
 from collections.abc import Mapping
@@ -7,10 +7,10 @@ from tqdm import tqdm
 
 
 class Bar:
-    """A progress bar over all epochs' steps: a tqdm bar in a terminal, one line in a notebook.
+    """A progress bar over all steps of all epochs: a tqdm bar in a terminal, one line in a notebook.
 
-    In a notebook the line is a display that is updated in place. It is plain text, so that a
-    saved lesson keeps its last state, which a widget's bar doesn't.
+    In a notebook the line is a display that is updated in place. It is plain text, so that a saved
+    lesson keeps its last state, unlike the bar of a widget.
     """
 
     def __init__(self, epochs: int, steps: int, progress: bool):
@@ -64,7 +64,7 @@ class Bar:
 
 
 class Line:
-    """Text that a notebook shows without quotation marks."""
+    """A text that a notebook shows without quotation marks."""
 
     def __init__(self, text: str):
         self.text = text
@@ -74,7 +74,7 @@ class Line:
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a Jupyter kernel, where a bar can be updated in place."""
+    """Return whether this runs in a Jupyter kernel, where a bar can be updated in place."""
     try:
         from IPython import get_ipython
     except ImportError:

@@ -1,6 +1,6 @@
-"""2-D training batches: slices in memory → `tf.data` batches.
+"""2-D training batches: LGG slices in memory, augmented, as `tf.data` datasets.
 
-A batch is drawn by the numbers (seed, epoch, step) alone, so an epoch can be repeated exactly, also
+A batch depends only on the numbers (seed, epoch, step), so an epoch can be repeated exactly, also
 after a crash.
 """
 
@@ -21,11 +21,11 @@ class Batches:
     """Endless, repeatable training batches: `batches.epoch(3)` is always the same dataset.
 
     Args:
-        slices: what is drawn from.
-        batch_size: slices a batch.
-        steps: batches an epoch; None: as many as it takes to draw as many slices as there are.
-        tumour_fraction: share of each batch that is drawn from slices with tumour. A third of
-            LGG's slices hold any, so drawing evenly spends most of the time on empty ones.
+        slices: the slices to draw from.
+        batch_size: slices per batch.
+        steps: batches per epoch; None: as many as hold about as many slices as there are.
+        tumour_fraction: share of each batch that is drawn from slices with tumour. Only a third of
+            the LGG slices have any, so drawing evenly spends most of the time on empty ones.
         augment: called with (images, masks, random generator); see `augment.Augmentation`.
         neighbours: as in `Slices.inputs`.
         seed: the only source of randomness.
@@ -58,7 +58,7 @@ class Batches:
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """One batch: images (batch, side, side, channels) and masks (batch, side, side, 1)."""
         rng = np.random.default_rng((self.seed, epoch, step))
-        # a share that isn't whole is rounded up or down at random, so that it is right on average
+        # a number that isn't whole is rounded up or down at random, so that it is right on average
         ill = int(self.tumour_fraction * self.batch_size + rng.random())
         if not len(self._healthy):
             ill = self.batch_size
@@ -75,7 +75,7 @@ class Batches:
         return images, masks.astype(np.float32)
 
     def epoch(self, number: int) -> tf.data.Dataset:
-        """Epoch `number` as a dataset of (images, masks); prepared while the network trains."""
+        """Epoch `number` as a dataset of (images, masks); made while the network trains."""
         side, channels = self.slices.images.shape[1], self.slices.images.shape[-1]
         channels *= 2 * self.neighbours + 1
         return tf_dataset.dataset(
