@@ -17,17 +17,18 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def printed(lesson) -> str:
-    return "\n".join(
-        output.get("text", "") + output.get("data", {}).get("text/plain", "")
-        for cell in read(lesson).cells
-        for output in cell.get("outputs", [])
-    )
+def told(lesson) -> str:
+    """A lesson's prose and what its cells print."""
+    cells = read(lesson).cells
+    prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    printed = [o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in outputs]
+    return "\n".join(prose + printed)
 
 
 def points() -> list[str]:
-    """What stands under "What it gives …", point by point."""
-    part = TEXT.split("## What it gives")[1].split("\n## ")[0]
+    """The section "What makes this course different", point by point."""
+    part = TEXT.split("## What makes this course different")[1].split("\n## ")[0]
     return [" ".join(point.split()) for point in re.split(r"^- ", part, flags=re.MULTILINE)[1:]]
 
 
@@ -55,10 +56,10 @@ def test_figures_stand_where_the_links_lead(point):
     sources = []
     for path in re.findall(r"\]\((?!https?:)([^)#]+)", point):
         one = ROOT / path
-        sources.append(printed(one) if one.suffix == ".ipynb" else one.read_text(encoding="utf-8"))
-    told = FIGURE.findall(re.sub(r"\]\([^)]*\)", "", point))
-    assert sources or not told
-    for figure in told:
+        sources.append(told(one) if one.suffix == ".ipynb" else one.read_text(encoding="utf-8"))
+    figures = FIGURE.findall(re.sub(r"\]\([^)]*\)", "", point))
+    assert sources or not figures
+    for figure in figures:
         assert figure in "\n".join(sources), f"{figure} isn't there: {point}"
 
 
@@ -72,5 +73,8 @@ def test_it_counts_the_exercises():
     assert f"**{len(exercises)} exercises" in TEXT
 
 
-def test_it_lists_every_lesson():
-    assert re.findall(r"\]\(notebooks/([^)]+)\) \|", TEXT) == [path.name for path in LESSONS]
+def test_it_lists_every_lesson_by_its_title():
+    rows = re.findall(r"^\| (\d\d) \| \[([^]]+)\]\(notebooks/([^)]+)\) \|", TEXT, re.MULTILINE)
+    titles = [read(path).cells[0].source.partition("\n")[0] for path in LESSONS]
+    assert [f"# {number} {title}" for number, title, _ in rows] == titles
+    assert [name for *_, name in rows] == [path.name for path in LESSONS]
