@@ -1,18 +1,23 @@
-"""The slice browser, without a browser: test_browser.py moves it in a real one."""
+"""Slice browser, explorer and viewer, without a browser: test_browser.py moves one in a real one."""
 
 import io
 import subprocess
 import sys
+import types
+from pathlib import Path
 
 import nbformat
+import nibabel
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from unet_course.commands import run_lesson
+from unet_course.data.layouts import BRATS
+from unet_course.showing import widgets
 from unet_course.showing.plotting import PREDICTION, TRUTH
-from unet_course.showing.widgets import GAP, slice_browser
+from unet_course.showing.widgets import GAP, slice_browser, volume_explorer, volume_viewer
 
 
 def stack(n=5, size=32, channels=()):
@@ -24,10 +29,20 @@ def stack(n=5, size=32, channels=()):
     return images, masks
 
 
+def children(widget, kind):
+    """A box's widgets of one kind, those in boxes within it included."""
+    inner = [child for box in getattr(widget, "children", ()) for child in children(box, kind)]
+    return [widget, *inner] if type(widget).__name__ == kind else inner
+
+
+def pixels(image):
+    return np.array(Image.open(io.BytesIO(image.value)))
+
+
 def parts(browser):
     """The picture as an array, and the slider."""
-    image, slider = browser.children[-2:]
-    return np.array(Image.open(io.BytesIO(image.value))), slider
+    (image,), (slider,) = children(browser, "Image"), children(browser, "IntSlider")
+    return pixels(image), slider
 
 
 def rgb(colour):
@@ -39,10 +54,10 @@ def test_it_starts_where_there_is_most_tumour_and_moves(channels):
     images, masks = stack(channels=channels)
     browser = slice_browser(images, masks)
     picture, slider = parts(browser)
-    assert slider.value == 3 and (slider.min, slider.max) == (0, 4)
+    assert slider.value == 4 and (slider.min, slider.max) == (1, 5)  # as the files are numbered
     assert picture.shape == (64, 64, 3)
     assert (picture == rgb(TRUTH)).all(-1).any()
-    slider.value = 4
+    slider.value = 5
     moved, _ = parts(browser)
     assert not (moved == rgb(TRUTH)).all(-1).any() and (moved == 160).all()
 
@@ -54,13 +69,38 @@ def test_several_panels_stand_side_by_side():
     assert picture.shape == (32, 32 + GAP + 32, 3)
     for half in (picture[:, :32], picture[:, 32 + GAP :]):
         assert (half == rgb(TRUTH)).all(-1).any() and (half == rgb(PREDICTION)).all(-1).any()
-    assert "truth: sky blue; prediction: orange" in browser.children[0].value
+    legend = browser.children[0].value
+    assert "images | other" in legend
+    assert legend.index(TRUTH) < legend.index("truth") < legend.index(PREDICTION)
+
+
+def test_a_prediction_is_filled_and_a_truth_is_not():
+    images, masks = stack(n=4)
+    of_truth, _ = parts(slice_browser(images, masks, scale=1))
+    of_prediction, _ = parts(slice_browser(images, prediction=masks, scale=1))
+    assert (of_truth[12, 12] == 120).all()  # in the middle of the mask
+    expected = (1 - widgets.FILL) * 120 + widgets.FILL * np.array(rgb(PREDICTION))
+    np.testing.assert_allclose(of_prediction[12, 12], expected, atol=1)
+
+
+def test_the_picture_keeps_its_size_and_is_described_in_words():
+    images, masks = stack()
+    browser = slice_browser(images, masks, 0 * masks)
+    (image,), (slider,) = children(browser, "Image"), children(browser, "IntSlider")
+    assert browser.layout.align_items == "flex-start"  # else the box stretches the picture
+    assert image.layout.width == "64px" and image.layout.max_width == "100%"
+    line = browser.children[-1]
+    said = "Slice 4 (1 to 5). Share of its pixels: truth 22.0%, prediction 0.0%"
+    assert line.value == said
+    slider.value = 1
+    assert line.value.startswith("Slice 1 (1 to 5).") and "truth 0.0%" in line.value
 
 
 def test_without_masks_it_starts_in_the_middle():
-    assert parts(slice_browser(stack()[0]))[1].value == 2
-    assert parts(slice_browser(stack()[0], start=0))[1].value == 0
-    assert parts(slice_browser(*[stack()[0], np.zeros((5, 32, 32))]))[1].value == 2
+    assert parts(slice_browser(stack()[0]))[1].value == 3
+    assert parts(slice_browser(stack()[0], start=1))[1].value == 1
+    assert parts(slice_browser(stack()[0], first=7))[1].value == 9
+    assert parts(slice_browser(*[stack()[0], np.zeros((5, 32, 32))]))[1].value == 3
 
 
 @pytest.mark.parametrize(
@@ -71,7 +111,8 @@ def test_without_masks_it_starts_in_the_middle():
         lambda i, m: slice_browser(i, m, m[:, :5]),
         lambda i, m: slice_browser(i, panels={"x": i[:2]}),
         lambda i, m: slice_browser(i[0]),
-        lambda i, m: slice_browser(i, start=5),
+        lambda i, m: slice_browser(i, start=0),
+        lambda i, m: slice_browser(i, start=6),
         lambda i, m: slice_browser(i, scale=0),
     ],
 )
@@ -107,3 +148,95 @@ def test_saved_and_run_again_it_passes_strict_nbval(tmp_path):
         env=run_lesson.kernel_environment(),
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- volumes --------------------------------------------------------------------------------------
+
+
+def volume(shape=(6, 8, 10)):
+    images = np.random.default_rng(0).integers(1, 200, (*shape, 4)).astype(np.int16)
+    labels = np.zeros(shape, np.uint8)
+    labels[1:3, 2:5, 6:9] = 2
+    labels[2, 3, 7] = 4
+    return images, labels
+
+
+def test_the_explorer_keeps_its_size_and_says_what_it_shows():
+    images, labels = volume()
+    explorer = volume_explorer(images, labels, prediction=0 * labels, at=(2, 3, 7))
+    (image,), line = children(explorer, "Image"), explorer.children[-1]
+    assert pixels(image).shape == (10, 6 + 6 + 8 + 3 * GAP, 3)
+    assert image.layout.width == f"{6 + 6 + 8 + 3 * GAP}px"
+    assert explorer.layout.align_items == "flex-start"
+    assert (
+        line.value == "FLAIR at x, y, z = 2, 3, 7; label 4 (enhancing); prediction 0 (background)"
+    )
+    colours = explorer.children[1].value
+    assert "axial | coronal | sagittal" in colours and "4: enhancing" in colours
+    before = pixels(image)
+    children(explorer, "IntSlider")[2].value = 0
+    assert line.value.endswith("2, 3, 0; label 0 (background); prediction 0 (background)")
+    assert not np.array_equal(before, pixels(image))
+
+
+@pytest.fixture
+def case(tmp_path):
+    """A case whose axes lead to the patient's left, front and bottom: no two as in NiiVue."""
+    _, labels = volume()
+    affine = np.diag([-1.0, 1, -1, 1])
+    path = tmp_path / "mask.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(labels, affine), path)
+    return types.SimpleNamespace(images=[path] * 4, mask=path, layout=BRATS["BraTS 2020"])
+
+
+class FakeVolume:
+    def __init__(self, **options):
+        self.options = options
+
+    def set_colormap_label(self, colours):
+        self.colours = colours
+
+
+class FakeNiiVue:
+    """What the viewer calls of ipyniivue 2.4: its names are those of the real one."""
+
+    def __init__(self, height):
+        self.opts, self.scene = types.SimpleNamespace(), types.SimpleNamespace()
+
+    def load_volumes(self, volumes):
+        self.volumes = volumes
+
+    def set_radiological_convention(self, on):
+        self.opts.is_radiological_convention = on
+
+
+def test_the_viewer_shows_left_on_the_right_a_render_and_the_tumours_middle(case, monkeypatch):
+    fake = types.SimpleNamespace(
+        NiiVue=FakeNiiVue, Volume=FakeVolume, ShowRender=types.SimpleNamespace(ALWAYS="always")
+    )
+    monkeypatch.setitem(sys.modules, "ipyniivue", fake)
+    viewer = volume_viewer(case, "T1ce")
+    assert viewer.opts.is_radiological_convention is True
+    assert viewer.opts.multiplanar_show_render == "always"
+    # voxel (2, 3, 7) of 6, 8, 10; the first and the third axis run the other way in NiiVue
+    right, front, top = viewer.scene.crosshair_pos
+    assert (round(right * 6 - 0.5), round(front * 8 - 0.5), round(top * 10 - 0.5)) == (3, 3, 2)
+    assert viewer.volumes[1].colours["I"] == [0, 1, 2, 4]
+
+
+def test_without_ipyniivue_one_line_says_what_to_do(case, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipyniivue", None)  # as if it weren't installed
+    from IPython.lib.pretty import pretty
+
+    monkeypatch.setattr(widgets.importlib.util, "find_spec", lambda name: None)  # as uv leaves it
+    said = pretty(volume_viewer(case))
+    assert "\n" not in said and 'uv pip install "ipyniivue' in said
+    monkeypatch.setattr(widgets.importlib.util, "find_spec", lambda name: object())
+    assert "%pip install" in pretty(volume_viewer(case))
+    with pytest.raises(ValueError, match="no modality"):
+        volume_viewer(case, "PET")
+
+
+def test_the_viewer_is_the_extras():
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'"{widgets.VIEWER}"' in text

@@ -1,7 +1,7 @@
 """A street scene drawn by code, for the lesson on what a mask is.
 
-Four classes, three pedestrians, and a stand-in for a network's answer, so that sigmoid, softmax
-and masks can be seen on a picture that everybody can judge, before any scan of a brain.
+Four classes, three pedestrians, and scores made up in place of a network's, so that sigmoid,
+softmax and masks can be seen on a picture that everybody can judge, before any scan of a brain.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ PEOPLE = (
 
 
 class Scene(NamedTuple):
-    """A picture and the right answers for it.
+    """A picture, and the truth about each of its pixels.
 
     Attributes:
         image: uint8 (120, 160, 3), red, green and blue.
@@ -39,13 +39,13 @@ class Scene(NamedTuple):
     instances: np.ndarray
 
 
-def street(seed: int = 0) -> Scene:
+def draw_street(seed: int = 0) -> Scene:
     """Draw the scene: houses, a pavement, a street, three pedestrians, two of them overlapping.
 
     Args:
         seed: of the grain in the picture; the labels are always the same.
 
-    >>> scene = street()
+    >>> scene = draw_street()
     >>> scene.image.shape, scene.labels.shape, int(scene.instances.max())
     ((120, 160, 3), (120, 160), 3)
     """
@@ -74,14 +74,14 @@ def street(seed: int = 0) -> Scene:
     return Scene(np.clip(image, 0, 255).round().astype(np.uint8), labels, instances)
 
 
-def guess(labels: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Make up what a network might answer: mostly right, soft at the borders, wrong in places.
+def make_up_scores(labels: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Make up a network's scores: mostly right, soft at the borders, wrong in places.
 
     No network is involved: it is the truth, blurred, with smooth noise, and with the red door
     half taken for a pedestrian.
 
     Args:
-        labels: (120, 160), indices into `CLASSES`, as `street` gives them.
+        labels: (120, 160), indices into `CLASSES`, as `draw_street` gives them.
         seed: of the noise.
 
     Returns:
