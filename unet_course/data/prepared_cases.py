@@ -108,7 +108,7 @@ class PreparedCase:
                 (probabilities).
 
         Returns:
-            (*full_shape) or (*full_shape, channels), in the type of `array`.
+            `(*full_shape)` or `(*full_shape, channels)`, in the type of `array`.
 
         Raises:
             ValueError: another size than the images', or another order.

@@ -2,7 +2,7 @@
 
 Neighbouring slices of one brain are nearly the same picture, so a network that has seen slice 20
 knows slice 21. Whoever splits slices at random tests on what was trained on; these functions
-therefore split *patients*, and spread tumour sizes and hospitals evenly over the sides.
+therefore split patients, and spread tumour sizes and hospitals evenly over the sides.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,9 @@
-"""The self-checks: ``exercises.check("dice-by-hand", dice_by_hand)`` prints a verdict.
+"""The self-checks: `exercises.check("dice-by-hand", dice_by_hand)` prints a verdict.
 
-``○`` the stub is untouched, ``✗`` what went wrong on which input, ``✓`` why it matters. A check
-never raises, so that *Run All* goes through a fresh notebook. Each lesson's checks stand in
-``lesson_NN.py`` beside this file, in its dictionary ``CHECKS``: the exercise's name → a function
-that takes the answer and returns the line behind ``✓`` or raises `verdict.Wrong`.
+`○` the stub is untouched, `✗` what went wrong on which input, `✓` why it matters. A check
+never raises, so that "Run All" goes through a fresh notebook. Each lesson's checks stand in
+`lesson_NN.py` beside this file, in its dictionary `CHECKS`: the exercise's name → a function
+that takes the answer and returns the line behind `✓` or raises `verdict.Wrong`.
 
 A check calls the student's function with copies, and what the function prints is kept back.
 """
@@ -31,7 +31,7 @@ BLANK, WRONG, RIGHT = "○", "✗", "✓"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found: ``mark`` is ○, ✗ or ✓; ``text`` is what the student reads."""
+    """What a check found: `mark` is ○, ✗ or ✓; `text` is what the student reads."""
 
     mark: str
     text: str
@@ -45,9 +45,9 @@ class Verdict:
 
 
 def check(name: str, answer: Callable) -> None:
-    """Judge an answer to the exercise ``name``, print the verdict, remember a ``✓``. Never raises.
+    """Judge an answer to the exercise `name`, print the verdict, remember a `✓`. Never raises.
 
-    Only the student's own *Stop* (KeyboardInterrupt) passes through.
+    Only the student's own "Stop" (KeyboardInterrupt) passes through.
     """
     verdict = judge(name, answer)
     print(verdict)
@@ -230,6 +230,6 @@ def checks() -> dict[str, Callable]:
 
 
 def lessons() -> list[str]:
-    """Return the names of the modules that hold a lesson's checks, such as ``"lesson_01"``."""
+    """Return the names of the modules that hold a lesson's checks, such as `"lesson_01"`."""
     names = (module.name for module in pkgutil.iter_modules(__path__))
     return sorted(name for name in names if name.startswith("lesson_"))

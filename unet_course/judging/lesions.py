@@ -84,8 +84,8 @@ def lesionwise(
 
     1. The truth is dilated by `dilation` steps (18 neighbours each). Pieces of it whose dilations
        are connected (26 neighbours) are one lesion. Scores are against the truth as it was.
-    2. The prediction's pieces are its 26-connected components. By the rule of **2023** each is a
-       piece of its own, however small. By that of **2024** they are joined by dilation as the
+    2. The prediction's pieces are its 26-connected components. By the rule of 2023 each is a
+       piece of its own, however small. By that of 2024 they are joined by dilation as the
        truth's are, and what has at most `threshold` mm³ when joined is removed.
     3. A piece belongs to every lesion whose dilation it touches: it may serve two, and it needn't
        touch the lesion itself. A lesion with at least one piece is detected (true positive), and

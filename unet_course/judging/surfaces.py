@@ -1,6 +1,6 @@
 """Surface distances in mm: HD95 and surface Dice, with their definitions and what libraries do.
 
-A mask's *surface* here is its pixels that touch a pixel outside by a face (4 neighbours in 2-D, 6
+A mask's surface here is its pixels that touch a pixel outside by a face (4 neighbours in 2-D, 6
 in 3-D; what lies beyond the image is outside). Distances are measured between centres of surface
 pixels, each to the nearest of the other mask's, by scipy's exact distance transform within the block
 that both masks fill. Libraries define both differently, so figures from two of them can't be compared;
@@ -77,7 +77,7 @@ def hd95(
 
     The 95th percentile (linear between two values, as `np.percentile` has it) of the distances
     from the truth's surface to the prediction's, the same the other way round, and of these two
-    the **larger** (Huttenlocher et al., 1993, with Maier-Hein et al., 2024, for the percentile).
+    the larger (Huttenlocher et al., 1993, with Maier-Hein et al., 2024, for the percentile).
     MONAI 1.6 does the same and gives the same figure. `medpy` 0.5 takes one percentile of both
     directions together, which is mostly smaller. `surface-distance` 0.1 (Nikolov et al., 2021; the
     BraTS 2023 code uses it) weighs surface pieces between the pixels by their area and doesn't

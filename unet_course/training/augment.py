@@ -1,8 +1,8 @@
 """Random changes to images and masks together, in 2-D and 3-D.
 
-Three families, as one patient may differ from the next: *affine* (flip, turn, scale, shift, shear)
-and *elastic* changes move tissue, so the mask moves with the image, through the same field, and keeps
-its labels (nearest neighbour); *intensity* changes (contrast, brightness, gamma, bias field,
+Three families, as one patient may differ from the next: affine (flip, turn, scale, shift, shear)
+and elastic changes move tissue, so the mask moves with the image, through the same field, and keeps
+its labels (nearest neighbour); intensity changes (contrast, brightness, gamma, bias field,
 noise) are the scanner's, so the mask stays. All the moves of one case are combined into a single
 resampling, since each resampling blurs (`fields.py`).
 """
@@ -88,8 +88,8 @@ class Augmentation:
         """Augment a batch.
 
         Args:
-            images: (batch, *spatial, channels), floating point.
-            masks: (batch, *spatial, channels), any type; it keeps its type and its values.
+            images: `(batch, *spatial, channels)`, floating point.
+            masks: `(batch, *spatial, channels)`, any type; it keeps its type and its values.
             rng: the only source of randomness, so that a seed repeats the batch.
 
         Returns:
@@ -114,7 +114,7 @@ class Augmentation:
     def move(
         self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Flip, and warp through one field; (*spatial, channels) each."""
+        """Flip, and warp through one field; `(*spatial, channels)` each."""
         flips, where = self.plan(image.shape[:-1], rng)
         image, mask = np.flip(image, flips), np.flip(mask, flips)
         if where is None:
@@ -129,7 +129,7 @@ class Augmentation:
         return flips, self.field(shape, rng) if rng.random() < self.probability else None
 
     def field(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        """Draw where each pixel's value comes from: (axes, *shape), in pixels, affine then elastic."""
+        """Draw where each pixel's value comes from: `(axes, *shape)`, in pixels, affine then elastic."""
         rank = len(shape)
         matrix = np.eye(rank)
         planes = tuple(self.planes or combinations(range(rank), 2))
@@ -168,7 +168,7 @@ class Augmentation:
     def recolour(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Take sequences away, change contrast, brightness, gamma, bias field and noise.
 
-        (*spatial, channels) in and out.
+        `(*spatial, channels)` in and out.
         """
         image = np.array(image)
         *shape, channels = image.shape

@@ -104,7 +104,7 @@ def lesson_split(cases: Sequence[Case]) -> CaseSplit:
 
 
 def new_network(seed: int = SEED, size: tuple[int, int, int] | None = None) -> keras.Model:
-    """The untrained network, compiled: (batch, *size, 4) → (batch, *size, 3), WT, TC and ET.
+    """The untrained network, compiled: `(batch, *size, 4)` → `(batch, *size, 3)`, WT, TC and ET.
 
     Args:
         seed: of the first weights.
