@@ -12,7 +12,7 @@ def draw(step: int):
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-def test_batches_come_in_their_order_without_a_word(at_once, recwarn):
+def test_batches_come_in_their_order_without_a_warning(at_once, recwarn):
     data = tf_dataset.dataset(draw, 7, ((2, 3), (2, 1)), at_once)
     assert [tuple(spec.shape) for spec in data.element_spec] == [(2, 3), (2, 1)]
     assert len(data) == 7
@@ -35,7 +35,7 @@ def test_what_goes_wrong_in_drawing_is_said():
     assert len(got) == 2
 
 
-def test_untuned_changes_no_batch():
+def test_switching_off_autotuning_changes_no_batch():
     data = tf.data.Dataset.range(5).batch(2)
     got = tf_dataset.without_autotuning(data)
     assert not got.options().autotune.enabled

@@ -1,6 +1,6 @@
-"""Smooth random fields, and arrays sampled at fractional places: what moves tissue is made of.
+"""Resampling for augmentation: smooth random displacement fields, linear and nearest sampling.
 
-Plain NumPy: SciPy's `map_coordinates` gives the same values and takes several times as long
+Written in NumPy: SciPy's `map_coordinates` gives the same values and takes several times as long
 (`benchmarks/augment_speed.py` measures it).
 """
 
@@ -12,9 +12,18 @@ import numpy as np
 def smooth_field(
     shape: tuple[int, ...], grid: int, strength: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """A smooth random field of `shape`: normal values on a coarse grid, B-splines between.
+    """Draw a smooth random field: normal values on a coarse grid, cubic B-splines between them.
 
-    `strength` is the standard deviation at the grid's points before smoothing.
+    The free-form deformation of Rueckert et al. (1999).
+
+    Args:
+        shape: of the field, two or three axes.
+        grid: cells of the coarse grid along each axis.
+        strength: standard deviation of the values at the grid's points.
+        rng: the only source of randomness.
+
+    Returns:
+        (*shape) float32, in the unit of `strength`.
     """
     field = rng.normal(0, strength, [grid + 3] * len(shape)).astype(np.float32)
     if len(shape) == 3:  # each step takes the first axis off and puts the new one last
@@ -29,7 +38,7 @@ def smooth_field(
 
 @lru_cache(maxsize=64)
 def _spline_weights(length: int, grid: int) -> np.ndarray:
-    """Cubic B-spline weights, (length, grid + 3): row i says what each grid point adds at i."""
+    """Return cubic B-spline weights, (length, grid + 3): row i says what each grid point adds at i."""
     place = np.linspace(0, grid, length, endpoint=False)
     cell = np.floor(place).astype(int)
     t = place - cell
@@ -42,11 +51,11 @@ def _spline_weights(length: int, grid: int) -> np.ndarray:
 
 
 def sample_linear(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Values at fractional places, by (bi-, tri-)linear interpolation, in any number of axes.
+    """Sample an array at fractional places by linear interpolation, along any number of axes.
 
     Args:
-        values: (*spatial, channels).
-        where: (axes, *new spatial), in pixels; a place outside takes the nearest edge's value.
+        values: (*spatial, channels), floating point.
+        where: (axes, *new spatial), places in pixels; one outside gets the nearest edge's value.
 
     Returns:
         (*new spatial, channels), in the type of `values`.
@@ -82,7 +91,7 @@ def sample_linear(values: np.ndarray, where: np.ndarray) -> np.ndarray:
 
 
 def _trilinear(values: np.ndarray, where: np.ndarray, slab: int = 16384) -> np.ndarray:
-    """`sample_linear` in three axes, so many voxels at a time that they stay in the cache.
+    """Do `sample_linear` along three axes, in slabs of voxels that fit into the processor's cache.
 
     The same sums in the same order; three times as fast on a patch of 64³ voxels and 4 channels.
     """
@@ -108,7 +117,7 @@ def _trilinear(values: np.ndarray, where: np.ndarray, slab: int = 16384) -> np.n
             fractions.append(fraction.reshape(-1, channels))
 
         def line(offset: int, into: np.ndarray, base=base, fractions=fractions) -> np.ndarray:
-            """Between the two neighbours along the last axis."""
+            """Interpolate between the two neighbours along the last axis."""
             far = spare[2, : len(base)]
             flat[offset:].take(base, axis=0, out=into, mode="clip")
             flat[offset + z :].take(base, axis=0, out=far, mode="clip")
@@ -122,7 +131,7 @@ def _trilinear(values: np.ndarray, where: np.ndarray, slab: int = 16384) -> np.n
 
 
 def _between(low: np.ndarray, high: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-    """Write low + (high - low) · fraction into `low`; `high` is spoilt."""
+    """Write low + (high - low) · fraction into `low`; `high` is overwritten."""
     high -= low
     high *= fraction
     low += high
@@ -130,7 +139,18 @@ def _between(low: np.ndarray, high: np.ndarray, fraction: np.ndarray) -> np.ndar
 
 
 def sample_nearest(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Values at the nearest pixel, so that labels stay labels; arguments as `sample_linear`."""
+    """Sample an array at the nearest pixel, so that labels stay labels.
+
+    Args:
+        values: (*spatial, channels), any type.
+        where: (axes, *new spatial), places in pixels; one outside gets the nearest edge's value.
+
+    Returns:
+        (*new spatial, channels), in the type of `values`.
+
+    >>> sample_nearest(np.array([[0], [4]]), np.array([[0.4, 0.6, 5.0]])).ravel().tolist()
+    [0, 4, 4]
+    """
     shape = values.shape[:-1]
     index = np.zeros(where.shape[1:], np.int64)
     for axis, length in enumerate(shape):

@@ -1,4 +1,4 @@
-"""Batches drawn in Python → `tf.data`, made while the network trains."""
+"""Turn a Python function that makes batches into a `tf.data.Dataset` that prefetches them."""
 
 from collections.abc import Callable
 
@@ -14,19 +14,20 @@ def dataset(
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
     at_once: int = 1,
 ) -> tf.data.Dataset:
-    """A dataset of `steps` batches, `draw(0)`, `draw(1)`, …, in that order.
+    """Make a dataset of `draw(0)`, `draw(1)`, …, `draw(steps - 1)`, in that order.
 
     Args:
-        draw: gives (images, masks) of a step, float32.
-        steps: batches in all.
-        shapes: of images and of masks, with the batch.
-        at_once: how many are drawn at the same time. Two more wait, drawn.
+        draw: takes the step's number and returns (images, masks), float32.
+        steps: the number of batches.
+        shapes: of images and of masks, the batch's axis included.
+        at_once: how many batches are made in parallel. Two more are kept ready.
 
     Returns:
-        A dataset of (images, masks), as tensors of these shapes.
+        A dataset of (images, masks), tensors of these shapes, made while the network trains.
 
     Raises:
-        tf.errors.OpError: while it is gone through, where `draw` raised; it holds that message.
+        tf.errors.OpError: while the dataset is iterated, where `draw` raised; its message holds
+            that of the exception.
     """
 
     def tensors(step):
@@ -41,10 +42,16 @@ def dataset(
 
 
 def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
-    """The same dataset, without the thread that looks for better settings.
+    """Switch off the thread with which `tf.data` looks for better settings.
 
     That thread sleeps for 10 ms, 20 ms, 40 ms and so on, and at a dataset's end TensorFlow 2.21
     often waits until it wakes: an epoch of 5.3 seconds then takes 10.2.
+
+    Args:
+        data: any dataset.
+
+    Returns:
+        A dataset of the same elements.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

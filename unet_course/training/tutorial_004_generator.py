@@ -1,11 +1,11 @@
-"""How "3D UNet for Brain Tumor Segmentation" (no author printed) feeds its network, step by step.
+"""The data generator of tutorial 004, "3D UNet for Brain Tumor Segmentation" (no author printed).
 
-That tutorial's generator in our own words, so that it can be measured and its results looked at:
-the same numbers come out, by the same work. It reads a case's five files anew each time, crops,
-rescales, rounds, smooths and sharpens the scans, then turns and flips image and mask slice by slice.
-Its turning is that of Keras' old `ImageDataGenerator`, which Keras 3 keeps among its legacy code;
-beneath, both are SciPy. What is different: the axis that comes first is the last of the file, as
-there, but the files may be packed.
+A re-implementation that gives the tutorial's numbers by the same work, so that lesson 09 can measure
+it and look at what it delivers. It reads a case's five files anew for each batch, crops, rescales,
+rounds, smooths and sharpens the scans, then rotates and flips image and mask slice by slice. The
+tutorial rotates with Keras' old `ImageDataGenerator`, which Keras 3 keeps among its legacy code and
+which calls SciPy; so does this module, and a test compares the two. One thing differs: the files may
+be compressed.
 """
 
 import numpy as np
@@ -13,12 +13,19 @@ from scipy import ndimage
 
 from unet_course.data.brats import Case
 
-ORDER = ("FLAIR", "T1", "T1ce", "T2")  # of its code; its prose has another
+ORDER = ("FLAIR", "T1", "T1ce", "T2")  # of the tutorial's code; its text names another order
 CROP = (slice(6, -5), slice(8, -8), slice(8, -8))  # (155, 240, 240) → (144, 224, 224)
 
 
 def smooth_and_sharpen(scan: np.ndarray) -> np.ndarray:
-    """Rescale a cropped scan to 0…1, round to thousandths, smooth, sharpen; float64, same shape."""
+    """Rescale a cropped scan to 0…1, round it to thousandths, smooth and sharpen it.
+
+    Args:
+        scan: (slices, side, side), any type.
+
+    Returns:
+        The same shape, float64; smoothing and sharpening may leave 0…1 a little.
+    """
     low, high = scan.min(), scan.max()
     scan = np.round((scan - low) / (high - low), 3)
     scan = ndimage.gaussian_filter(scan, sigma=(1, 1, 1))
@@ -26,7 +33,12 @@ def smooth_and_sharpen(scan: np.ndarray) -> np.ndarray:
 
 
 def load(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """Read a case: images (144, 224, 224, 4) float64 and masks, the same shape, one-hot float64."""
+    """Read a case from its files, crop it, and filter the scans.
+
+    Returns:
+        Images (144, 224, 224, 4) float64, channels in the order of `ORDER`; one-hot masks of the
+        same shape and type, channels 0, 1, 2 and 4.
+    """
     scans = [np.moveaxis(case.read_image(name).astype(float), 2, 0)[CROP] for name in ORDER]
     labels = np.moveaxis(case.read_labels().astype(float), 2, 0)
     labels[labels == 4] = 3
@@ -34,10 +46,32 @@ def load(case: Case) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([smooth_and_sharpen(scan) for scan in scans], axis=-1), masks
 
 
-def rotate_and_flip(image: np.ndarray, angle: float, flips: tuple[bool, bool]) -> np.ndarray:
-    """Turn a slice (side, side, channels) by degrees about its middle, then flip along its axes.
+def draw_change(state: np.random.RandomState) -> tuple[float, tuple[bool, bool]]:
+    """Draw how a slice is changed.
 
-    Values between pixels are interpolated. SciPy rounds them where the slice holds integers.
+    Args:
+        state: stands for NumPy's global generator, which the tutorial uses.
+
+    Returns:
+        An angle from -20 to 20 degrees, and whether to flip the rows' order and the columns' order.
+    """
+    angle = state.uniform(-20, 20)
+    flip_columns, flip_rows = state.random_sample(2) < 0.5
+    return angle, (bool(flip_rows), bool(flip_columns))
+
+
+def rotate_and_flip(image: np.ndarray, angle: float, flips: tuple[bool, bool]) -> np.ndarray:
+    """Rotate a slice about its middle with linear interpolation, then flip it.
+
+    SciPy rounds the interpolated values where the slice holds integers.
+
+    Args:
+        image: (side, side, channels).
+        angle: in degrees.
+        flips: whether to flip each of the two spatial axes.
+
+    Returns:
+        The same shape and type.
     """
     cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     matrix = np.array([[cos, sin], [-sin, cos]])
@@ -53,26 +87,29 @@ def rotate_and_flip(image: np.ndarray, angle: float, flips: tuple[bool, bool]) -
 def augment_batch(
     images: np.ndarray, masks: np.ndarray, state: np.random.RandomState, as_printed: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turn and flip all slices of a case alike, by one number from 1 to 99 drawn from `state`.
+    """Rotate and flip all slices of a case alike, by one number from 1 to 99 drawn from `state`.
 
     Each slice seeds `state` anew with that number, so the next case's number follows from this
-    one's: the changes go round in a ring.
+    one's, and the changes repeat in a cycle.
 
     Args:
-        images, masks: (slices, side, side, channels); the images are overwritten.
+        images: (slices, side, side, channels); overwritten.
+        masks: the same shape, one-hot; overwritten.
         state: stands for NumPy's global generator, which the tutorial uses.
-        as_printed: convert all masks to integers after each slice, as the tutorial prints it: the
-            first slice is cut down to integers after its turn, every other one is of integers
-            already when its turn comes, and SciPy rounds it. False: convert once, at the end, so
-            that every slice is cut down: less work, other masks.
+        as_printed: convert all masks to integers after each slice, as the tutorial's code does: the
+            first slice is truncated to integers after its rotation, every other one holds integers
+            before its own, so SciPy rounds it. False: convert once, at the end, so that every slice
+            is truncated: less work, other masks.
+
+    Returns:
+        Images, and masks as integers.
     """
     seed = state.randint(1, 100)
     for k in range(len(images)):
         state.seed(seed)
-        angle = state.uniform(-20, 20)
-        across, down = state.random_sample(2) < 0.5
-        images[k] = rotate_and_flip(images[k], angle, (down, across))
-        masks[k] = rotate_and_flip(masks[k], angle, (down, across))
+        angle, flips = draw_change(state)
+        images[k] = rotate_and_flip(images[k], angle, flips)
+        masks[k] = rotate_and_flip(masks[k], angle, flips)
         if as_printed:
             masks = masks.astype(int)
     return images, masks.astype(int)
@@ -81,6 +118,15 @@ def augment_batch(
 def batch(
     case: Case, state: np.random.RandomState, as_printed: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One batch of the tutorial's, a case: images and masks, (1, 144, 224, 224, 4) float32."""
+    """Make one batch as the tutorial does: a whole case, read and changed.
+
+    Args:
+        case: a BraTS case with a mask.
+        state: as in `augment_batch`.
+        as_printed: as in `augment_batch`.
+
+    Returns:
+        Images and masks, (1, 144, 224, 224, 4) float32.
+    """
     images, masks = augment_batch(*load(case), state, as_printed)
     return images[None].astype(np.float32), masks[None].astype(np.float32)
