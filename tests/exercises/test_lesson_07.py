@@ -23,7 +23,7 @@ MISTAKES = {
         (MM + "    return steps @ voxel", "add where voxel (0, 0, 0) lies"),
         (MM + "    return steps @ voxel - origin", "added, not subtracted"),
         (MM + "    return affine @ [*voxel, 1]", "return the first three"),
-        (MM + "    return np.diag(steps) * voxel + origin", "beside the diagonal"),
+        (MM + "    return np.diag(steps) * voxel + origin", "off the diagonal"),
         (
             MM + "    return np.sqrt((steps**2).sum(axis=0)) * voxel + origin",
             "no sign and no direction",
@@ -34,6 +34,15 @@ MISTAKES = {
         (MM + "    return steps @ voxel + affine[3, :3]", "the last column"),
         (MM + "    return steps * voxel + origin", "multiply with @"),
         (MM + "    steps @ voxel + origin", "is yours missing?"),
+        (MM + "    return np.round(steps @ voxel + origin)", "don't round"),
+        (MM + "    return (steps @ voxel + origin).astype(int)", "don't round"),
+        (MM + "    return np.round(steps @ voxel + origin, 1)", "keep all digits"),
+        (
+            MM + "    half = np.float16\n"
+            "    return steps.astype(half) @ np.array(voxel, half) + origin.astype(half)",
+            "float16",
+        ),
+        (MM + "    return steps @ (np.array(voxel) + 0.5) + origin", "steps @ voxel + origin"),
         (MM + "    return 2 * (steps @ voxel + origin)", "steps @ voxel + origin"),
     ],
     "regions-of-any-layout": [
@@ -65,6 +74,9 @@ MISTAKES = {
             "still the labels",
         ),
         (REGIONS + "    np.stack([c | o | e, c | e, e], axis=-1)", "is yours missing?"),
+        (REGIONS + "    return np.stack([labels > 0, c | e, e], axis=-1)", "belongs to no region"),
+        (REGIONS + "    return np.stack([c + o + e, c + e, e * 2], axis=-1)", "you gave"),
+        (REGIONS + "    return np.stack([c | o | e, c ^ o, e], axis=-1)", "Oedema isn't part"),
     ],
     "millilitres": [
         (ML + "    return mask.sum() * mm3 / 1000", "adds the labels' numbers up"),
@@ -85,8 +97,16 @@ MISTAKES = {
             "never negative",
         ),
         (ML + "    return mask.size * mm3 / 1000", "the whole block"),
-        (ML + "    return np.count_nonzero(mask == 1) * mm3 / 1000", "not only the label 1"),
+        (ML + "    return np.count_nonzero(mask == 1) * mm3 / 1000", "other labels than 1"),
         (ML + "    voxels * mm3 / 1000", "is yours missing?"),
+        (ML + "    return np.count_nonzero(mask >= 1) * mm3 / 1000", "0.25 too"),
+        (ML + "    return np.count_nonzero(mask.astype(int)) * mm3 / 1000", "0.25 too"),
+        (ML + "    return voxels * round(mm3) / 1000", "nor a whole number"),
+        (ML + "    return round(voxels * mm3 / 1000)", "Rounded"),
+        (
+            ML + "    return voxels * np.prod(np.abs(affine[:3, :3]).max(axis=0)) / 1000",
+            "largest number",
+        ),
         (ML + "    return 2 * voxels * mm3 / 1000", "voxels inside ×"),
     ],
     "crop-to-brain": [
@@ -95,6 +115,26 @@ MISTAKES = {
         (BOX + "    return box((images != 0).all(axis=-1))", "where all modalities agree"),
         (BOX + "    return box((images > 0).any(axis=-1))", "have negative values"),
         (BOX + "    return box(images.sum(axis=-1) > 0)", "negative values"),
+        (BOX + "    return box(images.sum(axis=-1) != 0)", "can cancel out"),
+        (BOX + "    return box(images.mean(axis=-1) != 0)", "can cancel out"),
+        (BOX + "    return box((abs(images) >= 1).any(axis=-1))", "Small values are brain"),
+        (BOX + "    return box(images.astype(int).any(axis=-1))", "Small values are brain"),
+        (BOX + "    return list(box((images != 0).any(axis=-1)))", "return tuple(box)"),
+        (
+            BOX + "    from scipy import ndimage\n"
+            "    pieces, _ = ndimage.label((images != 0).any(axis=-1))\n"
+            "    return box(pieces == np.bincount(pieces.ravel())[1:].argmax() + 1)",
+            "There may be gaps",
+        ),
+        (
+            "def brain_box(images):\n"
+            "    brain, found = (images != 0).any(axis=-1), []\n"
+            "    for axis in range(3):\n"
+            "        places = np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {axis})))\n"
+            "        found.append(slice(places[0], places[0] + len(places)))\n"
+            "    return tuple(found)",
+            "There may be gaps",
+        ),
         (BOX + "    return box((images != 0).any(axis=-1))[::-1]", "keep the order x, y, z"),
         (BOX + "    return slice(None), slice(None), slice(None)", "the smallest such block"),
         (BOX + "    return images[box((images != 0).any(axis=-1))]", "Return slices"),

@@ -9,7 +9,7 @@ from unet_course.exercises.verdict import Wrong, describe
 _TURN = np.array([[0.8, -0.48, 0.36], [0.6, 0.64, -0.48], [0.0, 0.6, 0.8]])
 OBLIQUE = np.eye(4)
 OBLIQUE[:3, :3] = _TURN * [2.0, 3.0, 4.0]
-OBLIQUE[:3, 3] = [-90.0, 126.0, -72.0]
+OBLIQUE[:3, 3] = [-90.37, 126.18, -72.64]
 PLAIN = np.diag([-1.0, -1.0, 1.0, 1.0])
 PLAIN[1, 3] = 239.0
 
@@ -43,7 +43,7 @@ def voxel_to_mm(answer):
                 ),
                 (
                     np.diag(steps) * v + origin,
-                    "Right only for axes that run straight: an oblique affine has numbers beside "
+                    "Right only for axes that run straight: an oblique affine has numbers off "
                     "the diagonal too. Multiply matrix and vector, steps @ voxel.",
                 ),
                 (
@@ -63,10 +63,27 @@ def voxel_to_mm(answer):
                     (steps * v + origin),
                     "That multiplies number by number: a matrix and a vector multiply with @.",
                 ),
+                *(
+                    (rounded(steps @ v + origin), "Millimetres have fractions: don't round them.")
+                    for rounded in (np.round, np.trunc, np.floor, np.ceil)
+                ),
+                *(
+                    (
+                        np.round(steps @ v + origin, digits),
+                        "That is rounded: keep all digits of a millimetre.",
+                    )
+                    for digits in (1, 2)
+                ),
+                (
+                    (steps.astype(np.float16) @ v.astype(np.float16) + origin.astype(np.float16)),
+                    "Right, but in float16, which has three digits: compute in float64.",
+                ),
             ],
             hint="steps @ voxel + origin, with origin = affine[:3, 3].",
         )
-    return "Two scans agree in millimetres, whatever their voxels are: this is how they are laid on each other."
+    return (
+        "Two scans agree in millimetres, whatever their voxels are: this is how they are aligned."
+    )
 
 
 def regions_of_any_layout(answer):
@@ -76,6 +93,7 @@ def regions_of_any_layout(answer):
         ("BraTS 2020's labels 0, 1, 2, 4", row, (1, 2, 4)),
         ("BraTS 2023's labels 0, 1, 2, 3", np.array([0, 1, 2, 3]), (1, 2, 3)),
         ("MSD's labels 0, 1, 2, 3", np.array([0, 1, 2, 3]), (2, 1, 3)),
+        ("BraTS 2024's labels 0 to 4, of which 4 is a cavity,", np.arange(5), (1, 2, 3)),
         ("a volume of MSD of 3 × 4 × 5 voxels", block, (2, 1, 3)),
         ("BraTS 2020's labels without a 4", np.array([[2, 0], [1, 2]]), (1, 2, 4)),
     )
@@ -94,6 +112,10 @@ def regions_of_any_layout(answer):
             right,
             given,
             mistakes=[
+                (
+                    np.stack([labels > 0, right[..., 1], is_et], axis=-1),
+                    "A number that is none of the three belongs to no region: WT isn't labels > 0.",
+                ),
                 (apart, "The core's region holds the enhancing part too: TC is core or enhancing."),
                 (
                     np.stack([is_oedema, is_core, is_et], axis=-1),
@@ -140,6 +162,7 @@ def millilitres(answer):
     small[:5, :10, :10] = 1  # 500 voxels
     tall = np.diag([1.0, 1.0, 2.0, 1.0])
     mirrored = np.diag([-1.0, 1.0, 1.0, 1.0])
+    thin = np.diag([0.5, 0.7, 2.5, 1.0])
     labels = np.zeros((12, 10, 8), np.uint8)
     labels[2:8, 1:6, 2:5] = 2
     labels[3:6, 2:4, 2:4] = 4
@@ -149,6 +172,8 @@ def millilitres(answer):
         ("labels 1, 2 and 4, 90 voxels of 1 mm, the first axis mirrored", labels, mirrored),
         ("90 voxels of 2 × 3 × 4 mm, oblique axes", labels, OBLIQUE),
         ("an empty mask", np.zeros((4, 4, 4), np.uint8), tall),
+        ("a mask of True and False, 500 voxels of 0.5 × 0.7 × 2.5 mm", small > 0, thin),
+        ("a mask that holds 0.25 in 500 voxels of 0.5 × 0.7 × 2.5 mm", small * 0.25, thin),
     )
     for given, mask, affine in cases:
         steps = affine[:3, :3]
@@ -164,7 +189,10 @@ def millilitres(answer):
                 (summed, "That adds the labels' numbers up: a voxel counts once, whatever label."),
                 (count * abs(size), "These are mm³: 1000 of them are 1 ml."),
                 (count, "These are voxels: multiply by the volume of one."),
-                (count / 1000, "Voxels needn't have 1 mm³: multiply by the volume of one."),
+                (
+                    count / 1000,
+                    "Voxels needn't have 1 mm³, nor a whole number of them: multiply by the volume of one.",
+                ),
                 (count * abs(size) / 1e6, "1000 mm³ are 1 ml; you divided by a million."),
                 (
                     count * size / 1000,
@@ -173,13 +201,21 @@ def millilitres(answer):
                 ),
                 (
                     count * abs(diagonal) / 1000,
-                    "The diagonal's product is right for straight axes only: the determinant holds "
-                    "for oblique ones, too.",
+                    "The diagonal's product (or that of each axis' largest number) is right for "
+                    "straight axes only: the determinant holds for oblique ones, too.",
                 ),
                 (mask.size * abs(size) / 1000, "That is the whole block: count what is inside."),
                 (
                     np.count_nonzero(mask == 1) * abs(size) / 1000,
-                    "Anything over 0 is inside, not only the label 1.",
+                    "Anything over 0 is inside: other labels than 1, and 0.25 too.",
+                ),
+                (
+                    count * np.prod(np.trunc(np.sqrt((steps**2).sum(axis=0)) + 1e-9)) / 1000,
+                    "Spacings have fractions of a millimetre: don't round them.",
+                ),
+                (
+                    round(right),
+                    "Rounded: a millilitre has fractions, and small tumours less than one.",
                 ),
             ],
             hint="voxels inside × |det(affine[:3, :3])| ÷ 1000.",
@@ -199,12 +235,22 @@ def crop_to_brain(answer):
     scored = one.astype(np.float32)
     scored[one > 0] = (scored[one > 0] - 70) / 12
     scored[3, :, :][scored[3, :, :] != 0] = -1.5  # a border where every value is negative
+    cancels = scored.copy()
+    cancels[3, 2:7, 4:8] = [1.5, -1.5, 0.25, -0.25]  # and here the modalities add up to 0
+    faint = scored.copy()
+    faint[8, 2:7, 4:8] = 0.125  # less than 1, either way
     corner = np.zeros((6, 6, 6, 4), np.int16)
     corner[0:2, 3:6, 5] = 9
+    pieces = np.zeros((16, 12, 10, 4), np.int16)
+    pieces[2:5, 2:7, 4:8] = 60  # two pieces, with nothing between them
+    pieces[9:14, 3:9, 5:7] = 60
     cases = (
         ("a brain from 3 to 8, 2 to 6 and 4 to 7", one, [(3, 9), (2, 7), (4, 8)]),
         ("four modalities that differ at their borders", differ, [(4, 11), (3, 9), (1, 6)]),
         ("z-scored images, negative at a border", scored, [(3, 9), (2, 7), (4, 8)]),
+        ("z-scored images that add up to 0 at a border", cancels, [(3, 9), (2, 7), (4, 8)]),
+        ("z-scored images of 0.125 at a border", faint, [(3, 9), (2, 7), (4, 8)]),
+        ("a brain in two pieces", pieces, [(2, 14), (2, 9), (4, 8)]),
         ("a brain that touches the block's border", corner, [(0, 2), (3, 6), (5, 6)]),
     )
     for given, images, right in cases:
@@ -220,6 +266,11 @@ def crop_to_brain(answer):
                 if got is None
                 else "Return slices, such as slice(10, 13), not pictures and not pairs.",
             )
+        if isinstance(got, list):
+            raise Wrong(
+                "you gave a list of three slices, and images[list] raises an error",
+                "NumPy takes a tuple of slices as an index: return tuple(box).",
+            )
         found = [s.indices(n)[:2] for s, n in zip(got, images.shape, strict=False)]
         if found == right and all(s.step in (None, 1) for s in got):
             continue
@@ -231,8 +282,15 @@ def crop_to_brain(answer):
             hint = "That is where all modalities agree; the brain is where any isn't 0."
         elif found == _box((images > 0).any(axis=-1)):
             hint = "Over 0 isn't the same as not 0: z-scored brains have negative values."
-        elif found == _box(images.sum(axis=-1) > 0) or found == _box(images.mean(axis=-1) > 0):
-            hint = "In a sum the modalities can cancel out: ask for any that isn't 0."
+        elif found in (_box(images.sum(axis=-1) != 0), _box(images.sum(axis=-1) > 0)):
+            hint = "In a sum or a mean the modalities can cancel out: ask for any that isn't 0."
+        elif found == _box((np.abs(images) >= 1).any(axis=-1)):
+            hint = "Small values are brain, too: ask for what isn't 0, not for what is at least 1."
+        elif given == "a brain in two pieces" and found[0] in ((2, 10), (9, 14), (2, 5)):
+            hint = (
+                "There may be gaps: the box goes from the first place to the last, whatever number "
+                "of places or pieces there is."
+            )
         elif sorted(found) == sorted(right):
             hint = "The right ranges on the wrong axes: keep the order x, y, z."
         elif all(a <= c and d <= b for (a, b), (c, d) in zip(found, right, strict=True)):
