@@ -35,10 +35,10 @@ def scan_key(image: np.ndarray, affine: np.ndarray) -> str:
 
 
 def same_scans(cases: Sequence) -> dict[str, str]:
-    """Find cases whose FLAIR is the same scan as an earlier case's: ``{id: the earlier one's id}``.
+    """Find cases whose FLAIR is the same scan as an earlier case's: `{id: the earlier one's id}`.
 
     Args:
-        cases: `brats.Case`s.
+        cases: objects of `brats.Case`.
 
     Reads each case's FLAIR; one that can't be read is nobody's copy (reading it for a lesson says
     what is wrong with it).

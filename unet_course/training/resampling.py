@@ -23,7 +23,7 @@ def smooth_field(
         rng: the only source of randomness.
 
     Returns:
-        (*shape) float32, in the unit of `strength`.
+        `(*shape)` float32, in the unit of `strength`.
     """
     field = rng.normal(0, strength, [grid + 3] * len(shape)).astype(np.float32)
     if len(shape) == 3:  # each step takes the first axis off and puts the new one last
@@ -54,11 +54,11 @@ def sample_linear(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Sample an array at fractional places by linear interpolation, along any number of axes.
 
     Args:
-        values: (*spatial, channels), floating point.
-        where: (axes, *new spatial), places in pixels; one outside gets the nearest edge's value.
+        values: `(*spatial, channels)`, floating point.
+        where: `(axes, *new spatial)`, places in pixels; one outside gets the nearest edge's value.
 
     Returns:
-        (*new spatial, channels), in the type of `values`.
+        `(*new spatial, channels)`, in the type of `values`.
 
     >>> sample_linear(np.array([[0.0], [10.0]]), np.array([[0.0, 0.25, 5.0]])).ravel()
     array([ 0. ,  2.5, 10. ])
@@ -142,11 +142,11 @@ def sample_nearest(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Sample an array at the nearest pixel, so that labels stay labels.
 
     Args:
-        values: (*spatial, channels), any type.
-        where: (axes, *new spatial), places in pixels; one outside gets the nearest edge's value.
+        values: `(*spatial, channels)`, any type.
+        where: `(axes, *new spatial)`, places in pixels; one outside gets the nearest edge's value.
 
     Returns:
-        (*new spatial, channels), in the type of `values`.
+        `(*new spatial, channels)`, in the type of `values`.
 
     >>> sample_nearest(np.array([[0], [4]]), np.array([[0.4, 0.6, 5.0]])).ravel().tolist()
     [0, 4, 4]
