@@ -216,7 +216,7 @@ def test_the_viewer_shows_left_on_the_right_a_render_and_the_tumours_middle(case
     )
     monkeypatch.setitem(sys.modules, "ipyniivue", fake)
     viewer = volume_viewer(case, "T1ce")
-    assert viewer.opts.is_radiological_convention is True
+    assert viewer.opts.is_radiological_convention and viewer.opts.sagittal_nose_left
     assert viewer.opts.multiplanar_show_render == "always"
     # voxel (2, 3, 7) of 6, 8, 10; the first and the third axis run the other way in NiiVue
     right, front, top = viewer.scene.crosshair_pos

@@ -42,6 +42,27 @@ MISTAKES = {
             "only yes or no",
         ),
         (
+            "def to_mask(probabilities, threshold=0.5):\n"
+            "    return (probabilities // threshold).astype(np.uint8)",
+            "however far",
+        ),
+        (
+            "def to_mask(probabilities, threshold=0.5):\n"
+            "    mask = np.zeros(probabilities.shape, np.uint8)\n"
+            "    for i in range(probabilities.shape[0]):\n"
+            "        for j in range(probabilities.shape[1]):\n"
+            "            mask[i, j] = probabilities[i, j] >= threshold\n"
+            "    return mask",
+            "your function raised IndexError",
+        ),
+        (  # overwrites its input
+            "def to_mask(probabilities, threshold=0.5):\n"
+            "    mask = probabilities >= threshold\n"
+            "    probabilities[:] = mask\n"
+            "    return probabilities.astype(np.uint8)",
+            "were overwritten",
+        ),
+        (
             "def to_mask(probabilities, threshold=0.5):\n    return 1 if probabilities else 0",
             "your function raised ValueError",
         ),
@@ -87,6 +108,24 @@ MISTAKES = {
             "    powers = np.exp(scores)\n"
             "    return powers / powers.sum(axis=-1)",
             "keepdims=True keeps the summed axis",
+        ),
+        (
+            "def softmax(scores):\n"
+            "    powers = np.exp(scores - scores.mean(axis=-1, keepdims=True))\n"
+            "    return powers / powers.sum(axis=-1, keepdims=True)",
+            "with their mean",
+        ),
+        (
+            "def softmax(scores):\n"
+            "    powers = np.exp(scores - scores[..., :1])\n"
+            "    return powers / powers.sum(axis=-1, keepdims=True)",
+            "the first of them",
+        ),
+        (
+            "def softmax(scores):\n"
+            "    powers = np.exp(scores - scores.min(axis=-1, keepdims=True))\n"
+            "    return powers / powers.sum(axis=-1, keepdims=True)",
+            "their smallest",
         ),
         (
             "def softmax(scores):\n    return np.exp(scores - scores.max(axis=-1, keepdims=True))",
@@ -218,6 +257,18 @@ MISTAKES = {
             "        return 1.0\n"
             "    return 2 * (truth * prediction).sum() / (truth.sum() + prediction.sum())",
             "Only when both are empty",
+        ),
+        (  # uint8 starts again at 0 after 255
+            "def dice(truth, prediction):\n"
+            "    sizes = sum(truth.ravel()) + sum(prediction.ravel())\n"
+            "    return 2 * (truth * prediction).sum() / sizes if sizes else 1.0",
+            "starts again at 0",
+        ),
+        (
+            "def dice(truth, prediction):\n"
+            "    sizes = sum(sum(truth)) + sum(sum(prediction))\n"
+            "    return 2 * sum(sum(truth * prediction)) / sizes if sizes else 1.0",
+            "starts again at 0",
         ),
     ],
     "gradient-step": [

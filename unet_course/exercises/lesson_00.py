@@ -25,13 +25,46 @@ def warm_up(answer):
         ],
         hint="A tumour pixel holds 1, any other 0. What do all the values add up to?",
     )
+    large = np.zeros((40, 50), np.uint8)
+    large[3:23, 4:24] = large[30, 30] = 1
+    verdict.equal(
+        answer(large),
+        401,
+        "a mask of 40 × 50 pixels, 401 of them tumour,",
+        mistakes=[
+            (
+                401 % 256,
+                "A uint8 holds 0 to 255 and then starts again at 0, and adding them one by one "
+                "stays uint8. The array's method, mask.sum(), counts in a larger type.",
+            ),
+            (3, "Count in the mask that you are given: 3 was right for the first one only."),
+            (400, "All of the mask counts, also pixels that touch no others."),
+        ],
+        hint="The first mask was right. Does every pixel of a larger one count, and in a type that "
+        "goes beyond 255?",
+    )
+    verdict.equal(
+        answer(np.array([[[0, 1], [1, 1]], [[0, 0], [1, 0]]])),
+        4,
+        "a mask of two slices of 2 × 2 pixels, 4 pixels of tumour in all,",
+        hint="The task says a mask of any size: mask.sum() adds up all of its axes.",
+    )
+    verdict.equal(
+        answer(np.array([[0, 1], [1, 1]])),
+        3,
+        "the task's own mask, [[0, 1], [1, 1]],",
+        hint="Count in the mask that you are given.",
+    )
     verdict.equal(
         answer(np.zeros((2, 5), np.uint8)),
         0,
         "a mask of 2 × 5 zeros",
         hint="A mask without tumour has no tumour pixel: count in the mask that you are given.",
     )
-    return "Times the area of a pixel and the distance between slices, it is the tumour's volume."
+    return (
+        "Multiplied by the area of a pixel and the distance between slices, this count is the "
+        "tumour's volume."
+    )
 
 
 CHECKS = {"warm-up": warm_up}

@@ -32,6 +32,29 @@ def threshold_a_map(answer):
         mistakes=[(right, "Use the argument threshold: a fixed 0.5 won't follow it.")],
         hint="Use the argument threshold: rounding won't follow it.",
     )
+    verdict.equal(
+        answer(given, 0.25),
+        [[0, 1, 1], [1, 1, 1]],
+        f"{given.tolist()} and threshold 0.25,",
+        hint="A mask holds 1 however far a probability is above the threshold.",
+    )
+    for shape in ((5,), (2, 2, 3)):
+        many = np.linspace(0.05, 0.95, np.prod(shape)).reshape(shape)
+        verdict.equal(
+            answer(many, 0.5),
+            (many >= 0.5).astype(int),
+            f"probabilities of shape {shape} and threshold 0.5,",
+            hint="The task says any shape: one comparison of the whole array needs no loops over "
+            "rows and columns.",
+        )
+    kept = given.copy()
+    answer.function(kept, 0.5)
+    if not np.array_equal(kept, given):
+        raise verdict.Wrong(
+            "your mask is right, but the probabilities that came in were overwritten",
+            hint="The caller still needs them, for another threshold: make a new array, as a "
+            "comparison does.",
+        )
     verdict.dtype(
         got,
         np.uint8,
@@ -39,7 +62,7 @@ def threshold_a_map(answer):
         hint="The values are right; only their type isn't. A comparison gives bool, "
         "np.where(…, 1, 0) NumPy's default, int64; .astype(np.uint8) turns either into uint8.",
     )
-    return "Where the line is drawn is a choice: 0.5 is a start, and no law of nature."
+    return "The threshold is a choice, and 0.5 is only a habit: the same map gives many masks."
 
 
 def softmax_over_channels(answer):
@@ -90,8 +113,8 @@ def softmax_over_channels(answer):
         mistakes=[
             (
                 [[pixel, [np.nan] * 3]],
-                "The maximum of the whole picture isn't enough: beside it, the powers of a pixel "
-                "whose scores are all lower become 0. Take each pixel's own: "
+                "The maximum of the whole picture isn't enough: next to 1000, all powers of a "
+                "pixel with low scores become 0. Take each pixel's own: "
                 "max(axis=-1, keepdims=True).",
             ),
         ],
@@ -103,7 +126,26 @@ def softmax_over_channels(answer):
         "the scores [-1000, -1001, -1002],",
         hint="All powers are 0 here: subtract each pixel's own largest score, negative or not.",
     )
-    return "Only differences between scores count, so subtracting the largest changes nothing."
+    for scores in ([0.0, 1000.0, 0.0], [2000.0, 0.0, 0.0], [0.0, -1000.0, -2000.0]):
+        verdict.close(
+            answer(np.array([[scores]])),
+            [[(np.array(scores) == max(scores)).astype(float)]],
+            f"the scores {scores},",
+            hint="One score is far above the others here. Only subtracting the pixel's largest "
+            "score makes the largest power exp(0) = 1: with their mean, their smallest, or the "
+            "first of them subtracted, the largest may still be infinite.",
+        )
+    narrow = np.array([[[0.5, 2.5]]])
+    verdict.close(
+        answer(narrow),
+        np.exp(narrow) / np.exp(narrow).sum(axis=-1, keepdims=True),
+        "a picture of one pixel and two classes,",
+        hint="The first example was right: use the array's own shape, nothing of 2 × 2 or of 3.",
+    )
+    return (
+        "Softmax depends only on the differences between a pixel's scores, so subtracting the "
+        "largest changes nothing."
+    )
 
 
 def one_hot_labels(answer):
@@ -140,6 +182,12 @@ def one_hot_labels(answer):
         hint="The values are right; only their type isn't. A comparison gives bool, np.eye float64; "
         ".astype(np.uint8) keeps each in one byte.",
     )
+    verdict.equal(
+        answer(np.array([[0, 2]]), 4),
+        [[[1, 0, 0, 0], [0, 0, 1, 0]]],
+        "the task's own labels, [[0, 2]], and 4 classes,",
+        hint="Label 1 isn't in this picture, and still its channel is the second one.",
+    )
     wide = np.array([[4, 3, 0]])
     verdict.equal(
         answer(wide, 5),
@@ -147,7 +195,7 @@ def one_hot_labels(answer):
         f"labels {wide.tolist()} and 5 classes,",
         hint="Use the argument classes and the labels' own shape: nothing of 4 or of 2 × 2.",
     )
-    return "One-hot is a softmax that is sure: now truth and answer have the same shape."
+    return "Now truth and prediction have the same shape, and can be compared channel by channel."
 
 
 def dice_by_hand(answer):
@@ -186,7 +234,29 @@ def dice_by_hand(answer):
         hint="0 / 0 has no value, so it takes a convention. Here: nothing to find and nothing "
         "claimed counts 1. Ask for it with an if before you divide.",
     )
-    return "Pixels that both masks leave empty count nowhere: background can't flatter a Dice."
+    A = np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
+    B = np.array([[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1], [0, 0, 0, 0]])
+    verdict.close(answer(A, B), 8 / 12, "the task's own masks, A and B,", hint="8 / 12.")
+    large, small = np.zeros((2, 30, 30), np.uint8)
+    large[:20, :20], small[5:25, 10:25] = 1, 1  # 400 and 300 pixels, 150 in both
+    wrap = (
+        "These masks have more than 255 pixels. Python's own sum over uint8 stays uint8, which "
+        "starts again at 0 after 255; the array's method, truth.sum(), counts in a larger type."
+    )
+    verdict.close(
+        answer(large, small),
+        300 / 700,
+        "uint8 masks of 400 and 300 pixels, 150 in both, which is 300 / 700,",
+        mistakes=[
+            (300 / ((400 + 300) % 256), wrap),
+            (300 / (400 % 256 + 300 % 256), wrap),
+            ((300 % 256) / ((400 + 300) % 256), wrap),
+            ((300 % 256) / (400 % 256 + 300 % 256), wrap),
+            ((300 % 256) / 700, wrap),
+        ],
+        hint=f"The small masks were right. Is it the number type? {wrap}",
+    )
+    return "Pixels that are 0 in both masks appear nowhere: background can't raise a Dice."
 
 
 def gradient_step(answer):
@@ -240,7 +310,14 @@ def gradient_step(answer):
         "weight -1, bias 2, three pixels and rate 0.1,",
         hint="The first example was right: use the arguments, nothing that fits only that one.",
     )
-    return "This line, for millions of weights at once, is how every network here learns."
+    two_x, two_y = np.array([1.0, -1.0]), np.array([1.0, 0.0])
+    verdict.close(
+        answer(0.0, 0.0, two_x, two_y, 1.0),
+        [0.5, 0.0],
+        "the task's own two pixels, from 0 and 0 at rate 1,",
+        hint="The examples before were right: use the arguments as they come.",
+    )
+    return "Every network here learns by this line, for millions of weights at once."
 
 
 def _slope(weight, bias, x, y) -> np.ndarray:

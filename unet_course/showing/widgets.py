@@ -321,8 +321,9 @@ def _planes_and_colours(labels: bool, prediction: bool) -> str:
 def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
     """Return NiiVue, a 3-D viewer in the page, with a case's files; it needs ipyniivue.
 
-    Three planes, hung as everywhere in this course (the patient's left on the right), cross in the
-    middle of the tumour, and next to them the volume in 3-D, which the mouse turns.
+    Three planes, turned as everywhere in this course (the patient's left on the right, noses to
+    the left), the cross in the middle of the tumour, and next to them the volume in 3-D, which
+    turns with the mouse.
 
     Never save a notebook with it shown: it puts 5 MB of program into the file.
 
@@ -374,6 +375,7 @@ def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
     viewer = NiiVue(height=height)
     viewer.load_volumes(shown)
     viewer.set_radiological_convention(True)
+    viewer.opts.sagittal_nose_left = True
     viewer.opts.multiplanar_show_render = ShowRender.ALWAYS
     if mask is not None:
         viewer.scene.crosshair_pos = _middle_of_mask(mask)

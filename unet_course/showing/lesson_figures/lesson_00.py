@@ -1,0 +1,54 @@
+"""Drawings of lesson 00: a tumour in a whole brain, as it is and as a network finds it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unet_course.showing import surface_view, volume_plotting
+from unet_course.showing.volume_plotting import LABEL_COLOURS
+
+NAMES = {2: "swelling", 1: "core"}
+VIEWS = {"left": "from the left", "above": "from above"}
+
+
+def truth_and_prediction_in_3d(
+    flair: np.ndarray,
+    brain: np.ndarray,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    orientation: str = "LPS",
+):
+    """Return a figure of two rows, truth and prediction: a slice, and two views of the brain.
+
+    Args:
+        flair: (x, y, z), z-scored; the background is exactly 0.
+        brain: (x, y, z) mask.
+        truth: (x, y, z) of 0, 1, 2, 4. The core's labels, 1 and 4, share a colour.
+        prediction: the same.
+        orientation: of the arrays' axes, as `nibabel.aff2axcodes` gives it.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    index = volume_plotting.fullest(truth > 0, "axial", orientation)
+    slice_ = volume_plotting.cut(volume_plotting.grey(flair), "axial", index, orientation)
+    fig = Figure(figsize=(8.6, 6), layout="constrained")
+    rows = {"truth": truth, "prediction": prediction}
+    for axes, (name, labels) in zip(fig.subplots(2, 3), rows.items(), strict=True):
+        labels = np.where(labels == 4, 1, labels)
+        flat = volume_plotting.cut(labels, "axial", index, orientation)
+        volume_plotting.show_cut(axes[0], volume_plotting.tint(slice_, flat, strength=0.7))
+        axes[0].set_title(f"{name}: a slice", fontsize=10)
+        for ax, (view, words) in zip(axes[1:], VIEWS.items(), strict=True):
+            picture = surface_view.tumour_view(brain, labels, view, orientation)
+            ax.imshow(picture, interpolation="bilinear")
+            ax.set_title(f"{name}: {words}", fontsize=10)
+            ax.set_axis_off()
+        axes[0].legend(
+            handles=[Patch(color=LABEL_COLOURS[label], label=NAMES[label]) for label in NAMES],
+            loc="lower left",
+            fontsize=9,
+            handlelength=1,
+            framealpha=0.9,
+        )
+    return fig
