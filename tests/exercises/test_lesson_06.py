@@ -77,11 +77,11 @@ UNPAIRED = (
 MISTAKES = {
     "choose-threshold": [
         (threshold(place="test.mean(axis=0).argmax()"), "Test patients judge"),
-        (threshold(place="choosing.max(axis=0).argmax()"), "goes by the best patient"),
+        (threshold(place="choosing.max(axis=0).argmax()"), "goes by one patient alone"),
         (threshold(place="choosing.min(axis=0).argmax()"), "goes by the worst patient"),
-        (threshold(place="np.median(choosing, axis=0).argmax()"), "the median's best"),
+        (threshold(place="np.median(choosing, axis=0).argmax()"), "goes by the median"),
         (threshold(place="choosing.mean(axis=1).argmax()"), "a mean over thresholds"),
-        (threshold(place="choosing.argmax() % len(thresholds)"), "goes by the best patient"),
+        (threshold(place="choosing.argmax() % len(thresholds)"), "goes by one patient alone"),
         (threshold(place="0"), "the best on test"),
         (threshold(reported="np.median(test, axis=0)[place]"), "median of the test patients"),
         (threshold(chosen="place"), "thresholds[place]"),
@@ -125,6 +125,11 @@ MISTAKES = {
             "the `rng` that is passed",
         ),
         (interval(draw="np.random.choice(difference, len(difference))"), "the same `rng`"),
+        (interval(back="np.percentile(means, [5, 97.5])"), "2.5 and 97.5"),
+        (
+            interval(draw="rng.normal(difference.mean(), difference.std() / 12**0.5, 1)"),
+            "another method",
+        ),
         (
             "def difference_interval(before, after, rng, draws=2000):\n"
             "    d = np.asarray(after) - np.asarray(before)\n"
@@ -190,6 +195,10 @@ MISTAKES = {
         (told(noise="2 * np.abs(again - base).max()"), "All above the noise"),
         (told(noise="np.abs(again - base).min()"), "all must exceed it"),
         (told(noise="np.std(again - base)"), "you gave"),
+        (
+            told().replace("row - base", "np.sort(row) - np.sort(base)"),
+            "no sorting",
+        ),
         (
             told(
                 better="(difference[:3] > noise).all()",

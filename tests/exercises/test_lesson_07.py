@@ -117,6 +117,7 @@ MISTAKES = {
         (BOX + "    return box(images.sum(axis=-1) > 0)", "negative values"),
         (BOX + "    return box(images.sum(axis=-1) != 0)", "can cancel out"),
         (BOX + "    return box(images.mean(axis=-1) != 0)", "can cancel out"),
+        (BOX + "    return box(images.max(axis=-1) != 0)", "The largest of the four"),
         (BOX + "    return box((abs(images) >= 1).any(axis=-1))", "Small values are brain"),
         (BOX + "    return box(images.astype(int).any(axis=-1))", "Small values are brain"),
         (BOX + "    return list(box((images != 0).any(axis=-1)))", "return tuple(box)"),

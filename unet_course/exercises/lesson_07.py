@@ -238,7 +238,9 @@ def crop_to_brain(answer):
     cancels = scored.copy()
     cancels[3, 2:7, 4:8] = [1.5, -1.5, 0.25, -0.25]  # and here the modalities add up to 0
     faint = scored.copy()
-    faint[8, 2:7, 4:8] = 0.125  # less than 1, either way
+    faint[8, 2:7, 4:8] = [0.02, 0.02, -0.02, 0.02]  # less than 1, either way
+    below = scored.copy()
+    below[8, 2:7, 4:8] = [-1.5, -2, 0, -1]  # the largest of the four is 0
     corner = np.zeros((6, 6, 6, 4), np.int16)
     corner[0:2, 3:6, 5] = 9
     pieces = np.zeros((16, 12, 10, 4), np.int16)
@@ -249,7 +251,8 @@ def crop_to_brain(answer):
         ("four modalities that differ at their borders", differ, [(4, 11), (3, 9), (1, 6)]),
         ("z-scored images, negative at a border", scored, [(3, 9), (2, 7), (4, 8)]),
         ("z-scored images that add up to 0 at a border", cancels, [(3, 9), (2, 7), (4, 8)]),
-        ("z-scored images of 0.125 at a border", faint, [(3, 9), (2, 7), (4, 8)]),
+        ("z-scored images of 0.02 and -0.02 at a border", faint, [(3, 9), (2, 7), (4, 8)]),
+        ("z-scored images of 0 and less at a border", below, [(3, 9), (2, 7), (4, 8)]),
         ("a brain in two pieces", pieces, [(2, 14), (2, 9), (4, 8)]),
         ("a brain that touches the block's border", corner, [(0, 2), (3, 6), (5, 6)]),
     )
@@ -278,6 +281,8 @@ def crop_to_brain(answer):
             hint = "The last plane is missing: a slice ends before its second number, so add 1."
         elif found == _box(images[..., 0] != 0):
             hint = "Modality 0 alone: the brain is where any of the four isn't 0, .any(axis=-1)."
+        elif found == _box(images.max(axis=-1) != 0):
+            hint = "The largest of the four may be 0 where the others are below: ask for any not 0."
         elif found == _box((images != 0).all(axis=-1)):
             hint = "That is where all modalities agree; the brain is where any isn't 0."
         elif found == _box((images > 0).any(axis=-1)):
