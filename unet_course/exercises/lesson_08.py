@@ -1,4 +1,4 @@
-"""The checks of lesson 08: parameters of a 3-D network, memory of a level, heads, regions."""
+"""Checks of lesson 08's exercises: parameters of a 3-D network, memory of a level, heads, regions."""
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def parameters_by_formula(answer):
         right,
         "depth 2",
         # two of them lie within a ten-thousandth of each other, which counts as the same
-        mistakes=[m for m in mistakes if isinstance(got, int) and m[0] == got],
+        mistakes=[m for m in mistakes if np.ndim(got) == 0 and m[0] == got],
         hint="Down: 32 · 2^i, then twice that. Up: channels + kept[i] come in, kept[i] go out, "
         "twice. Last: width 1, from `channels` to 3.",
     )
@@ -57,6 +57,18 @@ def parameters_by_formula(answer):
         "depth 1, no pooling and no way up",
         mistakes=[(right, "You returned depth 2's number: use the argument.")],
         hint="With one level the last convolution takes that level's 64 channels.",
+    )
+    verdict.equal(
+        answer(3),
+        _network(3),
+        "depth 3",
+        mistakes=[
+            (
+                _network(3, doubling=False),
+                "Depth 2 was right. Filters double at each level: 2**i, not 2 * i or i + 1.",
+            )
+        ],
+        hint="Depth 2 was right: use i, `channels` and kept[i], nothing that fits only two levels.",
     )
     verdict.equal(
         answer(4),
@@ -70,7 +82,7 @@ def parameters_by_formula(answer):
         ],
         hint="Depth 2 was right: use i, `channels` and kept[i], nothing that fits only two levels.",
     )
-    return "A network is its formula: whoever can count it has understood it, skip and all."
+    return "A network is its formula: you can count one before you build it, skip connections included."
 
 
 def _conv(width: int, channels_in: int, filters: int) -> int:
@@ -89,7 +101,7 @@ def _network(
     classes=3,
     doubling=True,
 ) -> int:
-    """Tutorial 001's parameters; the keywords other than `depth` are the usual mistakes."""
+    """Count tutorial 001's parameters; the keywords other than `depth` are the usual mistakes."""
     total, channels, kept = 0, 4, []
     for i in range(depth):
         first = root * (2**i if doubling else i + 1)
@@ -110,6 +122,7 @@ def level_bytes(answer):
     _level(answer, shape, 0, 16, 6)
     _level(answer, shape, 1, 16, 6)
     _level(answer, (96, 64, 32), 3, 8, 2)
+    _level(answer, (24, 40, 56), 2, 5, 7)
     return "Each level down costs a quarter of the one above: the top pays about three quarters."
 
 
@@ -125,12 +138,13 @@ def _level(answer, shape, level, filters, maps) -> None:
         (right // maps, "That is one map; `maps` of them are kept."),
         (
             4 * full // 2**level * channels * maps,
-            "All *three* sides are halved at each level: an eighth of the voxels, not a half.",
+            "All *three* sides are halved at each level: an eighth of the voxels, not a half. "
+            "(Or do your channels grow more than twofold?)",
         ),
         (
             4 * full // 4**level * channels * maps,
             "All *three* sides are halved: an eighth of the voxels at each level. A quarter would "
-            "be 2-D.",
+            "be 2-D. (Or do your channels grow fourfold? They double.)",
         ),
         (4 * full * channels * maps, "The sides are halved `level` times: side // 2**level."),
         (8 * right, "These are bits: 32 bits are 4 bytes."),
@@ -187,7 +201,13 @@ def head_for_targets(answer):
         overlap,
         "sigmoid",
         "a one-hot array with one voxel changed to two classes",
-        [("softmax", "*Every* voxel counts: .all(), neither the mean nor the first voxel.")],
+        [
+            (
+                "softmax",
+                "*Every* voxel counts, .all(), and in it how many channels are 1: "
+                "neither the mean nor the first voxel nor the largest value.",
+            )
+        ],
         swapped,
     )
     _head(
@@ -220,6 +240,39 @@ def head_for_targets(answer):
         [("sigmoid", "Each voxel has exactly one channel that is 1, though not each channel one.")],
         swapped,
     )
+    _head(
+        answer,
+        np.array([[1, 1, 1], [1, 0, 0], [0, 0, 1]]),
+        "sigmoid",
+        "[[1, 1, 1], [1, 0, 0], [0, 0, 1]]",
+        [("softmax", "The first voxel has three channels that are 1: an odd number isn't enough.")],
+        swapped,
+    )
+    for same in ([[1, 1, 0], [0, 1, 1]], [[0, 0], [0, 0]]):
+        _head(
+            answer,
+            np.array(same),
+            "sigmoid",
+            f"{same}",
+            [("softmax", "All voxels have the same number of channels that are 1, but not one.")],
+            swapped,
+        )
+    _head(
+        answer,
+        one_hot.astype(np.float32),
+        "softmax",
+        "the one-hot array again, as float32",
+        [("sigmoid", "Zeros and ones may be of any type, floats among them.")],
+        swapped,
+    )
+    _head(
+        answer,
+        np.array([[[True, False]], [[False, True]]]),
+        "softmax",
+        "[[[True, False]], [[False, True]]]",
+        [("sigmoid", "Zeros and ones may be of any type, booleans among them.")],
+        swapped,
+    )
     return "Run it on your masks before you choose: a misfit trains without any complaint."
 
 
@@ -236,9 +289,15 @@ def labels_from_regions(answer):
         mistakes=[
             (
                 [2, 2, 2, 0],
-                "The outermost region came last and wrote over the others: begin with it.",
+                "Only WT's label is left: the outermost region came last and wrote over the others "
+                "(begin with it), or the others are missing.",
             ),
-            ([1, 1, 2, 0], "TC came after ET and wrote over it: the innermost region comes last."),
+            (
+                [1, 1, 2, 0],
+                "ET's label is missing: TC came after ET and wrote over it (the innermost region "
+                "comes last), or ET was left out.",
+            ),
+            ([4, 2, 2, 0], "The label of TC is missing, 1: it comes after WT and before ET."),
             ([3, 2, 1, 0], "The number of regions isn't the label: ET is 4, TC 1 and WT 2."),
             ([3, 1, 2, 0], "The enhancing tumour's label is 4; BraTS 2020 has no 3."),
             ([4, 2, 1, 0], "Labels 1 and 2 are swapped: 1 is in the core, 2 (oedema) outside."),
@@ -249,6 +308,12 @@ def labels_from_regions(answer):
         ],
         hint="labels[wt] = 2, then labels[tc] = 1, then labels[et] = 4.",
     )
+    kind = np.asarray(answer(pure)).dtype
+    if kind.kind not in "iu":
+        raise verdict.Wrong(
+            f"your labels are of type {kind}",
+            "Labels are whole numbers: np.zeros(wt.shape, np.uint8).",
+        )
     torn = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 1], [0, 1, 1]], bool)
     lost = "The innermost region decides, whatever the outer ones say."
     verdict.equal(
