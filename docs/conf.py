@@ -1,6 +1,6 @@
 """The site: the lessons as they were saved, the package's reference, glossary, figures.
 
-Nothing is executed and no page asks another host for anything. CONTRIBUTING.md has the command.
+Nothing is executed and no page loads anything from another host. CONTRIBUTING.md has the command.
 """
 
 import importlib.util
@@ -12,7 +12,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 
-import lesson_pages  # noqa: E402  (stands beside this file)
+import lesson_pages  # noqa: E402  (in the same folder)
+import reference_pages  # noqa: E402
 
 _pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 _about = _pyproject["project"]
@@ -29,10 +30,10 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
     "lesson_pages",
-    "docstrings",
+    "reference_pages",
 ]
-exclude_patterns = ["_build"]
-suppress_warnings = ["misc.highlighting_failure"]  # a lesson may leave out code with an …
+exclude_patterns = ["_build", "jupyter_execute"]  # myst-nb writes the second
+suppress_warnings = ["misc.highlighting_failure"]  # in a lesson "…" may stand for code
 
 # --- lessons ------------------------------------------------------------------------------------
 
@@ -40,12 +41,12 @@ _lessons = lesson_pages.copy_lessons(ROOT / "notebooks", HERE / "notebooks")
 nb_execution_mode = "off"  # what is saved is what a reader sees
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # would come from another host; saved outputs hold no widgets
-myst_enable_extensions = ["colon_fence", "dollarmath", "substitution"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath", "substitution"]
 myst_heading_anchors = 3
 # {{ lesson05 }} is a link to lesson 05; a lesson that doesn't exist is a warning, hence an error
 myst_substitutions = {f"lesson{path.name[:2]}": lesson_pages.link(path) for path in _lessons}
 myst_substitutions["version"] = version
-# these pages join the menu when they stand
+myst_substitutions["modules"] = reference_pages.table(_lessons)
 myst_substitutions["for_instructors"] = lesson_pages.menu(
     HERE, "For instructors", ("instructors", "hub")
 )
@@ -55,20 +56,20 @@ myst_substitutions["for_instructors"] = lesson_pages.menu(
 # read, not imported: TensorFlow isn't needed to build the site
 autoapi_dirs = [str(ROOT / "unet_course")]
 autoapi_root = "reference"
-autoapi_ignore = ["*/_notebooks/*", "*/exercises/lesson_*"]
+autoapi_ignore = [f"*/{name}" + "/*" * ("*" not in name) for name in reference_pages.IGNORED]
 autoapi_options = ["members"]
 autoapi_member_order = "bysource"
 autoapi_add_toctree_entry = False
 autoapi_keep_files = True
 autoapi_python_class_content = "both"
-default_role = "py:obj"  # docstrings name modules and functions in `single quotes`
-napoleon_numpy_docstring = False
+default_role = "py:obj"  # `single backticks` are code, and a link where they name something
+napoleon_numpy_docstring = False  # Google style
 
 # --- looks --------------------------------------------------------------------------------------
 
 _mathjax = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent
 html_theme = "sphinx_book_theme"
-html_title = "U-Nets, from mask to judgement"
+html_title = project
 html_static_path = ["_static", str(_mathjax / "static" / "mathjax" / "tex-svg-full.js")]
 html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"

@@ -1,8 +1,8 @@
-"""What a page of the site shows of a lesson, without a change to the notebook.
+"""The lessons' pages on the site, made without changing the notebooks.
 
-Lessons are copied beside the other pages, where Sphinx finds them and where links between them hold.
-The figures get the alt text that `plotting.show` saved with them, a widget's place says what stands
-there in Jupyter, and a term printed in bold links to the glossary.
+Lessons are copied next to the other pages, so that Sphinx finds them, and links to other files of the
+repository are adapted. Figures get the alt text that `plotting.show` saved with them, a widget is
+replaced by a note, and a term in bold links to the glossary.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from sphinx.util.nodes import make_refnode
 
 FOLDER = "notebooks"
 WIDGET = re.compile(r"\w*Box\(children=")
+# what a lesson links to in the repository, and where that is on the site
+MOVED = {"](../docs/": "](../", "](../benchmarks/README.md": "](../benchmarks.md"}
 STAND_IN = (
-    "<p class='widget-place'>Here stands a browser that is moved with the mouse or the keyboard, "
-    "while the notebook runs in Jupyter, on Colab or on Binder (the rocket above).</p>"
+    "<p class='widget-place'>In Jupyter, on Colab and on Binder (the rocket above) there is a widget "
+    "here, to be used with the mouse or the keyboard.</p>"
 )
 
 
@@ -26,10 +28,10 @@ STAND_IN = (
 
 
 def copy_lessons(source: Path, target: Path) -> list[Path]:
-    """Copy ``NN_name.ipynb`` from one folder to another, and return the copies in order.
+    """Copy `NN_name.ipynb` from one folder to another, and return the copies in order.
 
-    A copy that wouldn't change is left alone, so that Sphinx doesn't build it again; one whose
-    lesson is gone is removed.
+    A copy that wouldn't change isn't written, so that Sphinx doesn't build it again; a copy of a
+    removed lesson is deleted.
     """
     target.mkdir(exist_ok=True)
     copies = []
@@ -44,8 +46,14 @@ def copy_lessons(source: Path, target: Path) -> list[Path]:
 
 
 def _prepare(notebook: dict) -> None:
-    # lines that begin with % are no Python
+    # lines that begin with % aren't Python
     notebook["metadata"].setdefault("language_info", {})["pygments_lexer"] = "ipython3"
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            source = "".join(cell["source"])
+            for old, new in MOVED.items():
+                source = source.replace(old, new)
+            cell["source"] = source
     for output in _outputs(notebook):
         data = output.get("data", {})
         if WIDGET.match("".join(data.get("text/plain", ""))):
@@ -62,7 +70,7 @@ def _outputs(notebook: dict) -> list[dict]:
 
 
 def _alt_texts(notebook: dict) -> list[str]:
-    """Return what the notebook's figures show, in order."""
+    """Return the alt texts of the notebook's figures, in order."""
     return [
         output.get("metadata", {}).get("image/png", {}).get("alt", "")
         for output in _outputs(notebook)
@@ -76,7 +84,7 @@ def link(lesson: Path) -> str:
 
 
 def menu(docs: Path, caption: str, folders: tuple[str, ...]) -> str:
-    """Return a part of the menu with the folders' pages, index or README first; none, if none."""
+    """Return a part of the menu with the folders' pages, index or README first; "" without pages."""
     pages = [page.relative_to(docs) for name in folders for page in (docs / name).glob("*.md")]
     pages.sort(key=lambda p: (folders.index(p.parts[0]), p.stem not in ("index", "README"), p))
     if not pages:
@@ -108,7 +116,7 @@ def describe_figures(app, doctree) -> None:
 
 
 def link_terms(app, doctree, docname: str) -> None:
-    """Make a lesson's bold words links where they are terms of the glossary."""
+    """Turn bold words of a lesson into links if they are terms of the glossary."""
     if not docname.startswith(f"{FOLDER}/"):
         return
     terms = {

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -139,22 +140,47 @@ def test_a_lessons_terms_link_to_the_glossary(lesson):
     assert all(link["href"].startswith("../glossary.html#term-") for link in links)
 
 
-def test_the_reference_holds_every_module():
-    package = ROOT / "unet_course"
-    for path in package.glob("*.py"):
-        name = "" if path.stem == "__init__" else f"{path.stem}/"
-        html = built() / f"reference/unet_course/{name}index.html"
-        assert html.is_file(), path.name
-    dice = page(built() / "reference/unet_course/metrics/index.html").find(
+def test_the_reference_holds_every_module_that_lessons_import():
+    table = page(built() / "package.html").select("article table tbody tr")
+    listed = [row.select_one("a")["href"] for row in table]
+    made = {
+        str(path.relative_to(built()))
+        for path in (built() / "reference").rglob("index.html")
+        if path.parent.name not in ("reference", "unet_course")
+    }
+    folders = {str(Path(link).parent.parent / "index.html") for link in listed}
+    assert len(listed) == len(set(listed)) and set(listed) <= made
+    assert made - set(listed) <= folders, "a page that the table doesn't lead to"
+    assert not any("commands" in link or "synthetic" in link for link in made)
+    assert "data/lgg" in listed[0] or "data/brats" in listed[0], "lesson 00 comes first"
+    for row in table:
+        assert row.select("td")[1].get_text().strip(), row.select_one("a")["href"]
+    dice = page(built() / "reference/unet_course/judging/metrics/index.html").find(
         id="unet_course.judging.metrics.dice"
     )
     assert "prediction" in dice.get_text()
 
 
+def test_docstrings_leave_no_markup_on_the_page():
+    for path in (built() / "reference").rglob("*.html"):
+        for code in page(path).select("article pre, article .sig"):
+            code.decompose()
+        text = page(path).select_one("article").get_text()
+        assert re.findall(r"``|(?<!\w)\*\w+\*(?!\w)", text) == [], path.parent.name
+
+
+def test_the_front_page_leads_to_the_first_lesson():
+    (button,) = page(built() / "index.html").select("a.start-button")
+    assert button["href"] == f"notebooks/{LESSONS[0].stem}.html"
+
+
 def test_the_tables_of_figures_are_there():
     source = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     tables = len(re.findall(r"^\|[-| :]*---[-| :]*\|$", source, re.MULTILINE))
-    assert len(page(built() / "benchmarks.html").select("article table")) == tables > 0
+    shown = page(built() / "benchmarks.html").select("article table")
+    assert len(shown) == tables > 0
+    for head in (table.select("th") for table in shown):
+        assert all(cell.get_text().strip() for cell in head), "a column without a name"
 
 
 def test_citation_names_the_version_and_its_authors():

@@ -20,9 +20,10 @@ PAGES = {
     "lesson": "notebooks/01_pixels_to_masks.html",
     "glossary": "glossary.html",
     "figures": "benchmarks.html",
-    "reference": "reference/unet_course/metrics/index.html",
+    "package": "package.html",
+    "reference": "reference/unet_course/judging/metrics/index.html",
 }
-SIZES = {"desktop": (1400, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1440, 900), "laptop": (1280, 800), "phone": (390, 844)}
 
 # Text whose contrast is less than WCAG 2.1 AA asks for: 4.5 to 1, 3 to 1 where it is large.
 FAINT = """() => {
@@ -61,6 +62,9 @@ STATE = """() => ({
   broken: [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src),
   formulas: document.querySelectorAll('.math').length,
   drawn: document.querySelectorAll('.math mjx-container svg').length,
+  article: document.querySelector('.bd-article > section').clientWidth,
+  cut: [...document.querySelectorAll('.bd-article > section > section table, .bd-article > section > table')]
+    .filter(t => t.getBoundingClientRect().width > t.parentElement.clientWidth + 1).length,
 })"""
 
 
@@ -125,12 +129,36 @@ def test_a_page_as_readers_see_it(browser, address, name):
             assert state["wide"] <= 0, "the page must not scroll sideways"
             assert state["mute"] == state["broken"] == []
             assert state["drawn"] == state["formulas"]
+            if width >= 1280:
+                assert 890 <= state["article"] <= 960
+                assert name == "lesson" or state["cut"] == 0, "a table is wider than the page"
             assert name != "lesson" or state["formulas"] > 10
             assert page.evaluate(FAINT) == [], (size, scheme)
     context.close()
 
     assert troubles == []
     assert hosts == {urlsplit(address).netloc}
+
+
+@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+def test_the_keyboards_focus_is_seen(browser, address):
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{address}/{PAGES['lesson']}", wait_until="networkidle", timeout=90_000)
+    seen = 0
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            """() => {
+              const e = document.activeElement, style = getComputedStyle(e);
+              return [e.matches('.article-header-buttons .btn'), style.outlineStyle,
+                      parseFloat(style.outlineWidth)];
+            }"""
+        )
+        if focused[0]:
+            seen += 1
+            assert focused[1] == "solid" and focused[2] >= 2, "no outline around a focused button"
+    assert seen >= 3
+    page.close()
 
 
 @pytest.mark.skipif(needs() is not None, reason=str(needs()))
