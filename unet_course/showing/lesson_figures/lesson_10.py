@@ -96,8 +96,8 @@ def slices_with_outlines(
         pictures = {
             f"case …{case.id[-3:]}: FLAIR": flair,
             "T1ce": t1ce,
-            "truth": outline(flair, truth, scale=4),
-            "prediction": outline(flair, prediction, scale=4),
+            "truth": outline(flair, truth),
+            "prediction": outline(flair, prediction),
         }
         for ax, (title, picture) in zip(row, pictures.items(), strict=True):
             show_cut(ax, picture, title)

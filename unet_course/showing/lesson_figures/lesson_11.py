@@ -10,11 +10,12 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from unet_course.data.layouts import REGIONS
+from unet_course.judging.mask_checks import bounding_box
 from unet_course.showing import surface_view, volume_plotting
 from unet_course.showing.plotting import PALETTE
 from unet_course.showing.volume_plotting import REGION_COLOURS, cut, show_cut, tint
 
-WHITE_FROM = 0.10  # the probability that is drawn white where seams are shown
+WHITE_FROM = 0.02  # the probability that is drawn white where seams are shown
 RULE_MARKS = {"Dice": "o", "2023": "v", "2024": "^"}
 
 
@@ -50,7 +51,7 @@ def probability_maps(
     """An axial slice with the truth's outlines, and the same slice of several probability maps.
 
     Orange marks outside a map point at the rows and columns where windows begin or end. Faint
-    probabilities are stretched: the scale goes by the square root and is white from 10 % on.
+    probabilities are stretched: the scale goes by the square root and is white from 2 % on.
 
     Args:
         flair: (x, y, z) `uint8`.
@@ -75,7 +76,7 @@ def probability_maps(
     axes[1, 0].set_axis_off()
     bar = fig.colorbar(drawn, ax=axes[1, 0], location="top", extend="max", shrink=0.9)
     bar.set_label("probability of WT, %")
-    bar.set_ticks([0, 1, 3, 6, 10])
+    bar.set_ticks([0, 0.1, 0.5, 1, 2])
     axes[1, 0].text(
         0.5, 0.55, "orange marks:\na window begins or ends", ha="center", fontsize=10,
         color="#a06c00", transform=axes[1, 0].transAxes,
@@ -160,6 +161,7 @@ def tutorial_slices(
         row[0].set_ylabel(f"slice {k}")
         for ax in row:
             ax.set(xticks=[], yticks=[])
+            ax.set_anchor("N")  # titles at one height
     titles = ("prediction", "truth", "brain")
     for ax, title in zip(axes[0], [f"tutorial: {t}" for t in titles] + list(titles), strict=True):
         ax.set_title(title, fontsize=10)
@@ -177,11 +179,21 @@ def tumour_from_three_sides(
         labels: by name, (x, y, z) of 0, 1, 2, 4; a row for each.
         orientation: of the arrays' axes.
     """
-    fig = Figure(figsize=(8.5, 2.9 * len(labels)), layout="constrained")
+    box = bounding_box(brain)
+    side = max(part.stop - part.start for part in box) + 2
+
+    def cube(volume):
+        """The brain's box in the middle of a cube, so that all views are drawn at one scale."""
+        small = volume[box]
+        ends = [((side - n) // 2, side - n - (side - n) // 2) for n in small.shape]
+        return np.pad(small, ends)
+
+    brain = cube(brain)
+    fig = Figure(figsize=(8.5, 3.1 * len(labels)), layout="constrained")
     axes = fig.subplots(len(labels), len(surface_view.VIEWS), squeeze=False)
     for row, (name, volume) in zip(axes, labels.items(), strict=True):
         for ax, view in zip(row, surface_view.VIEWS, strict=True):
-            picture = surface_view.tumour_view(brain, volume, view, orientation)
+            picture = surface_view.tumour_view(brain, cube(volume), view, orientation)
             ax.imshow(picture, interpolation="bilinear")
             ax.set_title(f"{name}, from {'the ' if view != 'above' else ''}{view}", fontsize=10)
             ax.set_axis_off()
