@@ -1,9 +1,8 @@
-"""A brain's other half as a second look: how each place differs from its mirror image.
+"""Left-right asymmetry maps as additional input channels.
 
-A healthy brain is nearly the same on the left and on the right, and a tumour hardly ever is. A coil
-that makes cortex brighter than tumour does so on both sides. So the difference between a place and
-its mirror image shows a faint tumour that its own brightness doesn't. Differences of this kind as
-features of a tumour: Tustison et al. (2015).
+A healthy brain is nearly symmetric, and a tumour hardly ever is. A coil that makes cortex brighter
+than tumour does so on both sides. So the difference between a voxel and its mirror image can show a
+faint tumour that its own brightness doesn't. Tustison et al. (2015) use such differences as features.
 """
 
 from dataclasses import replace
@@ -17,19 +16,18 @@ from unet_course.data.prepared_cases import PreparedCase
 
 __all__ = ["asymmetry", "fade", "midline", "with_asymmetry"]
 
-CHANNELS = 2 * len(MODALITIES)  # of a case `with_asymmetry`
+CHANNELS = 2 * len(MODALITIES)  # of a case from `with_asymmetry`
 
 
 def midline(brain: np.ndarray) -> float:
-    """Where along the first axis a brain is mirrored best, in voxels.
+    """Find the mirror plane of a brain along the first axis, in voxels.
 
     Args:
-        brain: (x, y, z), what isn't 0 is brain. The first axis runs from left to right or back, as
+        brain: (x, y, z), non-zero in the brain. The first axis runs from left to right or back, as
             in all BraTS layouts, and the head isn't turned much.
 
     Returns:
-        The place of the plane, a multiple of a half: mirroring across it keeps most of the brain
-        on brain.
+        Position of the plane, a multiple of 0.5, for which brain and mirrored brain overlap most.
 
     >>> midline(np.array([0, 1, 1, 1, 1, 0, 0]).reshape(-1, 1, 1))
     2.5
@@ -41,20 +39,20 @@ def midline(brain: np.ndarray) -> float:
 
 
 def asymmetry(images: np.ndarray, width: float = 2.0) -> np.ndarray:
-    """Each channel minus its mirror image across the brain's middle, both smoothed.
+    """Compute each channel minus its mirror image across the brain's mirror plane, both smoothed.
 
     Smoothing is by a Gaussian within the brain, so that gyri, which differ between the halves, and
-    an imperfect mirror plane matter little.
+    an imperfect mirror plane have little effect.
 
     Args:
         images: (x, y, z, channels), all channels 0 outside the brain; left and right along x.
         width: standard deviation of the Gaussian, in voxels.
 
     Returns:
-        (x, y, z, channels) float32; 0 outside the brain, and where the mirror image lies outside.
+        (x, y, z, channels) float32; 0 outside the brain and where the mirror image is outside it.
 
     Raises:
-        ValueError: images of another rank.
+        ValueError: images that aren't 4-D.
 
     >>> scan = np.ones((6, 4, 4, 1), np.float32)
     >>> float(np.abs(asymmetry(scan)).max())
@@ -80,29 +78,29 @@ def asymmetry(images: np.ndarray, width: float = 2.0) -> np.ndarray:
 
 
 def with_asymmetry(case: PreparedCase, width: float = 2.0) -> PreparedCase:
-    """The case with its images' `asymmetry` beside them: (x, y, z, 8), in memory.
+    """Append the asymmetry maps to a case's modalities: images (x, y, z, 8), in memory.
 
-    `patches.Patches` takes the case: its changes of intensity are for the modalities alone.
+    `faded_patches.FadedPatches` draws patches of it and changes intensities of the modalities only.
 
     Args:
         case: prepared, at any size of voxels.
         width: of the smoothing, in voxels, as in `asymmetry`.
     """
     images = np.asarray(case.images)
-    beside = asymmetry(images, width).astype(images.dtype)
-    return replace(case, images=np.concatenate([images, beside], axis=-1))
+    maps = asymmetry(images, width).astype(images.dtype)
+    return replace(case, images=np.concatenate([images, maps], axis=-1))
 
 
 def fade(images: np.ndarray, labels: np.ndarray, strength: float) -> np.ndarray:
-    """Make a tumour fainter: draw it towards what lies in the other half.
+    """Make a tumour fainter: move it towards its mirror image in the other half of the brain.
 
-    Faint tumours are rare and hard; this makes them from others. Fine texture, which `asymmetry`
-    has smoothed away, stays, and so does where the tumour lies.
+    Faint tumours are rare and hard; this makes them from others. Position and fine texture, which
+    `asymmetry` has smoothed away, are kept.
 
     Args:
-        images: (x, y, z, 8), of a case `with_asymmetry`.
+        images: (x, y, z, 8), of a case from `with_asymmetry`.
         labels: (x, y, z), above 0 in the tumour.
-        strength: share of the difference that goes, from 0 (none) to 1 (all).
+        strength: share of the difference that is removed, from 0 (none) to 1 (all).
 
     Returns:
         New images.
@@ -116,5 +114,5 @@ def fade(images: np.ndarray, labels: np.ndarray, strength: float) -> np.ndarray:
         raise ValueError(f"strength must lie in 0 to 1, it is {strength}")
     edge = ndimage.gaussian_filter((labels > 0).astype(np.float32), 1.5)  # no visible border
     part = (strength * edge)[..., None]
-    own, beside = np.split(images, 2, axis=-1)
-    return np.concatenate([own - part * beside, (1 - part) * beside], axis=-1)
+    own, maps = np.split(images, 2, axis=-1)
+    return np.concatenate([own - part * maps, (1 - part) * maps], axis=-1)

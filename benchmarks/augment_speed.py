@@ -1,8 +1,8 @@
-"""What augmentation costs, beside SciPy's resampling and beside a training step, in one run.
+"""Time of augmentation compared with SciPy's resampling and with a training step, in one run.
 
     python benchmarks/augment_speed.py
 
-Prints ratios: the machine's own speed cancels out.
+Prints ratios, in which the machine's own speed cancels out.
 """
 
 import os
@@ -20,7 +20,7 @@ SIDE, BATCH = 128, 16
 
 
 def milliseconds(call, repeats: int) -> float:
-    """Median time of a call, after one that isn't counted."""
+    """Median time of a call in milliseconds, after one warm-up call."""
     call()
     times = []
     for _ in range(repeats):

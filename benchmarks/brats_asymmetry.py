@@ -1,4 +1,4 @@
-"""Does a tumour stand out more clearly from its brain, or from the other half?
+"""Is a tumour more distinct from the rest of the brain, or from its mirror image?
 
 For T2 and FLAIR of each case at 2 mm: how often a voxel of the tumour is brighter than one of the
 rest of the brain (the area under the ROC curve), by its own z-score, by the z-score smoothed, and
@@ -43,12 +43,12 @@ def main() -> None:
         brain = (images != 0).any(axis=-1)
         tumour = case.labels[brain] > 0
         weight = np.maximum(ndimage.gaussian_filter(brain.astype(np.float32), 2), 1e-6)
-        beside = asymmetry.asymmetry(images)
+        maps = asymmetry.asymmetry(images)
         row = []
         for channel in map(MODALITIES.index, ("T2", "FLAIR")):
             own = images[..., channel]
             smooth = ndimage.gaussian_filter(own, 2) / weight
-            for values in (own, smooth, beside[..., channel]):
+            for values in (own, smooth, maps[..., channel]):
                 row.append(area(values[brain], tumour))
         print(f"{case.id:24}" + "{:9.2f}{:8.2f}{:8.2f}{:12.2f}{:8.2f}{:8.2f}".format(*row))
 

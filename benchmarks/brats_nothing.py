@@ -1,9 +1,9 @@
-"""What does the tutorial's Dice give to "no tumour anywhere" on BraTS cases?
+"""The pooled Dice of tutorial 004 for predictions that find no tumour, on BraTS cases.
 
 "3D UNet for Brain Tumor Segmentation" pools the soft Dice over all four classes, background
-included, after cropping (155, 240, 240) to (144, 224, 224). This works that figure out for two
-answers that find nothing: hard, background everywhere; and soft, at each voxel the case's own
-share of each class, which is what a network says that has learnt how rare tumour is and no more.
+included, after cropping (155, 240, 240) to (144, 224, 224). This computes it for two predictions that
+find nothing: hard, background everywhere; and soft, at each voxel the case's own share of each class,
+as predicted by a network that has learnt how rare tumour is and nothing else.
 
     python benchmarks/brats_nothing.py --data FOLDER
 """
@@ -17,17 +17,19 @@ import nibabel as nib
 import numpy as np
 
 SMOOTH = 1e-6
-MASK = re.compile(r"segm?\.nii(\.gz)?$", re.IGNORECASE)  # case 355's ends in Segm
+MASK = re.compile(
+    r"segm?\.nii(\.gz)?$", re.IGNORECASE
+)  # the mask of BraTS20_Training_355 ends in Segm
 
 
-def one_heap_dice(truth: np.ndarray, answer: np.ndarray) -> float:
-    """Dice over all voxels and classes together; both (slices, rows, columns, classes)."""
-    overlap = (truth * answer).sum()
-    return float((2 * overlap + SMOOTH) / (truth.sum() + answer.sum() + SMOOTH))
+def pooled_dice(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Dice pooled over all voxels and classes; both (slices, rows, columns, classes)."""
+    overlap = (truth * prediction).sum()
+    return float((2 * overlap + SMOOTH) / (truth.sum() + prediction.sum() + SMOOTH))
 
 
 def nothing(path: Path) -> tuple[float, float]:
-    """The figure of hard and of soft "nothing" for one mask with labels 0, 1, 2 and 4."""
+    """Pooled Dice of the hard and the soft empty prediction, for one mask of labels 0, 1, 2, 4."""
     labels = np.moveaxis(np.asarray(nib.load(path).dataobj), 2, 0)  # slices first
     labels = labels[6:-5, 8:-8, 8:-8]
     labels = np.where(labels == 4, 3, labels).astype(int)
@@ -35,7 +37,7 @@ def nothing(path: Path) -> tuple[float, float]:
     hard = np.zeros_like(truth)
     hard[..., 0] = 1
     soft = np.broadcast_to(truth.mean(axis=(0, 1, 2)), truth.shape)
-    return one_heap_dice(truth, hard), one_heap_dice(truth, soft)
+    return pooled_dice(truth, hard), pooled_dice(truth, soft)
 
 
 def main() -> None:

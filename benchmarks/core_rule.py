@@ -1,4 +1,4 @@
-"""One more rule for a case's labels: where next to nothing enhances, the core isn't small."""
+"""Post-processing for weakly enhancing tumours: enlarge the core."""
 
 from collections.abc import Sequence
 
@@ -15,27 +15,27 @@ def enlarge_core(
     enhancing: float = 1000.0,
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> np.ndarray:
-    """Where next to nothing enhances, make the likeliest `share` of the whole tumour core.
+    """If a case has little enhancing tumour, turn oedema into core up to a `share` of the tumour.
 
-    BraTS counts tumour that doesn't enhance as core, and a glioma of low grade, which seldom
-    enhances, is little else. Its border with oedema is faint, so networks claim too little of it.
-    In the course's four real cases with less than 1.5 ml of enhancing tumour the core is 33 % to
-    55 % of the whole tumour; the defaults come from these (`benchmarks/README.md`).
+    BraTS counts tumour that doesn't enhance as core, and a low-grade glioma, which seldom enhances,
+    consists mostly of it. Its border with oedema is faint, so networks predict too little core. In
+    four real cases with less than 1.5 ml of enhancing tumour the core is 33 % to 55 % of the whole
+    tumour; the defaults were chosen on these.
 
     Args:
         labels: (x, y, z), 0, 1, 2, 4, of one case.
         core: (x, y, z), the network's probability of core (TC).
-        share: of the whole tumour's voxels, from 0 to 1, that are core at least.
-        enhancing: volume in mm³; a case with as much enhancing tumour, or more, stays as it is.
+        share: smallest share of core in the whole tumour, 0 to 1.
+        enhancing: in mm³; a case with at least this much enhancing tumour is unchanged.
         spacing: of the voxels in mm.
 
     Returns:
-        The same shape and type: oedema has become core where core is likeliest. A case whose core
-        is large enough, and one without tumour: the same.
+        A copy in which oedema has become core where its probability is highest; unchanged if the core
+        is large enough or there is no tumour.
 
     Raises:
-        ValueError: shapes that differ, a share outside 0 to 1, a volume below 0, or a spacing that
-            isn't one.
+        ValueError: shapes that differ, a share outside 0 to 1, a volume below 0, or an invalid
+            spacing.
 
     >>> labels = np.array([[[2, 2, 2, 2, 1, 0]]])
     >>> enlarge_core(labels, core=np.array([[[0.1, 0.3, 0.4, 0.2, 0.6, 0.9]]]), share=0.4)

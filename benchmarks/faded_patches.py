@@ -1,4 +1,4 @@
-"""Patches of cases with asymmetry channels, in some of which the tumour is made fainter."""
+"""Patches of cases with asymmetry maps, in some of which the tumour is made fainter."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ from unet_course.training.patch_batches import Patches
 class FadedPatches(Patches):
     """`Patches` of cases with asymmetry (`asymmetry.with_asymmetry`), eight channels.
 
-    `augment`'s changes of intensity are for the modalities alone; the asymmetry channels are scaled
-    by at most as much as its `contrast` allows.
+    `augment` changes the intensities of the modalities only; the asymmetry maps are scaled by at most
+    its `contrast`.
 
     Args:
-        fade: share of the patches whose tumour is made fainter, by up to four fifths of what sets
-            it off from the other half (`asymmetry.fade`).
+        fade: share of the patches whose tumour is made fainter, by up to four fifths of its
+            difference from the other half (`asymmetry.fade`).
 
     Raises:
         ValueError: as `Patches`, a share outside 0 to 1, or cases without asymmetry.
@@ -40,8 +40,8 @@ class FadedPatches(Patches):
             image = asymmetry.fade(image, labels, rng.uniform(0, 0.8))
         if not self.augment:
             return image
-        own, beside = np.split(image, [len(MODALITIES)], axis=-1)
+        own, maps = np.split(image, [len(MODALITIES)], axis=-1)
         amount = self.augment.contrast
         own = self.augment.recolour(own, rng)
-        gain = 1 + rng.uniform(-amount, amount, beside.shape[-1])
-        return np.concatenate([own, beside * gain.astype(np.float32)], axis=-1)
+        gain = 1 + rng.uniform(-amount, amount, maps.shape[-1])
+        return np.concatenate([own, maps * gain.astype(np.float32)], axis=-1)

@@ -1,4 +1,4 @@
-"""What `lgg_ablation.py` compares: each row of its table is one thing changed, and how it is built."""
+"""The rows of `lgg_ablation.py`: each changes one thing in the base."""
 
 import dataclasses
 import functools
@@ -10,9 +10,9 @@ import lgg_dice
 from unet_course.network import losses, unet
 from unet_course.training import augment
 
-# at the size of lesson 05, so that some hundred steps fit into a run
+# the size of lesson 05, so that some hundred steps fit into a run
 RECIPE = dataclasses.replace(lgg_dice.RECIPES["course"], side=96, batch_size=8)
-FILTERS = 16  # of the plain network; the others get as many as come nearest to its parameters
+FILTERS = 16  # of the plain network; others get the number with which their parameters come nearest to its
 POOLED = {"pool_batch": True}
 
 
@@ -32,7 +32,7 @@ def sgd() -> keras.optimizers.Optimizer:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """One thing changed; what isn't named is as in `bce-dice`."""
+    """One change; all other settings are those of `bce-dice`."""
 
     group: str
     what: str
@@ -80,7 +80,7 @@ ROWS = {
         what="Tversky, 0.7 on false positives, 0.3 on false negatives",
         loss=lambda: losses.Tversky(alpha=0.7, beta=0.3, **POOLED),
     ),
-    # nnU-Net's rate of 0.01 at momentum 0.99 (Isensee et al., 2021) moves as far as 0.1 at 0.9
+    # steps as large as nnU-Net's rate of 0.01 with momentum 0.99 (Isensee et al., 2021)
     "sgd": Row(group="optimiser", what="SGD, momentum 0.9, peak 0.1", optimizer=sgd, peak=0.1),
     "attention": Row(
         group="network",
@@ -112,7 +112,7 @@ ROWS = {
 
 @functools.cache
 def filters_of(network: Callable[[int, int], keras.Model]) -> int:
-    """Filters that bring a network nearest to the plain one's parameters."""
+    """Number of filters with which a network comes nearest to the plain one's parameters."""
     if network is plain:
         return FILTERS
     wanted = plain(RECIPE.side, FILTERS).count_params()

@@ -1,4 +1,6 @@
-"""One run of the ablation again, judged at several thresholds: is a Dice of 0 a failure to learn?
+"""Repeat one run of the ablation and evaluate it at several thresholds.
+
+It shows whether a network with a Dice of 0 has learnt nothing or only stays below the threshold.
 
 Prints the largest probability that the network gives anywhere in the fold's patients, and its mean
 Dice (flips, largest component) at each threshold. Writes nothing.

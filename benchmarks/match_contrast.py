@@ -1,12 +1,12 @@
-"""Sample cases in real cases' contrast: the same tumour, painted as another scanner shows it.
+"""Give synthetic cases the tumour contrast of real cases.
 
-How bright a tumour's parts are differs between patients by more than a list of ranges foresees.
-Where a few real cases are there to train on, their own brightness is the best list that there is:
-the sample gives many shapes and places, the real cases the paint. Synthetic images that take on the
-statistics of real ones help networks across scanners (Billot et al., 2023, draw theirs at random).
+The brightness of a tumour's parts varies between patients by more than the sample's ranges cover.
+If a few real cases are available for training, their brightness is the best guide: the sample
+contributes many shapes and positions, the real cases the contrast. Synthetic images with varied
+statistics help networks across scanners (Billot et al., 2023, draw theirs at random).
 
-Healthy brains enhance, too: choroid plexus, in the ventricles, is as bright on T1ce as a tumour's
-rim. The sample's ventricles have none, so a network that knows nothing else calls it tumour.
+Healthy tissue enhances, too: choroid plexus, in the ventricles, is as bright on T1ce as a tumour's rim.
+The sample's ventricles have none, so a network trained on it alone takes plexus for tumour.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ def brightness(case: PreparedCase) -> dict[int, np.ndarray]:
         case: prepared, with a mask.
 
     Returns:
-        {label: (4,)} float32, in deviations of the brain, for those of the labels 1, 2 and 4 that
-        the case has; empty without tumour.
+        {label: (4,)} float32, in standard deviations of the brain, for those of the labels 1, 2 and 4
+        that the case has; empty without tumour.
 
     Raises:
         ValueError: the case has no mask.
@@ -51,22 +51,22 @@ def brightness(case: PreparedCase) -> dict[int, np.ndarray]:
 def match_contrast(
     cases: Sequence[PreparedCase], like: Sequence[PreparedCase], seed: int = 0
 ) -> list[PreparedCase]:
-    """Each case once more, its tumour's parts moved towards the brightness of a case of `like`.
+    """Copy each case with its tumour's parts moved towards the brightness of a case of `like`.
 
-    Which one is drawn among those that enhance if the case does, among the others if it doesn't
-    (among all if there is none of its kind). Core, oedema and enhancing tumour go half of the way
-    or more in all four modalities, give or take 0.2 deviations; texture stays. A part that only one
-    of the two cases has stays as it is. Outside the tumour clumps in the ventricles become bright
-    on T1ce (`plexus`), and all else stays.
+    The model case is drawn among those with enhancing tumour if the case has any, otherwise among
+    those without (among all if there is none of its kind). Core, oedema and enhancing tumour move at
+    least half of the way in all four modalities, with a random deviation of 0.2; texture is kept. A
+    part that only one of the two cases has is unchanged. Outside the tumour, clumps in the
+    ventricles become bright on T1ce (`plexus`); the rest is unchanged.
 
     Args:
-        cases: prepared, with masks, without `symmetry.with_asymmetry` (which comes after). Made
-            for voxels of 2 mm.
-        like: prepared, with masks: cases to train on, never those that are judged.
-        seed: which draws.
+        cases: prepared, with masks, without `asymmetry.with_asymmetry` (which comes after), with
+            voxels of 2 mm.
+        like: prepared, with masks: training cases, never those on which results are reported.
+        seed: of all random draws.
 
     Returns:
-        New cases with images in memory, in the order of `cases`. Labels and places are the same.
+        New cases with images in memory, in the order of `cases`. Labels are unchanged.
 
     Raises:
         ValueError: a case without a mask or with other channels than the four modalities, or no
@@ -81,8 +81,8 @@ def match_contrast(
         images, own = np.array(case.images, np.float32), brightness(case)
         if images.shape[-1] != len(MODALITIES):
             raise ValueError(
-                f"{case.id} has {images.shape[-1]} channels: restyle it before anything is "
-                "added to its modalities"
+                f"{case.id} has {images.shape[-1]} channels: match its contrast before "
+                "anything is added to its modalities"
             )
         alike = [style for style in styles if (ENHANCING in style) == (ENHANCING in own)]
         style = (alike or styles)[rng.integers(len(alike or styles))]
@@ -98,15 +98,16 @@ def match_contrast(
 
 
 def plexus(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What to add to a case so that clumps in its ventricles enhance, as choroid plexus does.
+    """Return what to add to a case so that clumps in its ventricles enhance like choroid plexus.
 
-    Deep fluid (bright on T2, dark on FLAIR, more than eight voxels inside the brain) in about a
-    third of which smooth noise is high; that takes in fluid around deep vessels, which enhance too.
+    The clumps are deep fluid (bright on T2, dark on FLAIR, more than eight voxels inside the brain)
+    in which smooth noise is high, about a third of it. This includes fluid around deep vessels,
+    which enhance, too.
 
     Args:
         images: (x, y, z, 4), z-scored, 0 outside the brain.
         labels: (x, y, z), above 0 in the tumour, which is left out.
-        rng: where the randomness comes from.
+        rng: the source of randomness.
 
     Returns:
         (x, y, z, 4) float32, 0 in most places.

@@ -1,18 +1,18 @@
-"""Does feeding keep up with training, and what does it deliver beside a tutorial's generator?
+"""Speed of the patch pipeline compared with tutorial 004's generator, and time lost by waiting.
 
     python benchmarks/patch_feeding.py --data FOLDER
 
 One run measures, on the BraTS cases in FOLDER (without --data: the sample's):
 
-- the generator of "3D UNet for Brain Tumor Segmentation" (no author printed), as it prints it and
-  with one of its faults mended (it converts all masks anew after each slice);
-- ours, with the augmentation that the lessons train with: preparing the cases once, counted in full,
-  and then ten epochs of as many voxels as the tutorial's generator delivers in its ten;
-- how long training waits in `next()`, as a share of all its time.
+- the generator of "3D UNet for Brain Tumor Segmentation" (no author printed), as printed and with one
+  of its faults corrected (it converts all masks again after each slice);
+- ours, with the lessons' augmentation: preparing the cases once, counted in full, and then ten epochs
+  of as many voxels as the tutorial's generator delivers in its ten;
+- the share of the training time that is spent waiting in `next()`.
 
-Prints ratios: the machine's own speed cancels out. Seconds on the clock and the processor's are
-both given: ours uses two threads, the tutorial's one (it asks Keras for six workers, in vain where
-there are two cores and something else to do).
+Prints ratios, in which the machine's own speed cancels out, by the clock and by processor time: ours
+uses two threads, the tutorial's one (it asks Keras for six workers, which doesn't help on two busy
+cores).
 """
 
 import argparse
@@ -35,7 +35,7 @@ SIZE, BATCH, EPOCHS = (64, 64, 64), 2, 10
 
 
 class Clock:
-    """Seconds on the clock and of the processor since it was made."""
+    """Elapsed time and processor time in seconds since it was made."""
 
     def __init__(self):
         self.wall, self.processor = time.perf_counter(), time.process_time()
@@ -55,14 +55,14 @@ def tutorials(cases: list[brats.Case], as_printed: bool) -> tuple[int, np.ndarra
 
 
 def prepare(cases: list[brats.Case]) -> tuple[list[prepared_cases.PreparedCase], np.ndarray]:
-    """The cases prepared from nothing, and the seconds that it took."""
+    """Prepare the cases from scratch; returns them and the seconds that it took."""
     clock = Clock()
     found = prepared_cases.prepare(cases)
     return found, clock.seconds()
 
 
 def deliver(batches: patch_batches.Patches, steps: int) -> np.ndarray:
-    """Seconds that so many batches take when nothing else is done."""
+    """Seconds for `steps` batches without any training."""
     feed = patch_batches.Patches(
         cases=batches.cases, size=SIZE, batch_size=BATCH, steps=steps, augment=batches.augment
     )
@@ -84,7 +84,7 @@ def waiting(batches: patch_batches.Patches, filters: int, epochs: int) -> tuple[
         head="sigmoid",
         normalization="instance",
     )
-    if not runtime.gpus():  # as the lessons train it; a slower step would flatter the feeding
+    if not runtime.gpus():  # as in the lessons; a slower step would hide waiting
         model = fast_conv3d.use_fast_convolutions(model)
     model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=losses.BCEDice())
     waited = total = 0.0
@@ -143,7 +143,7 @@ def main() -> None:
               f"{preparing[0] / len(cases):.1f} s a case on the clock)\n")  # fmt: skip
         for name, against in ratios.items():
             for their, (wall, processor) in against.items():
-                print(f"ours, {name}, beside the tutorial, {their}: "
+                print(f"ours, {name}, compared with the tutorial, {their}: "
                       f"{wall:.1f} times the voxels a second, {processor:.1f} per processor second")  # fmt: skip
         print()
         augmented = patch_batches.Patches(

@@ -1,4 +1,4 @@
-"""`--set NAME=VALUE` of the benchmarks that train by a recipe."""
+"""The option `--set NAME=VALUE` of the benchmarks that train by a recipe."""
 
 import argparse
 import ast
@@ -7,11 +7,11 @@ from dataclasses import fields
 
 
 def setting_of(recipe: type, words: Collection[str] = ()) -> Callable[[str], tuple[str, object]]:
-    """What reads `side=96` as ("side", 96), for argparse's `type`.
+    """Return a parser of `side=96` into ("side", 96), for argparse's `type`.
 
     Args:
         recipe: a dataclass; all its fields but `augmentation` can be set.
-        words: fields whose value is a word, such as `batch`; the others' are Python values.
+        words: fields whose value is a word, such as `batch`; other values are Python literals.
     """
     plain = [field.name for field in fields(recipe) if field.name != "augmentation"]
 

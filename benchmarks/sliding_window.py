@@ -1,4 +1,4 @@
-"""A whole BraTS case through a sliding window: ours beside MONAI's, in one run, and our memory.
+"""Sliding-window prediction of a BraTS case compared with MONAI's, in one run: time and memory.
 
     python benchmarks/sliding_window.py --monai-python MONAI/bin/python
 
@@ -7,12 +7,12 @@ MONAI and PyTorch get an environment of their own, outside the project:
     uv venv MONAI --python 3.11
     uv pip install --python MONAI/bin/python monai torch psutil
 
-Both get the same case (random numbers in a brain's place, or `--case`), the same patch and overlap,
-Gaussian weights, a window at a time, float32, all cores, and a U-Net of five levels with instance
-normalisation and two convolutions a level: `unet.unet` here, `BasicUNet` there. Each is a process
-of its own, they take turns, and the faster of `--repeats` counts. The clock starts after one window
-that warms up. Ours reads float16 from disk as it goes; MONAI has float32 in memory before it
-starts. Prints ratios: the machine's own speed cancels out.
+Both get the same case (random numbers in the shape of a brain, or `--case`), the same patch and
+overlap, Gaussian weights, one window at a time, float32, all cores, and a U-Net of five levels with
+instance normalisation and two convolutions per level: `unet.unet` and `BasicUNet`. Each runs in its
+own process, they take turns, and the fastest of `--repeats` counts. The clock starts after one
+warm-up window. Ours reads float16 from disk while it runs; MONAI has float32 in memory before the
+start. Prints ratios, in which the machine's own speed cancels out.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def monai(options: argparse.Namespace) -> dict:
 
 
 def alone(call) -> float:
-    """Processor time of the network on one window, the least of three after a warm-up."""
+    """Processor time of the network on one window: the least of three after a warm-up."""
     call()
     times = []
     for _ in range(3):
@@ -181,16 +181,16 @@ def main() -> None:
                     kept[what] = min(kept[what], found[what])
                 kept["peak_gb"] = max(kept["peak_gb"], found["peak_gb"])
     print(f"a case of {best['ours']['shape']}, patch {options.patch}, overlap {options.overlap}")
-    print("| | parameters | seconds | processor | beside MONAI's | network alone | peak, GB |")
+    print("| | parameters | seconds | processor | relative to MONAI | network alone | peak, GB |")
     print("|---|---|---|---|---|---|---|")
     for one, row in best.items():
-        beside = "–"
+        relative = "–"
         if "monai" in best:
             wall, processor = (row[k] / best["monai"][k] for k in ("seconds", "processor"))
-            beside = f"{wall:.2f}, {processor:.2f} of processor time"
+            relative = f"{wall:.2f}, {processor:.2f} of processor time"
         print(
             f"| {one} | {row['parameters']:,} | {row['seconds']:.1f} | {row['processor']:.1f} | "
-            f"{beside} | {row['forward']:.3f} a window | {row['peak_gb']:.2f} |"
+            f"{relative} | {row['forward']:.3f} a window | {row['peak_gb']:.2f} |"
         )
 
 

@@ -1,4 +1,4 @@
-"""Training by the clock: equal minutes for every recipe that is compared."""
+"""Training for a given time, so that recipes are compared in equal minutes."""
 
 import os
 import time
@@ -9,23 +9,22 @@ import numpy as np
 
 
 def processor_seconds() -> float:
-    """Processor time of this process in seconds, shared out over the machine's cores.
+    """Processor time of this process in seconds, divided by the machine's number of cores.
 
-    What a clock on the wall would show if the process kept every core busy and had them alone.
+    It is the elapsed time of a process that keeps all cores busy and has them to itself.
     """
     return time.process_time() / (os.cpu_count() or 1)
 
 
 class TimedCosine(keras.callbacks.Callback):
-    """`warmup_cosine` by the clock: the rate follows the minutes used, and training stops at the end.
+    """Warm-up and cosine schedule by time: the rate follows the minutes, and training stops at the end.
 
-    For comparisons at equal minutes, where the number of steps isn't known beforehand.
+    For comparisons in equal minutes, where the number of steps isn't known beforehand.
 
     Args:
-        minutes: of training, counted from the first batch that this callback sees.
-        peak, warmup, floor: as in `warmup_cosine`.
-        clock: gives seconds. With `processor_seconds` a machine that is busy with
-            something else doesn't shorten the training.
+        minutes: of training, from the first batch that this callback sees.
+        peak, warmup, floor: as in `loop.warmup_cosine`.
+        clock: returns seconds. With `processor_seconds` other programs don't shorten the training.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class TimedCosine(keras.callbacks.Callback):
         self.steps = 0
 
     def share(self) -> float:
-        """Share of the minutes that is used up, 0 to 1 and beyond."""
+        """Share of the minutes that has been used, 0 to 1 and above."""
         return self.seconds / (60 * self.minutes)
 
     def on_train_batch_begin(self, batch, logs=None):
