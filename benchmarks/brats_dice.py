@@ -1,15 +1,15 @@
 """How well does a 3-D U-Net segment BraTS cases after M minutes on this machine?
 
-Trains from a random start on all cases of --data but those that --test lists, and on sample cases
-beside them, and judges the listed ones at their files' own 1 mm: Dice and HD95 of the regions WT,
-TC and ET. Nothing is chosen on them: network, schedule, threshold and clean-up are fixed beforehand
-(`benchmarks/README.md` says on whom). Everything that is learnt is learnt inside the minutes;
-making sample cases, preparing, compiling, choosing the network's width by this machine's speed,
-and judging are outside, and printed.
+Trains from a random start on all cases of --data but those that --test lists, and on sample cases,
+and evaluates the listed ones at their files' own 1 mm: Dice and HD95 of the regions WT, TC and ET.
+Nothing is chosen on the listed cases: network, schedule, threshold and clean-up are fixed in advance
+(`benchmarks/README.md` says on which cases). All training is inside the minutes; making sample cases,
+preparing, compiling, choosing the network's width by this machine's speed, and evaluation are outside,
+and their seconds are printed.
 
     python benchmarks/brats_dice.py --data FOLDER --test cases.txt --minutes 15
 
-With --judge FILE.keras nothing is trained: that network is judged.
+With --judge FILE.keras nothing is trained: that network is evaluated.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from core_rule import enlarge_core
 from lgg_dice import CLOCKS, compiled
 from settings import setting_of
 
-from unet_course import runtime
+from unet_course import runtime, storage
 from unet_course.data import brats, prepared_cases
 from unet_course.data.layouts import MODALITIES, REGIONS
 from unet_course.judging import metrics, surfaces
@@ -43,7 +43,7 @@ from unet_course.prediction import postprocess, sliding_window
 from unet_course.synthetic import sample_data
 from unet_course.training import patch_batches
 
-# A wider network must still see this many, or the narrower one learns more in the same time.
+# A wider network must still see this many, or a narrower one learns more in the same time.
 ENOUGH_PATCHES = 5000
 
 
@@ -53,7 +53,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--test", required=True, type=Path, metavar="FILE")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--minutes", type=float)
-    what.add_argument("--judge", type=Path, metavar="FILE.keras", help="train nothing, judge this")
+    what.add_argument(
+        "--judge", type=Path, metavar="FILE.keras", help="train nothing, evaluate this"
+    )
     parser.add_argument("--train-on", choices=("real", "sample", "both"), default="both")
     parser.add_argument("--synthetic", type=int, default=24, help="sample cases to make")
     parser.add_argument("--recipe", choices=RECIPES, default="course")
@@ -94,7 +96,7 @@ def arguments() -> argparse.Namespace:
 
 
 def tested(options: argparse.Namespace) -> tuple[list, list]:
-    """The cases that --test lists, and the others. A listed case that isn't there is an error."""
+    """The cases that --test lists, and the others. A listed case that is missing is an error."""
     cases = {case.id: case for folder in options.data for case in brats.find_cases(folder)}
     lines = options.test.read_text(encoding="utf-8-sig").splitlines()
     listed = [line.strip() for line in lines if line.strip()]
@@ -104,12 +106,12 @@ def tested(options: argparse.Namespace) -> tuple[list, list]:
     test = [cases[name] for name in dict.fromkeys(listed)]
     without = [case.id for case in test if case.mask is None]
     if without:
-        sys.exit(f"{options.test}: there is no mask to judge these by: {', '.join(without)}")
+        sys.exit(f"{options.test}: these cases have no mask: {', '.join(without)}")
     return test, [case for id, case in cases.items() if id not in listed]
 
 
 def sides(options: argparse.Namespace):
-    """Real cases to train on, sample cases to train on, cases to test."""
+    """Real cases to train on, sample cases to train on, and cases to test on."""
     test, others = tested(options)
     real, sample = [], []
     if options.train_on in ("real", "both"):
@@ -123,9 +125,9 @@ def sides(options: argparse.Namespace):
 
 
 def ready(cases: list, factor: int, mirrored: bool, like=()) -> list[prepared_cases.PreparedCase]:
-    """The cases prepared, each with its asymmetry if the network takes it.
+    """Prepare the cases, with asymmetry maps if `mirrored`.
 
-    With cases in `like`, each once more in their contrast.
+    If there are cases in `like`, each case is added once more in the contrast of one of them.
     """
     found = prepared_cases.prepare(cases, factor=factor) if cases else []
     if like:
@@ -155,7 +157,7 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
         normalization=recipe.normalization,
     )
     on_processor = not runtime.gpus()
-    if on_processor:  # a graphics card has fast ones of its own
+    if on_processor:  # a graphics card has fast 3-D convolutions of its own
         model = fast_conv3d.use_fast_convolutions(model)
     model.compile(
         keras.optimizers.AdamW(recipe.peak, weight_decay=1e-4),
@@ -236,7 +238,7 @@ def judge(
 
 
 def over_cases(scores: dict[str, dict], how) -> dict:
-    """`how` (mean, median) of each score over the cases."""
+    """Mean or median (`how`) of each score over the cases."""
     rows = list(scores.values())
     found = {region: float(how([row[region] for row in rows])) for region in REGIONS}
     found["hd95"] = {
@@ -258,7 +260,7 @@ def show(scores: dict[str, dict]) -> tuple[dict, dict]:
 
 
 def main() -> None:
-    sys.stdout.reconfigure(line_buffering=True)  # a long run is watched through a pipe, too
+    sys.stdout.reconfigure(line_buffering=True)  # so that a long run can be watched through a pipe
     options = arguments()
     recipe = replace(RECIPES[options.recipe], **dict(options.set))
     # compiled steps gain nothing from bfloat16 on a processor that has it (benchmarks/README.md)
@@ -273,8 +275,8 @@ def main() -> None:
         return
     started = time.perf_counter()
     real, sample, test = sides(options)
-    like = real if recipe.restyle else []
-    again = f" (and {len(sample)} restyled)" if like and sample else ""
+    like = real if recipe.match_contrast else []
+    again = f" (and {len(sample)} with matched contrast)" if like and sample else ""
     print(
         f"{len(real)} real and {len(sample)} sample cases{again} to train on, {len(test)} to test"
     )
@@ -307,7 +309,7 @@ def main() -> None:
             "mean": mean,
             "median": median,
         }
-        runtime.write_text(options.json.absolute(), json.dumps(result, indent=1) + "\n")
+        storage.write_text(options.json.absolute(), json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

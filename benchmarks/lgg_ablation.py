@@ -1,10 +1,10 @@
-"""What do the loss, the optimiser, the network and the sampling change? Many short runs on LGG.
+"""Ablation on LGG: many short runs that differ in the loss, optimiser, network or sampling.
 
-Each run trains one network from a random start and is judged on patients that it never saw. Seed s
+Each run trains one network from a random start and is evaluated on patients that it never saw. Seed s
 trains on the patients outside fold s and judges fold s: every fourth patient from the s-th, sorted
 by id. A row differs from `bce-dice` in one thing. Minutes are processor time, so that a busy
-machine doesn't shorten a run. The table grows by whole runs; the same command goes on where an
-interrupted one stopped, and `unet_course.judging.published_tables` reads the table.
+machine doesn't shorten a run. Complete runs are added to the table, and the same command continues an
+interrupted one; and `unet_course.judging.published_tables` reads the table.
 
     python benchmarks/lgg_ablation.py --data FOLDER
 """
@@ -32,7 +32,7 @@ import pandas as pd
 import timed_training
 from lgg_rows import RECIPE, ROWS, Row, filters_of
 
-from unet_course import runtime
+from unet_course import runtime, storage
 from unet_course.data import lgg
 from unet_course.data import slices as slices_2d
 from unet_course.judging import metrics, published_tables
@@ -94,13 +94,13 @@ def finished(table: pd.DataFrame) -> set[tuple[str, int]]:
 
 
 def append(out: Path, lines: list[dict], case: str = "patient") -> None:
-    """Add a whole run; a reader, or a crash at any moment, finds the table with or without it."""
-    table = table_so_far(out, case)  # again: another command may have added to it meanwhile
+    """Add a complete run; the file is replaced at once, so it never holds part of a run."""
+    table = table_so_far(out, case)  # read again: another command may have added to it
     if (lines[0]["row"], lines[0]["seed"]) in finished(table):
         return
     new = pd.DataFrame(lines)
     table = pd.concat([table, new], ignore_index=True) if len(table) else new
-    runtime.write_text(out.absolute(), table.to_csv(index=False, lineterminator="\n"))
+    storage.write_text(out.absolute(), table.to_csv(index=False, lineterminator="\n"))
 
 
 def check_fits(table: pd.DataFrame, options: argparse.Namespace, patients: list) -> None:
@@ -159,7 +159,7 @@ def judge(model: keras.Model, data: slices_2d.Slices, truths: dict[str, np.ndarr
     straight = predict_slices.predict(model, data)
     mirrored = predict_slices.predict(model, data, flips=((1,),))
     if not np.isfinite(straight).all():
-        print("  this network's answers aren't finite: it counts as finding nothing")
+        print("  this network's predictions aren't finite: they count as empty")
     lines = []
     for patient in dict.fromkeys(data.patients.tolist()):
         rows, truth = data.patients == patient, truths[patient]
@@ -228,13 +228,13 @@ def run(
 
 
 def serve(connection) -> None:
-    """Do the runs that are asked for through the connection; a process of its own.
+    """Do the runs requested through a connection, in a separate process.
 
     First come (minutes, slices by side, masks by patient, precision), then (row, seed) by (row, seed).
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the asking process decides when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides when to stop
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many networks mean many tracings
-    with contextlib.suppress(EOFError, ConnectionError):  # whoever asked is gone
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent process has ended
         *share, policy = connection.recv()
         keras.mixed_precision.set_dtype_policy(policy)
         while True:
@@ -246,15 +246,15 @@ def serve(connection) -> None:
 def runs(todo: list[tuple[str, int]], *share) -> Iterator[list[dict]]:
     """The lines of each run. `share` goes to the process that does them; see `serve`.
 
-    TensorFlow keeps some 40 MB of each network for as long as its process lives (gradients that it
-    registers under names of their own), so every few runs a new one takes over.
+    TensorFlow keeps about 40 MB of each network until its process ends (gradients registered under
+    new names), so a new process takes over every few runs.
     """
     context = multiprocessing.get_context("spawn")
     for first in range(0, len(todo), RUNS_A_PROCESS):
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs,), daemon=True)
         process.start()
-        theirs.close()  # so that the end of the process is noticed
+        theirs.close()  # so that the end of the process is detected
         pair = todo[first]
         try:
             # not as arguments of the process: if it ended at its start, this one would hang
@@ -276,7 +276,7 @@ def time_left(seconds: float) -> str:
 
 
 def main() -> None:
-    sys.stdout.reconfigure(line_buffering=True)  # a long run is watched through a pipe, too
+    sys.stdout.reconfigure(line_buffering=True)  # so that a long run can be watched through a pipe
     options = arguments()
     table = table_so_far(options.out)
     done = finished(table)

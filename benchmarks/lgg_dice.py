@@ -1,10 +1,10 @@
 """How well does a 2-D U-Net segment LGG patients after M minutes on this machine?
 
-Trains from a random start on all patients of --data but those that --test lists, and judges the
-listed ones by volumetric Dice at 256 × 256 pixels. Nothing is chosen on them: network, schedule,
-threshold and clean-up are fixed beforehand (`benchmarks/README.md` says on whom). Everything that
-is learnt is learnt inside the minutes; reading, making sample patients, compiling, choosing the
-network's width by this machine's speed, and judging are outside, and printed.
+Trains from a random start on all patients of --data but those that --test lists, and evaluates the
+listed ones by volumetric Dice at 256 × 256 pixels. Nothing is chosen on the listed patients: network,
+schedule, threshold and clean-up are fixed in advance (`benchmarks/README.md` says on which patients).
+All training is inside the minutes; reading, making sample patients, compiling, choosing the network's
+width by this machine's speed, and evaluation are outside, and their seconds are printed.
 
     python benchmarks/lgg_dice.py --data FOLDER --test patients.txt --minutes 15
 """
@@ -26,7 +26,7 @@ import numpy as np
 import timed_training
 from settings import setting_of
 
-from unet_course import runtime
+from unet_course import runtime, storage
 from unet_course.data import lgg
 from unet_course.data import slices as slices_2d
 from unet_course.judging import metrics
@@ -44,7 +44,7 @@ class Recipe:
 
     side: int
     patch: int
-    filters: tuple[int, ...]  # candidates; the widest that this machine trains long enough is taken
+    filters: tuple[int, ...]  # candidates; the widest one fast enough on this machine is taken
     depth: int
     batch_size: int
     peak: float
@@ -63,14 +63,14 @@ GENTLE = augment.Augmentation(
 
 WITHOUT_SEQUENCES = replace(GENTLE, missing=0.2)
 
-# for a network that has seen synthetic patients only: real scanners differ more than the sample's
+# for training on synthetic patients alone: real scanners differ more than the sample's
 STRONG = augment.Augmentation(
     rotation=15, scale=0.2, shift=0.08, elastic=2, probability=0.7,
     contrast=0.35, brightness=0.12, gamma=0.5, bias_field=0.25, noise=0.05, missing=0.2,
 )  # fmt: skip
 
 RECIPES = {
-    # the figure to beat: a plain U-Net, as anybody would write it first
+    # the baseline: a plain U-Net
     "plain": Recipe(
         side=128,
         patch=1,
@@ -97,7 +97,7 @@ RECIPES = {
     ),
 }
 CLOCKS = {"wall": time.perf_counter, "processor": timed_training.processor_seconds}
-ENOUGH_SLICES = 40_000  # a wider network must still see this many, or the narrower one learns more
+ENOUGH_SLICES = 40_000  # a wider network must still see this many, or a narrower one learns more
 
 
 def arguments() -> argparse.Namespace:
@@ -139,7 +139,7 @@ def arguments() -> argparse.Namespace:
 
 
 def sides(options: argparse.Namespace) -> tuple[list[lgg.Patient], list[lgg.Patient]]:
-    """The patients to train on and to test; a listed patient that isn't there is an error."""
+    """The patients to train and to test on; a listed patient that is missing is an error."""
     patients = {p.folder.name: p for folder in options.data for p in lgg.find_patients(folder)}
     lines = options.test.read_text(encoding="utf-8-sig").splitlines()
     listed = [line.strip() for line in lines if line.strip()]
@@ -178,9 +178,9 @@ def compiled(
     steps: int = 12,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[keras.Model, float]:
-    """A network whose training step is compiled but which has learnt nothing; seconds a step.
+    """A network whose training step is compiled but which has learnt nothing, and seconds per step.
 
-    `make` returns it, compiled in Keras' sense; `seed` decides its random start; `steps` are timed.
+    `make` returns it, compiled in Keras' sense; `seed` sets its random start; `steps` are timed.
     """
     keras.utils.set_random_seed(seed)
     model = make()
@@ -242,7 +242,7 @@ def judge(recipe: Recipe, model: keras.Model, patients: list[lgg.Patient]) -> di
 
 
 def main() -> None:
-    sys.stdout.reconfigure(line_buffering=True)  # a long run is watched through a pipe, too
+    sys.stdout.reconfigure(line_buffering=True)  # so that a long run can be watched through a pipe
     options = arguments()
     recipe = RECIPES[options.recipe]
     if options.recipe == "course" and options.train_on == "sample":
@@ -288,7 +288,7 @@ def main() -> None:
             "mean": {"tumour": mean},
             "median": {"tumour": median},
         }
-        runtime.write_text(options.json.absolute(), json.dumps(result, indent=1) + "\n")
+        storage.write_text(options.json.absolute(), json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

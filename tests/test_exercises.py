@@ -1,7 +1,10 @@
 """The self-checks' mechanism; the lessons' own exercises are in tests/exercises."""
 
+import errno
 import functools
 import json
+import os
+import random
 import subprocess
 import sys
 import threading
@@ -291,10 +294,66 @@ def test_progress_is_kept_and_never_lost(user):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"half": 3}', '{"half": {}}', "\x00"])
-def test_a_damaged_progress_file_is_replaced(user, text):
+def test_a_damaged_progress_file_is_kept_under_another_name(user, text):
     (user / "progress.json").write_text(text, encoding="utf-8")
-    assert solved.record("half", True) is None
+    said = solved.record("half", True)
+    assert "was damaged" in said and "progress.damaged-1.json" in said
+    assert (user / "progress.damaged-1.json").read_text("utf-8") == text
     assert json.loads((user / "progress.json").read_text("utf-8"))["half"]["done"] is True
+    assert solved.record("half", True) is None  # told once
+
+
+TWELVE = {f"e{i}": {"done": True, "tries": 2} for i in range(12)}
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        (lambda text: "\ufeff" + text, 12),  # an editor on Windows
+        (lambda text: text.replace('"tries": 2', '"tries": null', 1), 11),
+        (lambda text: text[:-3], 11),
+        (lambda text: text[: len(text) // 2], 5),
+        (lambda text: "<<<<<<< HEAD\n" + text, 12),
+    ],
+)
+def test_what_can_be_read_of_a_damaged_progress_file_is_kept(user, change, kept):
+    (user / "progress.json").write_text(change(json.dumps(TWELVE)), encoding="utf-8")
+    said = solved.record("new", True)
+    assert len(solved.read()) >= kept + 1
+    assert (said is None) == (kept == 12 and not (user / "progress.damaged-1.json").exists())
+
+
+def test_300_damaged_progress_files_lose_nothing_that_can_be_read(user):
+    """Seeded mutations: what a changed byte doesn't touch is kept, or a copy of the file is."""
+    rng, good = random.Random(0), json.dumps(TWELVE, indent=1).encode()
+    for _ in range(300):
+        for path in user.glob("progress*.json"):
+            path.unlink()
+        data = bytearray(good)
+        for _ in range(rng.randint(1, 4)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        (user / "progress.json").write_bytes(data)
+        said = solved.record("new", True)
+        names = set(solved.read()) - {"new"}
+        assert said or len(names) == 12  # nothing goes without a word
+        if said:
+            assert (user / "progress.damaged-1.json").read_bytes() == bytes(data)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_named_pipe_in_the_files_place_is_not_waited_for(user):
+    os.mkfifo(user / "progress.json")
+    assert solved.read() == {}
+    assert "damaged" in solved.record("half", True)
+
+
+def test_a_file_system_without_locks_keeps_progress(user, monkeypatch):
+    def refuse(self):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(solved.FileLock, "acquire", refuse)
+    assert solved.record("half", True) is None
+    assert solved.read()["half"]["done"] is True
 
 
 def test_two_notebooks_write_progress(user):

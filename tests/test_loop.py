@@ -3,17 +3,19 @@
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 import textwrap
 from contextlib import redirect_stderr
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from unet_course import runtime
+from unet_course import runtime, storage
 from unet_course.network.unet import unet
 from unet_course.training import loop
 
@@ -87,6 +89,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, dropou
 KILLED = """
     import os, sys
     from pathlib import Path
+from types import SimpleNamespace
     sys.path.insert(0, {tests!r})
     import test_loop as t
     class Dying(t.Toy):
@@ -131,7 +134,7 @@ def test_the_folder_holds_no_more_than_two_epochs_and_nothing_half_written(tmp_p
         folder=tmp_path,
         progress=False,
     )
-    names = sorted(file.name for file in tmp_path.iterdir())
+    names = sorted(file.name for file in tmp_path.iterdir() if file.name != ".lock")
     assert names == ["epoch-0001.weights.h5", "epoch-0005.weights.h5", "state.json"]
 
 
@@ -166,7 +169,7 @@ def test_another_networks_folder_and_a_damaged_one_are_refused(tmp_path):
     with pytest.raises(loop.TrainingError, match="learning rate"):
         loop.fit(slower, Toy(), epochs=2, folder=tmp_path, progress=False)
     (tmp_path / "epoch-0001.weights.h5").write_bytes(b"half")
-    with pytest.raises(loop.TrainingError, match="can't be read"):
+    with pytest.raises(loop.TrainingError, match="was damaged since it was written"):
         loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)
     (tmp_path / "state.json").write_text("{", encoding="utf-8")
     with pytest.raises(loop.TrainingError, match="delete the folder"):
@@ -206,3 +209,108 @@ def test_a_trained_model_is_loaded_and_a_damaged_one_trained_again(tmp_path, mon
     loop.load_or_train("toy", train)
     assert len(trained) == 2 and "training it again" in capsys.readouterr().out
     assert [file.name for file in (tmp_path / "models").iterdir()] == ["toy.keras"]
+
+
+# --- what must not be lost, and what must not be trained on ---------------------------------------
+
+
+def test_a_score_that_is_not_finite_never_makes_the_best_epoch():
+    model, scores, seen = network(), iter([np.nan, 0.2, 0.9, np.inf, 0.5]), []
+
+    def validate(model):
+        seen.append(weights(model))
+        return {"dice": next(scores)}
+
+    loop.fit(model, Toy(), epochs=5, validate=validate, progress=False)
+    np.testing.assert_array_equal(weights(model), seen[2])
+
+
+def test_a_validation_that_never_gives_a_score_is_told(tmp_path):
+    options = dict(epochs=2, validate=lambda m: {"dice": np.nan}, progress=False)
+    with pytest.raises(loop.TrainingError, match=r"'dice' wasn't finite in any epoch \(nan, nan\)"):
+        loop.fit(network(), Toy(), folder=tmp_path, **options)
+
+
+def test_a_nan_that_relu_hides_from_the_loss_is_noticed(tmp_path):
+    runtime.repeatable(0)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((8, 8, 1)),
+            keras.layers.Conv2D(8, 3, padding="same", activation="relu"),
+            keras.layers.Conv2D(1, 1, activation="sigmoid"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy")
+    with pytest.raises(loop.TrainingError, match="weights became NaN or infinite in epoch 2"):
+        loop.fit(model, Toy(spoil=1), epochs=3, folder=tmp_path, progress=False)
+    assert json.loads((tmp_path / "state.json").read_text("utf-8"))["epoch"] == 1
+
+
+def test_a_network_without_optimiser_is_told_what_to_do():
+    model = unet((8, 8, 1), filters=2, depth=1)
+    with pytest.raises(loop.TrainingError, match=r"network\.compile"):
+        loop.fit(model, Toy(), epochs=1, progress=False)
+
+
+def test_every_damage_to_a_checkpoint_is_noticed(tmp_path):
+    """40 seeded mutations of weights and state: a TrainingError that names the cure, each time."""
+    loop.fit(network(), Toy(), epochs=1, folder=tmp_path, progress=False)
+    rng = random.Random(0)
+    files = [tmp_path / "epoch-0001.weights.h5", tmp_path / "state.json"]
+    for number in range(40):
+        path = files[number % 2]
+        good = path.read_bytes()
+        data = bytearray(good)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        path.write_bytes(data if number % 5 else good[: rng.randrange(len(good))])
+        with pytest.raises(loop.TrainingError, match="delete the folder"):
+            loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)
+        path.write_bytes(good)
+    history = loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)
+    assert len(history["loss"]) == 2
+
+
+def test_two_runs_in_one_folder_are_kept_apart(tmp_path):
+    class Nested(Toy):
+        def epoch(self, number):
+            with pytest.raises(loop.TrainingError, match="another run is training in"):
+                loop.fit(network(), Toy(), epochs=1, folder=tmp_path, progress=False)
+            return super().epoch(number)
+
+    loop.fit(network(), Nested(), epochs=1, folder=tmp_path, progress=False)
+    loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)  # free again
+
+
+def test_without_room_the_last_kept_epoch_stays(tmp_path, monkeypatch):
+    loop.fit(network(), Toy(), epochs=1, folder=tmp_path, progress=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+        with pytest.raises(loop.TrainingError, match=r"epoch 2 can't be kept .* the disk is full"):
+            loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert len(loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)["loss"]) == 2
+
+
+def test_without_room_the_trained_network_is_handed_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path))
+    monkeypatch.setattr(storage.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    trained = network()
+    with pytest.warns(UserWarning, match="the disk is full"):
+        assert loop.load_or_train("toy", lambda: trained) is trained
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_every_damage_to_a_kept_network_is_mended(tmp_path, monkeypatch, capsys):
+    """20 seeded mutations: the same weights, or trained again; never an error."""
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path))
+    first = weights(loop.load_or_train("toy", network))
+    file = tmp_path / "models" / "toy.keras"
+    good, rng = file.read_bytes(), random.Random(1)
+    for _ in range(20):
+        data = bytearray(good)
+        for _ in range(rng.randint(1, 8)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        file.write_bytes(data)
+        np.testing.assert_array_equal(weights(loop.load_or_train("toy", network)), first)
+    assert "training it again" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from unet_course import memory, runtime
+from unet_course import memory, runtime, storage
 from unet_course.data import lgg
 from unet_course.exercises import solved
 from unet_course.synthetic import sample_data
@@ -105,7 +105,7 @@ def test_a_drive_without_modes_is_written_all_the_same(monkeypatch, tmp_path):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(runtime.os, "chmod", chmod)
-    runtime.write_text(tmp_path / "a.txt", "a")
+    storage.write_text(tmp_path / "a.txt", "a")
     assert (tmp_path / "a.txt").read_text("utf-8") == "a"
 
 
@@ -158,10 +158,10 @@ def test_a_damaged_memory_is_told(user, text):
 
 def test_write_text_replaces_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a.txt"
-    runtime.write_text(path, "né\n")
+    storage.write_text(path, "né\n")
     assert path.read_bytes() == "né\n".encode()
     with pytest.raises(UnicodeEncodeError):
-        runtime.write_text(path, "half \udc80")
+        storage.write_text(path, "half \udc80")
     assert path.read_bytes() == "né\n".encode()
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 

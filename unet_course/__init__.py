@@ -3,7 +3,7 @@
 Its folders are the course's steps, in the order in which data walks through them; a module imports
 from its own folder and from those above it, never from those below:
 
-    runtime, memory   where the course runs and what it may use
+    runtime, memory   where the course runs and what it may use; storage writes files safely
     network           networks and losses                         lessons 03, 04, 08
     synthetic         the sample's patients
     data              files to arrays, splits                     lessons 02, 07

@@ -11,12 +11,12 @@ import json
 import os
 import platform
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import platformdirs
 
+from unet_course import storage
 from unet_course.memory import MemoryWatch, peak_memory_gb
 
 PACKAGE = Path(__file__).resolve().parent
@@ -44,7 +44,6 @@ __all__ = [
     "use_data",
     "user_dir",
     "where",
-    "write_text",
 ]
 
 
@@ -136,21 +135,6 @@ def _made(chosen: str | None, default, what: str) -> Path:
     return folder.resolve()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old or the new content, never half of one."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp makes the file private; keep what the replaced one allowed
-        with contextlib.suppress(PermissionError):  # a mounted drive that knows no modes
-            os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def use_data(path: str | os.PathLike | None) -> Path | None:
     """Remember a folder of real patients for this and the next lessons; ``None`` forgets it.
 
@@ -165,7 +149,7 @@ def use_data(path: str | os.PathLike | None) -> Path | None:
         memory.unlink(missing_ok=True)
         return None
     folder = existing_folder(path, "Check the spelling; use_data(None) goes back to the sample.")
-    write_text(memory, json.dumps({"folder": str(folder)}) + "\n")
+    storage.write_text(memory, json.dumps({"folder": str(folder)}) + "\n")
     return folder
 
 
@@ -290,7 +274,7 @@ def _measured_gain() -> float:
     if machine not in known:
         seconds = {kind: seconds_per_step(kind) for kind in ("float32", "bfloat16")}
         known[machine] = round(seconds["float32"] / seconds["bfloat16"], 2)
-        write_text(memory, json.dumps(known, indent=1) + "\n")
+        storage.write_text(memory, json.dumps(known, indent=1) + "\n")
     return known[machine]
 
 

@@ -1,43 +1,127 @@
-"""Keeps which exercises are done in the student's own folder, safe when two notebooks write."""
+"""Keep which exercises are solved in the student's own folder, safe when two notebooks write."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from unet_course import runtime
+from unet_course import runtime, storage
 
 FILE = "progress.json"
+LARGEST = 1_000_000  # bytes; with every exercise solved it has about 5000
+ENTRY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(\{[^{}]*\})')
 
 
 def record(name: str, done: bool) -> str | None:
-    """Count a try at an exercise; once done it stays done. Return the trouble, if any, in words."""
+    """Count a try at an exercise; once done it stays done. Return the trouble, if any, in words.
+
+    What the file holds and can't be read is kept in a copy next to it before anything is written.
+    """
     try:
         folder = runtime.user_dir()
-        with FileLock(str(folder / f"{FILE}.lock"), timeout=5):
-            known = read()
+        with _locked(folder):
+            known, damaged = load(folder / FILE)
+            kept = _keep_copy(folder / FILE) if damaged else None
             entry = known.get(name, {"done": False, "tries": 0})
             known[name] = {"done": entry["done"] or done, "tries": entry["tries"] + 1}
-            runtime.write_text(folder / FILE, json.dumps(known, indent=1, sort_keys=True) + "\n")
+            storage.write_text(folder / FILE, json.dumps(known, indent=1, sort_keys=True) + "\n")
     except Timeout:
         return f"another notebook has held {FILE} for five seconds"
     except OSError as error:
-        return str(error)
+        return storage.cure_for(error).removesuffix(".")
+    if kept:
+        return (
+            f"{FILE} was damaged ({damaged}): {len(known) - 1} exercises could be read and are kept; "
+            f"the file as it was is {kept.name} in {folder}"
+        )
     return None
 
 
 def read() -> dict[str, dict]:
     """Return ``{exercise: {"done": bool, "tries": int}}``; empty when nothing was tried yet.
 
-    A file that can't be understood counts as empty: losing tick marks is better than a course
-    that doesn't run.
+    Of a damaged file, what can be read.
     """
     try:
-        known = json.loads((runtime.user_dir() / FILE).read_text(encoding="utf-8"))
-        return {
-            str(name): {"done": bool(entry["done"]), "tries": int(entry["tries"])}
-            for name, entry in known.items()
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return load(runtime.user_dir() / FILE)[0]
+    except OSError:
         return {}
+
+
+def load(path: Path) -> tuple[dict[str, dict], str]:
+    """Read a progress file: the entries that can be read, and what is wrong with the rest, or "".
+
+    Raises:
+        OSError: there is a file, and it can't be read; without a file the result is empty.
+    """
+    try:
+        with open(path, "rb", opener=_no_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return {}, "it is no file"
+            data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return {}, ""
+    if len(data) > LARGEST:
+        return {}, "it is far too large"
+    text = data.decode("utf-8-sig", errors="replace")
+    try:
+        found, damaged = json.loads(text), ""
+        if not isinstance(found, dict):
+            found, damaged = {}, "it holds something else"
+    except (ValueError, RecursionError):
+        found, damaged = dict(_salvaged(text)), "it isn't JSON, or only part of it"
+    known = {}
+    for name, entry in found.items():
+        try:
+            tries = int(entry["tries"])
+            if not 0 <= tries < 10**6 or not isinstance(entry["done"], bool):
+                raise ValueError
+            known[str(name)] = {"done": entry["done"], "tries": tries}
+        except (ValueError, TypeError, KeyError, OverflowError):
+            damaged = damaged or f"the entry {str(name)[:40]!r}"
+    return known, damaged
+
+
+def _salvaged(text: str) -> Iterator[tuple[str, dict]]:
+    """The entries of a text that is no JSON as a whole."""
+    for match in ENTRY.finditer(text):
+        with contextlib.suppress(ValueError):
+            yield json.loads(f'"{match[1]}"'), json.loads(match[2])
+
+
+def _keep_copy(path: Path) -> Path:
+    """Move a damaged file to a name of its own, `progress.damaged-1.json`, -2, …"""
+    number = 1
+    while (copy := path.with_name(f"progress.damaged-{number}.json")).exists():
+        number += 1
+    storage.replace(path, copy)
+    return copy
+
+
+def _no_waiting(path: str, flags: int) -> int:
+    """Open without waiting for the other end of a named pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; on a file system without locks go on without one."""
+    lock = FileLock(str(folder / f"{FILE}.lock"), timeout=5)
+    try:
+        lock.acquire()
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if isinstance(error, Timeout) or not storage.lacks_locks(error):
+            raise
+    try:
+        yield
+    finally:
+        lock.release()

@@ -6,11 +6,10 @@ that a run killed at any moment goes on from its last whole epoch and ends with 
 an unbroken run ends with.
 """
 
-import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -18,35 +17,28 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from unet_course import memory, runtime
+from unet_course import memory, runtime, storage
 from unet_course.training import tf_dataset
+from unet_course.training.checkpoints import (
+    State,
+    Store,
+    TrainingError,
+    alone_in,
+    bytes_of,
+    fingerprint_of,
+)
 from unet_course.training.progress_bar import Bar
+
+__all__ = ["Epochs", "TrainingError", "fit", "load_or_train", "warmup_cosine"]
 
 
 class Epochs(Protocol):
-    """What `fit` needs of its batches; `slices.Batches` has it."""
+    """What `fit` needs of its batches; `slice_batches.Batches` and `patch_batches.Patches` have it."""
 
     steps: int
 
     def epoch(self, number: int) -> tf.data.Dataset:
         """The dataset of this epoch, the same at every call."""
-
-
-class TrainingError(RuntimeError):
-    """Training can't go on; the message says why and what to do."""
-
-
-@dataclass
-class State:
-    """What a resumed run must know beside the weights; kept as `state.json`."""
-
-    fingerprint: dict
-    epoch: int = 0
-    best_epoch: int = 0
-    best: float | None = None
-    stopped_early: bool = False
-    history: dict[str, list[float]] = field(default_factory=dict)
-    seeds: list[list[int]] = field(default_factory=list)
 
 
 def warmup_cosine(
@@ -102,8 +94,12 @@ def fit(
         validation's numbers.
 
     Raises:
-        TrainingError: the loss became NaN or infinite (the last epoch's state stays), the
-            folder's state belongs to another network, or `monitor` isn't among the numbers.
+        TrainingError: the network isn't compiled; the loss or a weight became NaN or infinite (the
+            last epoch's state stays); no epoch had a finite `monitor`, or there is none; the
+            folder's state is damaged, belongs to another network, or another run is using it;
+            there is no room to keep the state.
+
+    A score that isn't finite never makes an epoch the best one.
 
     Killed, or stopped with Ctrl-C, call it again with the same folder: at most one epoch is done
     twice, and the result is the same (under `runtime.repeatable` to the bit).
@@ -112,44 +108,74 @@ def fit(
         raise ValueError(f"epochs must be at least 1, it is {epochs}")
     if patience is not None and validate is None:
         raise ValueError("patience needs validate: what should get better otherwise?")
+    if not getattr(model, "optimizer", None):
+        raise TrainingError(
+            "the network isn't compiled: call network.compile(optimizer, loss) first "
+            "(load_or_train returns networks without optimiser and loss)"
+        )
     if not model.optimizer.built:
         # variables made while TensorFlow traces the step would make it trace it twice
         model.optimizer.build(model.trainable_variables)
-    store = _Store(Path(folder), model) if folder else None
-    state = store.load(model) if store else State(_fingerprint(model))
-    best_weights = store.best_weights if store else None
-    bar = Bar(epochs, batches.steps, progress)
-    try:
-        while state.epoch < epochs and not state.stopped_early:
-            started = time.perf_counter()
-            numbers = {"loss": _one_epoch(model, batches, state.epoch, bar)}
-            if validate:
-                numbers |= {name: float(value) for name, value in validate(model).items()}
-                if monitor not in numbers:
-                    raise TrainingError(
-                        f"validation gave {', '.join(numbers)}, but not {monitor!r}: set monitor"
-                    )
-            numbers["seconds"] = time.perf_counter() - started
-            for name, value in numbers.items():
-                state.history.setdefault(name, []).append(value)
-            state.epoch += 1
-            if not validate or state.best is None or numbers[monitor] > state.best:
-                state.best, state.best_epoch = numbers.get(monitor), state.epoch
-                best_weights = model.get_weights()
-            late = patience is not None and state.epoch - state.best_epoch >= patience
-            state.stopped_early = late
-            if store:
-                store.save(model, state)
-            bar.epoch_done(state.epoch, numbers)
-    except KeyboardInterrupt:
-        kept = f"{state.epoch} are kept in {folder}, call fit again to go on" if store else "none"
-        bar.say(f"Interrupted in epoch {state.epoch + 1} of {epochs}; whole epochs: {kept}.")
-        raise
-    finally:
-        bar.close()
+    folder = Path(folder) if folder else None
+    with alone_in(folder):
+        store = Store(folder, model) if folder else None
+        state = store.load(model) if store else State(fingerprint_of(model))
+        bar = Bar(epochs, batches.steps, progress)
+        try:
+            best_weights = _epochs(
+                model, batches, state, store, bar, epochs, validate, monitor, patience
+            )
+        except KeyboardInterrupt:
+            kept = (
+                f"{state.epoch} are kept in {folder}, call fit again to go on" if store else "none"
+            )
+            bar.say(f"Interrupted in epoch {state.epoch + 1} of {epochs}; whole epochs: {kept}.")
+            raise
+        finally:
+            bar.close()
+    if validate and state.best is None:
+        raise TrainingError(
+            f"{monitor!r} wasn't finite in any epoch ({_shown(state.history[monitor])}), so none is "
+            "the best: validate on cases for which it is defined"
+        )
     if best_weights is not None:
         model.set_weights(best_weights)
     return state.history
+
+
+def _epochs(model, batches, state, store, bar, epochs, validate, monitor, patience):
+    """Train from the state's epoch on; returns the best epoch's weights, or None if none counted."""
+    best_weights = store.best_weights if store else None
+    while state.epoch < epochs and not state.stopped_early:
+        started = time.perf_counter()
+        numbers = {"loss": _one_epoch(model, batches, state.epoch, bar)}
+        if validate:
+            numbers |= {name: float(value) for name, value in validate(model).items()}
+            if monitor not in numbers:
+                raise TrainingError(
+                    f"validation gave {', '.join(numbers)}, but not {monitor!r}: set monitor"
+                )
+        numbers["seconds"] = time.perf_counter() - started
+        for name, value in numbers.items():
+            state.history.setdefault(name, []).append(value)
+        state.epoch += 1
+        score = numbers[monitor] if validate else None
+        better = not validate or (np.isfinite(score) and (state.best is None or score > state.best))
+        if better:
+            state.best, state.best_epoch = score, state.epoch
+            best_weights = model.get_weights()
+        elif not state.best_epoch:
+            state.best_epoch = state.epoch  # its weights are kept until a score counts
+        late = patience is not None and state.epoch - state.best_epoch >= patience
+        state.stopped_early = late
+        if store:
+            store.save(model, state)
+        bar.epoch_done(state.epoch, state.history)
+    return best_weights
+
+
+def _shown(values) -> str:
+    return ", ".join(f"{value:g}" for value in values[:5]) + (", …" if len(values) > 5 else "")
 
 
 def _one_epoch(model: keras.Model, batches: Epochs, number: int, bar: Bar) -> float:
@@ -161,6 +187,14 @@ def _one_epoch(model: keras.Model, batches: Epochs, number: int, bar: Bar) -> fl
         raise TrainingError(
             f"the loss became {guard.broke[1]} in epoch {number + 1}, step {guard.broke[0] + 1}: "
             "lower the learning rate, or look for NaN in the data"
+        )
+    # a NaN in a picture may be hidden from the loss, by ReLU for instance, but not from the weights
+    broken = [weight.path for weight in model.weights if not np.isfinite(np.asarray(weight)).all()]
+    if broken:
+        raise TrainingError(
+            f"weights became NaN or infinite in epoch {number + 1} ({broken[0]}"
+            f"{f' and {len(broken) - 1} more' if len(broken) > 1 else ''}), while the loss stayed "
+            "finite: look for NaN in the images and masks"
         )
     return float(fitted.history["loss"][-1])
 
@@ -180,83 +214,13 @@ class _Guard(keras.callbacks.Callback):
         self.bar.step(self.epoch, batch, loss)
 
 
-def _fingerprint(model: keras.Model) -> dict:
-    """What must be as it was for a resumed run to end where an unbroken one does; plain JSON."""
-    optimizer = keras.saving.serialize_keras_object(model.optimizer)
-    optimizer["config"].pop("name")  # Keras numbers the second Adam of a session
-    return {
-        "shapes": [list(weight.shape) for weight in model.weights],
-        "optimizer": json.loads(json.dumps(optimizer, default=str)),
-        "loss": getattr(model.loss, "name", str(model.loss)),
-    }
-
-
-def _seed_states(model: keras.Model) -> list:
-    """Where dropout's random numbers stand; Keras saves these with no weights file."""
-    return [v for v in model.variables if v.name == "seed_generator_state"]
-
-
-class _Store:
-    """A run's folder: `state.json`, and the weights of the epochs that it names."""
-
-    def __init__(self, folder: Path, model: keras.Model):
-        self.folder = folder
-        self.fingerprint = _fingerprint(model)
-        self.best_weights: list[np.ndarray] | None = None
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def _weights(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch:04d}.weights.h5"
-
-    def load(self, model: keras.Model) -> State:
-        file = self.folder / "state.json"
-        if not file.exists():
-            return State(self.fingerprint)
-        try:
-            state = State(**json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise TrainingError(
-                f"{file} can't be read ({error}): delete the folder to start afresh"
-            ) from error
-        if state.fingerprint != self.fingerprint:
-            raise TrainingError(
-                f"{self.folder} holds the state of another network, optimiser, learning rate or "
-                "loss: choose another folder, or delete it to start afresh"
-            )
-        if state.epoch:
-            try:
-                model.load_weights(self._weights(state.best_epoch))
-                self.best_weights = model.get_weights()
-                model.load_weights(self._weights(state.epoch))
-                for variable, seed in zip(_seed_states(model), state.seeds, strict=True):
-                    variable.assign(seed)
-            except (OSError, ValueError) as error:
-                raise TrainingError(
-                    f"the weights in {self.folder} can't be read ({error}): delete the folder to "
-                    "start afresh"
-                ) from error
-        return state
-
-    def save(self, model: keras.Model, state: State) -> None:
-        """Weights first, then the state that names them, then what it no longer names goes."""
-        target = self._weights(state.epoch)
-        temporary = self.folder / f"writing-{os.getpid()}.weights.h5"
-        model.save_weights(temporary)
-        os.replace(temporary, target)
-        state.seeds = [np.asarray(variable).tolist() for variable in _seed_states(model)]
-        runtime.write_text(self.folder / "state.json", json.dumps(asdict(state), indent=1))
-        needed = {target, self._weights(state.best_epoch)}
-        for old in self.folder.glob("*.weights.h5"):
-            if old not in needed:
-                old.unlink()
-
-
 def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
     """The model saved under `name` in `runtime.training_dir`; trained by `train()` and saved if none.
 
-    Lessons hand a trained network on in this way. A file that can't be read, or that another
-    version of Keras wrote, is replaced. Loading uses `safe_mode`, so a file can't run code. What is
-    returned was loaded in either case: what training held in memory is given back.
+    Lessons hand a trained network on in this way. A file that is damaged, or that another version of
+    Keras wrote, is replaced. Loading uses `safe_mode`, so a file can't run code. What is returned was
+    loaded in either case: what training held in memory is given back. Where there is no room to
+    save it, the trained model itself is returned, with a warning.
 
     Args:
         name: a file name without ending; let it say what the weights depend on.
@@ -268,13 +232,21 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
     if file.exists():
         try:
             return keras.saving.load_model(file, compile=False, safe_mode=True)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except Exception as error:  # damage may trip over anything, and none of it ends a lesson
             print(f"{file.name} can't be loaded ({type(error).__name__}): training it again.")
     model = train()
     temporary = folder / f".{name}-{os.getpid()}.keras"
     try:
+        storage.expect_room(folder, 1.1 * bytes_of(model) + 2**20)
         model.save(temporary)
-        os.replace(temporary, file)
+        storage.replace(temporary, file)
+    except (OSError, RuntimeError) as error:  # h5py raises RuntimeErrors of its own
+        warnings.warn(
+            f"the trained network can't be kept in {folder}, so the next run trains it again: "
+            f"{storage.cure_for(error)}",
+            stacklevel=2,
+        )
+        return model
     finally:
         temporary.unlink(missing_ok=True)
     del model

@@ -20,7 +20,8 @@ class PooledDice(keras.metrics.Metric):
         threshold: the probability from which a voxel is predicted as tumour.
 
     Raises:
-        ValueError: when called, shapes that differ.
+        ValueError: when called, shapes that differ, or (outside a compiled step, where values
+            can't be seen and are cut to 0 to 1) a mask with values outside 0 to 1.
 
     >>> import numpy as np
     >>> dice = PooledDice()
@@ -42,6 +43,8 @@ class PooledDice(keras.metrics.Metric):
         if len(y_true.shape) != len(y_pred.shape) or y_true.shape[-1] != y_pred.shape[-1]:
             raise ValueError(f"truth {y_true.shape} and prediction {y_pred.shape} differ in shape")
         truth = ops.cast(y_true[..., self.channel], "float32")
+        _expect_mask(truth)
+        truth = ops.clip(truth, 0.0, 1.0)  # compiled, the values can't be looked at
         marked = ops.cast(y_pred[..., self.channel] >= self.threshold, "float32")
         self.both.assign_add(ops.sum(truth * marked))
         self.sizes.assign_add(ops.sum(truth) + ops.sum(marked))
@@ -52,3 +55,13 @@ class PooledDice(keras.metrics.Metric):
 
     def get_config(self):
         return super().get_config() | {"channel": self.channel, "threshold": self.threshold}
+
+
+def _expect_mask(truth) -> None:
+    """Raise where a mask holds other values than 0 to 1; nothing where values aren't known yet."""
+    try:
+        low, high = float(ops.min(truth)), float(ops.max(truth))
+    except (TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError):
+        return
+    if low < 0 or high > 1:
+        raise ValueError(f"masks must be 0 and 1, these go from {low:g} to {high:g}")

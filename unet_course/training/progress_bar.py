@@ -1,30 +1,34 @@
 """Progress bar for training, in a terminal, in JupyterLab and in a notebook executed headless."""
 
+import io
 import time
 from collections.abc import Mapping
 
 from tqdm import tqdm
 
+from unet_course.showing import plotting
+
 
 class Bar:
     """A progress bar over all steps of all epochs: a tqdm bar in a terminal, one line in a notebook.
 
-    In a notebook the line is a display that is updated in place. It is plain text, so that a saved
-    lesson keeps its last state, unlike the bar of a widget.
+    In a notebook the line is a display that is updated in place, with the curves below it while the
+    training runs. The line is plain text, so that a saved lesson keeps its last state, unlike the
+    bar of a widget; the curves go at the end, where the lesson draws its own.
     """
 
     def __init__(self, epochs: int, steps: int, progress: bool):
         self.epochs, self.steps = epochs, steps
         self.started = self.drawn = time.perf_counter()
-        self.note, self.handle, self.tqdm = "", None, None
+        self.note, self.handle, self.curves, self.tqdm = "", None, None, None
         if not progress:
             return
         if in_notebook():
             from IPython.display import display
 
-            self.handle = display(Line("…"), display_id=True)
+            self.handle = display(Line("compiling the first step …"), display_id=True)
         else:
-            self.tqdm = tqdm(total=epochs * steps, unit="step", desc="Training")
+            self.tqdm = tqdm(total=epochs * steps, unit="step", desc="Compiling the first step")
 
     def step(self, epoch: int, step: int, loss: float) -> None:
         now = time.perf_counter()
@@ -35,14 +39,17 @@ class Bar:
             self.drawn = now
             self._draw(epoch * self.steps + step + 1)
 
-    def epoch_done(self, epochs_done: int, numbers: Mapping[str, float]) -> None:
-        shown = {k: v for k, v in numbers.items() if k != "seconds"}
-        self.note = ", ".join(f"{name} {value:.3f}" for name, value in shown.items())
+    def epoch_done(self, epochs_done: int, history: Mapping[str, list[float]]) -> None:
+        """Show the last epoch's numbers, and the curves of all so far."""
+        shown = {k: v for k, v in history.items() if k != "seconds"}
+        self.note = ", ".join(f"{name} {values[-1]:.3f}" for name, values in shown.items())
         if self.tqdm:
             self.tqdm.update(epochs_done * self.steps - self.tqdm.n)
             self.tqdm.set_postfix_str(self.note)
         elif self.handle:
             self._draw(epochs_done * self.steps)
+            if 1 < epochs_done < self.epochs:
+                self._draw_curves(shown)
 
     def _draw(self, done: int) -> None:
         share = done / (self.epochs * self.steps)
@@ -51,6 +58,18 @@ class Bar:
         epoch = min(self.epochs, done // self.steps + (done % self.steps > 0))
         line = f"epoch {epoch}/{self.epochs} {'━' * filled}{'─' * (24 - filled)} {share:4.0%}"
         self.handle.update(Line(f"{line}  {seconds:.0f} s  {self.note}"))
+
+    def _draw_curves(self, history: Mapping[str, list[float]]) -> None:
+        from IPython.display import Image, display
+
+        picture = io.BytesIO()
+        plotting.curves(history).savefig(picture, format="png", dpi=80, bbox_inches="tight")
+        alt = f"Training so far: {self.note} after {len(history['loss'])} epochs."
+        options = {"metadata": {"image/png": {"alt": alt}}}
+        if self.curves is None:
+            self.curves = display(Image(picture.getvalue()), display_id=True, **options)
+        else:
+            self.curves.update(Image(picture.getvalue()), **options)
 
     def say(self, text: str) -> None:
         if self.tqdm:
@@ -61,6 +80,8 @@ class Bar:
     def close(self) -> None:
         if self.tqdm:
             self.tqdm.close()
+        if self.curves:
+            self.curves.update(Line(""))
 
 
 class Line:

@@ -1,0 +1,77 @@
+"""Write files whole or not at all, and say what to do where there is no room or no right."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old or the new content, never half of one."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp makes the file private; keep what the replaced one allowed
+        with contextlib.suppress(PermissionError):  # a mounted drive that knows no modes
+            os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def replace(source: Path | str, target: Path | str, tries: int = 20) -> None:
+    """`os.replace`, tried again for a second where Windows refuses as somebody reads the target."""
+    for left in reversed(range(tries if os.name == "nt" else 1)):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if not left:
+                raise
+            time.sleep(0.05)
+
+
+def expect_room(folder: Path, needed: float) -> None:
+    """Raise OSError unless the disk of a folder has room for so many bytes."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        what = f"{needed / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB are free"
+        raise OSError(errno.ENOSPC, what, str(folder))
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error, of the system, NumPy or h5py, says that there is no room."""
+    said = str(error)
+    return (
+        getattr(error, "errno", None) in FULL
+        or "requested and" in said  # NumPy: "196608 requested and 171808 written"
+        or f"errno = {errno.ENOSPC}" in said
+        or "No space left" in said
+    )
+
+
+def lacks_locks(error: OSError) -> bool:
+    """Whether the file system has no locks, as some network drives."""
+    return error.errno in NO_LOCKS
+
+
+def cure_for(error: BaseException) -> str:
+    """What went wrong in writing, and what to do, as a sentence."""
+    if is_full(error):
+        detail = error.strerror if getattr(error, "errno", None) in FULL else str(error)
+        return f"the disk is full ({detail}). Free some room."
+    if isinstance(error, PermissionError):
+        return "it may not be written (permission denied). Choose a folder of your own."
+    if getattr(error, "errno", None) == errno.EROFS:
+        return "it lies on a read-only file system. Choose another folder."
+    return f"{error}."

@@ -1,0 +1,186 @@
+"""What a run keeps in its folder after each epoch, so that it can go on: weights and state, checked.
+
+Everything is written under a temporary name first and has a checksum: a run that was killed goes on
+from its last whole epoch, and a file that was damaged since is noticed, not trained on.
+"""
+
+import contextlib
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+from filelock import FileLock, Timeout
+
+from unet_course import storage
+
+AFRESH = "delete the folder to start afresh"
+
+
+class TrainingError(RuntimeError):
+    """Training can't go on; the message says why and what to do."""
+
+
+@dataclass
+class State:
+    """What a resumed run must know beside the weights; kept as `state.json`."""
+
+    fingerprint: dict
+    epoch: int = 0
+    best_epoch: int = 0
+    best: float | None = None
+    stopped_early: bool = False
+    history: dict[str, list[float]] = field(default_factory=dict)
+    seeds: list[list[int]] = field(default_factory=list)
+    checksums: dict[str, int] = field(default_factory=dict)  # of the weights' files
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path | None) -> Iterator[None]:
+    """Hold a run's folder for this run.
+
+    Raises:
+        TrainingError: another run holds it, or it can't be written.
+    """
+    if folder is None:
+        yield
+        return
+    lock = FileLock(str(folder / ".lock"), timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise TrainingError(
+            f"another run is training in {folder}: wait for it, stop it, or choose another folder"
+        ) from error
+    except NotImplementedError:
+        pass  # a file system without locks
+    except OSError as error:
+        if not storage.lacks_locks(error):
+            raise TrainingError(f"{folder} can't be written: {storage.cure_for(error)}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def fingerprint_of(model: keras.Model) -> dict:
+    """What must be as it was for a resumed run to end where an unbroken one does; plain JSON."""
+    optimizer = keras.saving.serialize_keras_object(model.optimizer)
+    optimizer["config"].pop("name")  # Keras numbers the second Adam of a session
+    return {
+        "shapes": [list(weight.shape) for weight in model.weights],
+        "optimizer": json.loads(json.dumps(optimizer, default=str)),
+        "loss": getattr(model.loss, "name", str(model.loss)),
+    }
+
+
+def _seed_states(model: keras.Model) -> list:
+    """Where dropout's random numbers stand; Keras saves these with no weights file."""
+    return [v for v in model.variables if v.name == "seed_generator_state"]
+
+
+class Store:
+    """A run's folder: `state.json`, and the weights of the epochs that it names."""
+
+    def __init__(self, folder: Path, model: keras.Model):
+        self.folder = folder
+        self.fingerprint = fingerprint_of(model)
+        self.best_weights: list[np.ndarray] | None = None
+        for left in [*folder.glob("writing-*"), *folder.glob(".state.json.*")]:
+            left.unlink(missing_ok=True)  # by a run that was killed: this one is alone here
+
+    def _weights(self, epoch: int) -> Path:
+        return self.folder / f"epoch-{epoch:04d}.weights.h5"
+
+    def load(self, model: keras.Model) -> State:
+        """The state that the folder holds, with its last epoch's weights in the model; or a new one.
+
+        Raises:
+            TrainingError: it is damaged, or belongs to another network; nothing is written.
+        """
+        file = self.folder / "state.json"
+        if not file.exists():
+            return State(self.fingerprint)
+        try:
+            facts = json.loads(file.read_text(encoding="utf-8"))
+            if facts.pop("checksum") != _checksum_of(facts):
+                raise ValueError("its checksum differs")
+            state = State(**facts)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise TrainingError(f"{file} can't be read ({error}): {AFRESH}") from error
+        if state.fingerprint != self.fingerprint:
+            raise TrainingError(
+                f"{self.folder} holds the state of another network, optimiser, learning rate or "
+                f"loss: choose another folder, or {AFRESH}"
+            )
+        if state.epoch:
+            best, last = self._weights(state.best_epoch), self._weights(state.epoch)
+            for path in (best, last):
+                self._expect_undamaged(path, state)
+            try:
+                model.load_weights(best)
+                self.best_weights = model.get_weights()
+                model.load_weights(last)
+                for variable, seed in zip(_seed_states(model), state.seeds, strict=True):
+                    variable.assign(seed)
+            except Exception as error:  # h5py and Keras raise whatever they trip over
+                what = f"the weights in {self.folder} can't be read ({error})"
+                raise TrainingError(f"{what}: {AFRESH}") from error
+        return state
+
+    def _expect_undamaged(self, path: Path, state: State) -> None:
+        try:
+            damaged = zlib.crc32(path.read_bytes()) != state.checksums.get(path.name)
+        except OSError as error:
+            raise TrainingError(f"{path} can't be read ({error.strerror}): {AFRESH}") from error
+        if damaged:
+            raise TrainingError(f"{path} was damaged since it was written: {AFRESH}")
+
+    def save(self, model: keras.Model, state: State) -> None:
+        """Weights first, then the state that names them, then what it no longer names goes.
+
+        Raises:
+            TrainingError: there is no room, or the folder can't be written; the last epoch that was
+                kept stays.
+        """
+        target = self._weights(state.epoch)
+        temporary = self.folder / f"writing-{os.getpid()}.weights.h5"
+        try:
+            # h5py can't be stopped half-way without harm, so room is looked for first
+            storage.expect_room(self.folder, 1.1 * bytes_of(model) + 2**18)
+            model.save_weights(temporary)
+            checksum = zlib.crc32(temporary.read_bytes())
+            os.replace(temporary, target)
+            kept = {target.name: checksum}
+            if (best := self._weights(state.best_epoch)) != target:
+                kept[best.name] = state.checksums[best.name]
+            state.checksums = kept
+            state.seeds = [np.asarray(variable).tolist() for variable in _seed_states(model)]
+            facts = asdict(state)
+            text = json.dumps({**facts, "checksum": _checksum_of(facts)}, indent=1)
+            storage.write_text(self.folder / "state.json", text)
+        except (OSError, RuntimeError) as error:  # h5py raises RuntimeErrors of its own
+            temporary.unlink(missing_ok=True)
+            raise TrainingError(
+                f"epoch {state.epoch} can't be kept in {self.folder}: {storage.cure_for(error)} Then "
+                "call fit again: it goes on from the last epoch that was kept."
+            ) from error
+        for old in self.folder.glob("*.weights.h5"):
+            if old.name not in state.checksums:
+                old.unlink()
+
+
+def _checksum_of(facts: dict) -> int:
+    return zlib.crc32(json.dumps(facts, sort_keys=True).encode())
+
+
+def bytes_of(model: keras.Model) -> int:
+    """Bytes of the model's and its optimizer's variables."""
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else [])]
+    return sum(np.asarray(v).nbytes for v in variables)
