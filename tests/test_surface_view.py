@@ -1,4 +1,4 @@
-"""Views of a tumour in its brain: who stands where sees what."""
+"""Shaded 3-D views of a tumour in its brain: left, right, front and top come out in their places."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def coloured(picture):
         ((12, 12, 19), "left", "top"),
     ],
 )
-def test_a_tumour_lies_where_one_would_see_it(centre, view, where):
+def test_a_tumour_is_drawn_where_a_viewer_would_see_it(centre, view, where):
     row, column = coloured(tumour_view(*tumour_at(*centre), view)) - SIZE / 2
     assert {"left": column < -3, "right": column > 3, "top": row < -3}[where]
 

@@ -44,6 +44,8 @@ def truth_and_prediction_in_3d(
             ax.imshow(picture, interpolation="bilinear")
             ax.set_title(f"{name}: {words}", fontsize=10)
             ax.set_axis_off()
+        for ax in axes:
+            ax.set_anchor("N")  # titles on one line
         axes[0].legend(
             handles=[Patch(color=LABEL_COLOURS[label], label=NAMES[label]) for label in NAMES],
             loc="lower left",
