@@ -91,8 +91,18 @@ MISTAKES = {
         ),
         (slide(value="(image[r : r + n, c : c + m] * kernel).mean()"), "their sum is asked for"),
         (slide(zeros="np.zeros((rows, columns), image.dtype)"), "digits behind the point"),
-        (slide(first="n = m = 3"), "your function raised ValueError"),
-        (slide(value="2 * (image[r : r + n, c : c + m] * kernel).sum()"), "stands the sum of"),
+        (slide(first="n = m = 3"), "your function raised"),
+        (slide(first="n, m = kernel.shape[0], kernel.shape[0]"), "rows and columns apart"),
+        (
+            slide(rows="image.shape[0] - m + 1", columns="image.shape[1] - n + 1"),
+            "rows and columns",
+        ),
+        (slide(value="(image[r : r + n, c : c + m] * np.abs(kernel)).sum()"), "is the sum of"),
+        (slide(value="(image[r : r + n, c : c + m] * kernel).max()"), "is the sum of"),
+        (
+            slide(value="2 * (image[r : r + n, c : c + m] * kernel).sum()"),
+            "the result is the sum of",
+        ),
         (slide().replace("    return result", ""), "is yours missing?"),
     ],
     "output-side": [
@@ -107,6 +117,16 @@ MISTAKES = {
         (side(RIGHT, "side / stride"), "round up"),
         (side(RIGHT, "side"), "stride is missing"),
         (side("side - 2"), "stride is missing"),
+        (side(RIGHT, "round(side / stride)"), "from a half to the even one"),
+        (side(RIGHT, "int(side / stride + 0.5)"), "however little"),
+        (side(RIGHT, "(side + 1) // stride"), "rounded up"),
+        (side(RIGHT, "side // stride + 1"), "rounded up"),
+        (side(RIGHT, "side // stride + side % stride"), "rounded up"),
+        (side(RIGHT, "np.ceil(side / stride)"), "their type isn't"),
+        (side("np.floor((side - kernel) / stride) + 1"), "their type isn't"),
+        (side("(side - kernel + 1) // stride"), "after the division"),
+        (side("round((side - kernel) / stride) + 1"), "round down"),
+        (side(RIGHT, "(side - 1) // stride + 2"), "rounded up"),
         (side(f"2 * ({RIGHT})"), "rounded up"),
     ],
     "count-parameters": [
@@ -123,6 +143,7 @@ MISTAKES = {
         ),
         (parameters(f"9 * 3 * 8 + 8 + {SECOND}"), "use the arguments"),
         (parameters(f"2 * ({FIRST} + {SECOND})"), "Then add the two"),
+        (parameters("{3: 808}.get(channels_in, 1769984)"), "nothing that fits only those"),
     ],
     "double-conv": [
         (block(conv(rest='activation="relu"'), conv("y", rest='activation="relu"')), "lost twice"),
@@ -155,6 +176,21 @@ MISTAKES = {
             "Making a layer and calling it",
         ),
         (block(conv(rest='padding="same", activation="tanh"'), conv("y")), "one after the other"),
+        (block(conv(filters="4"), conv("y", filters="4")), "use the argument `filters`"),
+        (block(conv(), f"layers.Dropout(0.5)({conv('y')})"), "no dropout"),
+        (
+            block(conv(rest='padding="same", activation="relu", dilation_rate=2'), conv("y")),
+            "one after the other",
+        ),
+        (
+            block(
+                conv(rest='padding="same", activation="leaky_relu"'),
+                conv("y", rest='padding="same", activation="leaky_relu"'),
+            ),
+            "one after the other",
+        ),
+        (block(conv(rest='padding="same", activation="relu", strides=2'), conv("y")), "Pooling"),
+        (block("layers.Conv2D(filters, 3)"), "Making a layer and calling it"),
     ],
     "up-step": [
         (step(beside="layers.Concatenate()([kept, x])"), "the other way round"),
@@ -173,5 +209,23 @@ MISTAKES = {
         (step(beside="layers.Add()([x, kept])"), "ValueError"),
         (step(back="blocks.conv_block(x, (filters,), normalization='none')"), "then the block"),
         (step(back="layers.Conv2DTranspose"), "Making a layer and calling it"),
+        (
+            step("layers.Conv2D(filters, 2, padding='same')(layers.UpSampling2D(2)(x))"),
+            "asks for layers.Conv2DTranspose",
+        ),
+        (
+            step(
+                "layers.Conv2DTranspose(4, 2, strides=2)(x)",
+                back='blocks.conv_block(x, 4, normalization="none")',
+            ),
+            "use the argument `filters`",
+        ),
+        (step("layers.Conv2DTranspose(4, 2, strides=2)(x)"), "nothing fixed to 4"),
+        (step(back='blocks.conv_block(x, filters, normalization="batch")'), "then the block"),
+        (step(back='blocks.conv_block(x, 2 * filters, normalization="none")'), "of the last line"),
+        (
+            step("layers.Conv2DTranspose(filters, 2, strides=2, use_bias=False)(x)"),
+            "then the block",
+        ),
     ],
 }

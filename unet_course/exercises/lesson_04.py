@@ -48,7 +48,7 @@ def convolve_by_hand(answer):
             (middles, "The values are right; without padding there is no rim of zeros."),
             (right / 9, "You took the mean of the nine products; their sum is asked for."),
         ],
-        hint="At [row, column] stands the sum of image[row : row + 3, column : column + 3] * kernel.",
+        hint="At [row, column] the result is the sum of image[row : row + 3, column : column + 3] * kernel.",
     )
     mean = np.full((3, 3), 1 / 9)
     whole_numbers = image.astype(int)
@@ -64,13 +64,19 @@ def convolve_by_hand(answer):
             )
         ],
     )
-    small = np.array([[1.0, -1.0]])
+    for small in (np.array([[1.0, -1.0]]), np.array([[1.0], [0.5], [-2.0], [3.0]])):
+        verdict.close(
+            answer(image, small),
+            _slide(image, small),
+            "a kernel of {} × {}".format(*small.shape),
+            hint="Take the kernel's own size from kernel.shape, rows and columns apart; nothing may "
+            "be fixed to 3.",
+        )
     verdict.close(
-        answer(image, small),
-        _slide(image, small),
-        "a kernel of 1 × 2",
-        hint="Take the kernel's own size from kernel.shape, rows and columns apart; nothing may be "
-        "fixed to 3.",
+        answer(np.array([[1, 2, 4]]), np.array([[-1, 1]])),
+        [[1, 2]],
+        "the task's own example",
+        hint="The other examples were right: use the arguments, nothing that fits only those.",
     )
     return "Keras does this for many kernels at once, and finds their numbers by itself."
 
@@ -81,14 +87,22 @@ def _slide(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def output_side(answer):
-    sizes = ((10, 3, 1), (256, 3, 1), (11, 3, 2), (10, 3, 2), (7, 2, 2), (9, 5, 1), (10, 2, 1))
-    for side, kernel, stride in sizes:
-        _side(answer, side, kernel, stride, "valid")
-        _side(answer, side, kernel, stride, "same")
+    sizes = ((10, 3, 1), (9, 3, 2), (256, 3, 1), (11, 3, 2), (10, 3, 2), (7, 2, 2), (9, 5, 1))
+    sizes += ((10, 2, 1), (10, 3, 3), (11, 3, 3), (7, 2, 3))
+    given = [(*size, padding) for size in sizes for padding in ("valid", "same")]
+    returned = [_side(answer, *case) for case in given]
+    for (side, kernel, stride, padding), got in zip(given, returned, strict=True):
+        if np.asarray(got).dtype.kind not in "iu":  # after all values, which say more
+            raise Wrong(
+                f"for side {side}, kernel {kernel}, stride {stride}, {padding!r} you gave "
+                f"{float(got)}, expected the `int` {int(got)}",
+                "The values are right, their type isn't: // of whole numbers, math.ceil and "
+                "math.floor give an `int`; / and NumPy's ceil and floor give a float.",
+            )
     return "Add the sizes up before you build: most networks that won't start fail at this."
 
 
-def _side(answer, side: int, kernel: int, stride: int, padding: str) -> None:
+def _side(answer, side: int, kernel: int, stride: int, padding: str):
     inside = (side - kernel) // stride + 1
     everywhere = -(-side // stride)
     right, other = (inside, everywhere) if padding == "valid" else (everywhere, inside)
@@ -98,7 +112,7 @@ def _side(answer, side: int, kernel: int, stride: int, padding: str) -> None:
         mistakes = [
             (
                 (side - kernel) // stride,
-                "One too few: the first place counts too, so + 1 at the end.",
+                "One too few: the first place counts too, so + 1 at the end, after the division.",
             ),
             (
                 -(-(side - kernel) // stride) + 1,
@@ -111,7 +125,11 @@ def _side(answer, side: int, kernel: int, stride: int, padding: str) -> None:
         ]
     else:
         mistakes = [
-            (side // stride, "With 'same' the pixel that is left over gets a place: round up."),
+            (
+                side // stride,
+                "With 'same' what is left over gets a place too, however little: round up. (`round` "
+                "goes to the nearest whole number, and from a half to the even one.)",
+            ),
             (side / stride, "No half places: round up."),
             (side, "The stride is missing: with 'same' the side is divided by it."),
         ]
@@ -124,10 +142,12 @@ def _side(answer, side: int, kernel: int, stride: int, padding: str) -> None:
         mistakes=[m for m in (*mistakes, (other, mixed)) if m[0] != right],
         hint="valid: (side - kernel) // stride + 1. same: side / stride, rounded up.",
     )
+    return got
 
 
 def count_parameters(answer):
     right = _double(3, 8)
+    # with the task's own 3 and 64, some slips give one number; with 3 and 8, each its own
     verdict.equal(
         answer(3, 8),
         right,
@@ -156,6 +176,12 @@ def count_parameters(answer):
         _double(512, 256),
         "512 channels in and 256 filters",
         hint="The first example was right: use the arguments, nothing that fits only that one.",
+    )
+    verdict.equal(
+        answer(3, 64),
+        _double(3, 64),
+        "3 channels in and 64 filters",
+        hint="The other examples were right: use the arguments, nothing that fits only those.",
     )
     return "A block's cost grows with in × out: that is why the bottom of a U-Net is so heavy."
 
@@ -224,6 +250,21 @@ def double_conv(answer):
         ],
         hint='Conv2D(filters, 3, padding="same", activation="relu"), twice, one after the other.',
     )
+    verdict.close(
+        np.asarray(model(picture, training=True)),
+        relu[True, True],
+        "the same picture while training",
+        rtol=1e-3,
+        atol=1e-3,
+        hint="Only two convolutions are asked for, no dropout or the like between them.",
+    )
+    _expect_shape(
+        answer(keras.Input((5, 7, 2)), 6),
+        (None, 5, 7, 6),
+        "an input of shape (None, 5, 7, 2) and 6 filters",
+        {(None, 5, 7, 4): "The first example had 4 filters: use the argument `filters`."},
+        "The first example was right: use the arguments, nothing that fits only that one.",
+    )
     return "Two lines: all U-Nets of this course are built of them, nine times over or seven."
 
 
@@ -264,7 +305,7 @@ def up_step(answer):
             (None, 8, 6, 9): "Two things are done, the block is missing: give it what they made.",
             (None, 4, 3, 4): "Nothing was enlarged: strides=2 doubles rows and columns.",
         },
-        "Enlarge x, lay kept beside it, and end with the block that stands in the last line.",
+        "Enlarge x, concatenate it with kept, and end with the block of the last line.",
     )
     model = keras.Model(inputs, output)
     block = _double(4 + 5, 4)
@@ -285,6 +326,13 @@ def up_step(answer):
     rng = np.random.default_rng(4)
     weights = [rng.normal(size=w.shape).astype("float32") for w in model.get_weights()]
     model.set_weights(weights)
+    if weights[0].shape != (2, 2, 4, 6):
+        raise Wrong(
+            "with x of 6 channels, kept of 5 and 4 filters the number of parameters is right, but "
+            f"your first weights have shape {weights[0].shape}, expected (2, 2, 4, 6)",
+            "An UpSampling2D with a convolution of 2 × 2 after it has as many parameters; the task "
+            "asks for layers.Conv2DTranspose.",
+        )
     x, kept = (rng.normal(size=(1, *side)).astype("float32") for side in ((4, 3, 6), (8, 6, 5)))
     large = keras.ops.conv_transpose(x, weights[0], strides=2, padding="same") + weights[1]
 
@@ -309,6 +357,21 @@ def up_step(answer):
             ),
         ],
         hint="Conv2DTranspose(filters, 2, strides=2), Concatenate([x, kept]), the block.",
+    )
+    others = keras.Input((2, 4, 5)), keras.Input((4, 8, 2))
+    output = answer(*others, 3)
+    _expect_shape(
+        output,
+        (None, 4, 8, 3),
+        "x of shape (None, 2, 4, 5), kept of shape (None, 4, 8, 2) and 3 filters",
+        {(None, 4, 8, 4): "The first example had 4 filters: use the argument `filters`."},
+        "The first example was right: use the arguments, nothing that fits only that one.",
+    )
+    verdict.equal(
+        keras.Model(others, output).count_params(),
+        4 * 5 * 3 + 3 + _double(3 + 2, 3),
+        "x of 5 channels, kept of 2 and 3 filters, the parameters:",
+        hint="With 4 filters it was right: use the argument `filters`, nothing fixed to 4.",
     )
     return "That is the right half of the U: this step, four times over, each twice as large."
 
