@@ -29,7 +29,7 @@ def cuts_in_a_row(
         colours: by label.
         names: by label, for a legend; None: no legend.
     """
-    fig = Figure(figsize=(10, 3.1), layout="constrained")
+    fig = Figure(figsize=(10, 2.9), layout="constrained")
     for ax, (title, picture, labels) in zip(fig.subplots(1, len(panels)), panels, strict=True):
         shown = volume_plotting.grey(picture, limits=limits)
         if labels is not None:
@@ -55,7 +55,7 @@ def modalities(images: np.ndarray, labels: np.ndarray, index: int, orientation: 
         index: of the cut.
         orientation: where the arrays' axes lead.
     """
-    fig = Figure(figsize=(10, 2.9), layout="constrained")
+    fig = Figure(figsize=(10, 2.4), layout="constrained")
     axes = fig.subplots(1, images.shape[-1] + 1)
     brain = volume_plotting.cut((images != 0).any(axis=-1), "axial", index, orientation)
     zoom = box_around(brain, 6)
@@ -85,7 +85,7 @@ def nested_regions(picture: np.ndarray, labels: np.ndarray, regions: np.ndarray)
         labels: (rows, columns).
         regions: (rows, columns, 3), in the order of `layouts.REGIONS`.
     """
-    fig = Figure(figsize=(10, 2.6), layout="constrained")
+    fig = Figure(figsize=(10, 2.2), layout="constrained")
     axes = fig.subplots(1, 5)
     volume_plotting.show_cut(axes[0], volume_plotting.tint(picture, labels, strength=0.8), "labels")
     for i, name in enumerate(REGIONS):
@@ -187,7 +187,7 @@ def filtered_scans(
         limits: the values that become black and white.
         zooms: the rows and columns of the upper and of the lower pictures.
     """
-    fig = Figure(figsize=(10, 5.6), layout="constrained")
+    fig = Figure(figsize=(10, 4.9), layout="constrained")
     axes = fig.subplots(2, len(images) + 1, height_ratios=[1.25, 1])
     pictures = {name: volume_plotting.grey(image, limits=limits) for name, image in images.items()}
     reach = np.percentile(np.abs(taken_away), 99)
