@@ -6,6 +6,7 @@ MISTAKES = {
         ("def count_tumour(mask):\n    return (mask == 0).sum()", "counted the zeros"),
         ("def count_tumour(mask):\n    return mask.any(axis=1).sum()", "number of rows"),
         ("def count_tumour(mask):\n    return mask.max()", "largest value"),
+        ("def count_tumour(mask):\n    return mask[1:-1].sum()", "sum of all values"),
         ("def count_tumour(mask):\n    return mask.mean()", "share of pixels"),
         ("def count_tumour(mask):\n    return sum(mask)", "mask.sum()"),
         ("def count_tumour(mask):\n    return len(mask.nonzero())", "number of rows"),

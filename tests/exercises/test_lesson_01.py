@@ -15,7 +15,7 @@ MISTAKES = {
         (
             "def to_mask(probabilities, threshold=0.5):\n"
             "    return (probabilities >= 0.5).astype(np.uint8)",
-            "argument threshold",
+            "as it is, decides",
         ),
         (
             "def to_mask(probabilities, threshold=0.5):\n    return probabilities >= threshold",
@@ -326,6 +326,24 @@ MISTAKES = {
             "    error = sigmoid(weight * x + bias) - y\n"
             "    return np.mean(error * x), np.mean(error)",
             "the gradient itself",
+        ),
+        (
+            "def gradient_step(weight, bias, x, y, rate):\n"
+            "    error = sigmoid(weight * x + bias) - y\n"
+            "    return bias - rate * np.mean(error), weight - rate * np.mean(error * x)",
+            "other order",
+        ),
+        (
+            "def gradient_step(weight, bias, x, y, rate):\n"
+            "    error = sigmoid(weight * x + bias) - y\n"
+            "    return weight - rate * np.mean(error * x), bias",
+            "has to move too",
+        ),
+        (
+            "def gradient_step(weight, bias, x, y, rate):\n"
+            "    error = sigmoid(weight * x + bias) - y\n"
+            "    return weight - rate * np.mean(error * x), bias - np.mean(error)",
+            "For the bias the rate is missing",
         ),
         (
             "def gradient_step(weight, bias, x, y, rate):\n    return weight, bias",

@@ -15,7 +15,7 @@ def warm_up(answer):
             (12, "That is how many pixels there are. Only those that hold 1 are tumour."),
             (9, "You counted the zeros. Tumour is where the mask holds 1."),
             (2, "That is the number of rows with tumour, not of pixels."),
-            (1, "That is the largest value in the mask. Add all values up instead."),
+            (1, "1 is the largest value in the mask. The task asks for the sum of all values."),
             (0.25, "That is the share of pixels. The task asks for their number."),
             (
                 [0, 2, 1, 0],

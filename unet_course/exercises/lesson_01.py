@@ -6,8 +6,8 @@ from unet_course.exercises import verdict
 
 
 def threshold_a_map(answer):
-    given = np.array([[0.1, 0.5, 0.7], [0.9, 0.3, 0.6]])
-    right = np.array([[0, 1, 1], [1, 0, 1]])
+    given = np.array([[0.1, 0.5, 0.7], [0.9, 0.3, 0.2]])  # mean 0.45: no >= 0.5 in disguise
+    right = np.array([[0, 1, 1], [1, 0, 0]])
     got = answer(given, 0.5)
     verdict.equal(
         got,
@@ -17,7 +17,7 @@ def threshold_a_map(answer):
             (255 * right, "Files hold 255; arrays to compute with hold 1: 0 for no, 1 for yes."),
             (1 - right, "Yes and no are swapped."),
             (
-                [[0, 0, 1], [1, 0, 1]],
+                [[0, 0, 1], [1, 0, 0]],
                 "A pixel at the threshold itself counts: >= and not > (and not rounding, which "
                 "takes 0.5 down to 0).",
             ),
@@ -29,12 +29,18 @@ def threshold_a_map(answer):
         answer(given, 0.65),
         [[0, 0, 1], [1, 0, 0]],
         f"{given.tolist()} and threshold 0.65,",
-        mistakes=[(right, "Use the argument threshold: a fixed 0.5 won't follow it.")],
-        hint="Use the argument threshold: rounding won't follow it.",
+        mistakes=[
+            (
+                right,
+                "That is the mask of threshold 0.5 again. The argument threshold, as it is, "
+                "decides: not a fixed 0.5, the mean, or rounding.",
+            )
+        ],
+        hint="The argument threshold, as it is, decides; nothing is added to it.",
     )
     verdict.equal(
         answer(given, 0.25),
-        [[0, 1, 1], [1, 1, 1]],
+        [[0, 1, 1], [1, 1, 0]],
         f"{given.tolist()} and threshold 0.25,",
         hint="A mask holds 1 however far a probability is above the threshold.",
     )
@@ -217,7 +223,7 @@ def dice_by_hand(answer):
             (5 / 8, "You added 1 above and below (smoothing): fit for a loss, wrong for a score."),
         ],
         hint="2 × (pixels in both) / (pixels in the truth + pixels in the prediction), nothing "
-        "added.",
+        "added and nothing rounded.",
     )
     verdict.close(answer(truth, truth), 1, "two equal masks", hint="Equal masks agree fully: 1.")
     verdict.close(
@@ -298,6 +304,15 @@ def gradient_step(answer):
                 "The sigmoid is missing: the error is p - y, and p = sigmoid(weight * x + bias).",
             ),
             (slope, "That is the gradient itself: return what weight and bias become."),
+            ((start - rate * slope)[::-1], "The two are right, in the other order: weight first."),
+            (
+                [start[0] - rate * slope[0], start[1]],
+                "The weight is right. The bias has to move too, by rate times its own gradient.",
+            ),
+            (
+                [start[0] - rate * slope[0], start[1] - slope[1]],
+                "The weight is right. For the bias the rate is missing.",
+            ),
             (start, "Nothing moved: subtract rate times the gradient from each."),
         ],
         hint="p = sigmoid(weight * x + bias); new = old - rate * gradient, for weight and bias. "
