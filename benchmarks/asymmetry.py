@@ -2,7 +2,8 @@
 
 A healthy brain is nearly symmetric, and a tumour hardly ever is. A coil that makes cortex brighter
 than tumour does so on both sides. So the difference between a voxel and its mirror image can show a
-faint tumour that its own brightness doesn't. Tustison et al. (2015) use such differences as features.
+faint tumour that its own brightness doesn't. Tustison et al. (2015) use such differences as
+features.
 """
 
 from dataclasses import replace

@@ -1,9 +1,9 @@
 """The pooled Dice of tutorial 004 for predictions that find no tumour, on BraTS cases.
 
 "3D UNet for Brain Tumor Segmentation" pools the soft Dice over all four classes, background
-included, after cropping (155, 240, 240) to (144, 224, 224). This computes it for two predictions that
-find nothing: hard, background everywhere; and soft, at each voxel the case's own share of each class,
-as predicted by a network that has learnt how rare tumour is and nothing else.
+included, after cropping (155, 240, 240) to (144, 224, 224). This computes it for two predictions
+that find nothing: hard, background everywhere; and soft, at each voxel the case's own share of each
+class, as predicted by a network that has learnt how rare tumour is and nothing else.
 
     python benchmarks/brats_nothing.py --data FOLDER
 """

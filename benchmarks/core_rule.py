@@ -30,8 +30,8 @@ def enlarge_core(
         spacing: of the voxels in mm.
 
     Returns:
-        A copy in which oedema has become core where its probability is highest; unchanged if the core
-        is large enough or there is no tumour.
+        A copy in which oedema has become core where its probability is highest; unchanged if the
+        core is large enough or there is no tumour.
 
     Raises:
         ValueError: shapes that differ, a share outside 0 to 1, a volume below 0, or an invalid

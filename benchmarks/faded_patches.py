@@ -13,8 +13,8 @@ from unet_course.training.patch_batches import Patches
 class FadedPatches(Patches):
     """`Patches` of cases with asymmetry (`asymmetry.with_asymmetry`), eight channels.
 
-    `augment` changes the intensities of the modalities only; the asymmetry maps are scaled by at most
-    its `contrast`.
+    `augment` changes the intensities of the modalities only; the asymmetry maps are scaled by at
+    most its `contrast`.
 
     Args:
         fade: share of the patches whose tumour is made fainter, by up to four fifths of its

@@ -5,8 +5,8 @@ If a few real cases are available for training, their brightness is the best gui
 contributes many shapes and positions, the real cases the contrast. Synthetic images with varied
 statistics help networks across scanners (Billot et al., 2023, draw theirs at random).
 
-Healthy tissue enhances, too: choroid plexus, in the ventricles, is as bright on T1ce as a tumour's rim.
-The sample's ventricles have none, so a network trained on it alone takes plexus for tumour.
+Healthy tissue enhances, too: choroid plexus, in the ventricles, is as bright on T1ce as a tumour's
+rim. The sample's ventricles have none, so a network trained on it alone takes plexus for tumour.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ def brightness(case: PreparedCase) -> dict[int, np.ndarray]:
         case: prepared, with a mask.
 
     Returns:
-        {label: (4,)} float32, in standard deviations of the brain, for those of the labels 1, 2 and 4
-        that the case has; empty without tumour.
+        {label: (4,)} float32, in standard deviations of the brain, for those of the labels 1, 2 and
+        4 that the case has; empty without tumour.
 
     Raises:
         ValueError: the case has no mask.
@@ -54,9 +54,9 @@ def match_contrast(
     """Copy each case with its tumour's parts moved towards the brightness of a case of `like`.
 
     The model case is drawn among those with enhancing tumour if the case has any, otherwise among
-    those without (among all if there is none of its kind). Core, oedema and enhancing tumour move at
-    least half of the way in all four modalities, with a random deviation of 0.2; texture is kept. A
-    part that only one of the two cases has is unchanged. Outside the tumour, clumps in the
+    those without (among all if there is none of its kind). Core, oedema and enhancing tumour move
+    at least half of the way in all four modalities, with a random deviation of 0.2; texture is
+    kept. A part that only one of the two cases has is unchanged. Outside the tumour, clumps in the
     ventricles become bright on T1ce (`plexus`); the rest is unchanged.
 
     Args:

@@ -4,15 +4,15 @@
 
 One run measures, on the BraTS cases in FOLDER (without --data: the sample's):
 
-- the generator of "3D UNet for Brain Tumor Segmentation" (no author printed), as printed and with one
-  of its faults corrected (it converts all masks again after each slice);
-- ours, with the lessons' augmentation: preparing the cases once, counted in full, and then ten epochs
-  of as many voxels as the tutorial's generator delivers in its ten;
+- the generator of "3D UNet for Brain Tumor Segmentation" (no author printed), as printed and with
+  one of its faults corrected (it converts all masks again after each slice);
+- ours, with the lessons' augmentation: preparing the cases once, counted in full, and then ten
+  epochs of as many voxels as the tutorial's generator delivers in its ten;
 - the share of the training time that is spent waiting in `next()`.
 
-Prints ratios, in which the machine's own speed cancels out, by the clock and by processor time: ours
-uses two threads, the tutorial's one (it asks Keras for six workers, which doesn't help on two busy
-cores).
+Prints ratios, in which the machine's own speed cancels out, by the clock and by processor time:
+ours uses two threads, the tutorial's one (it asks Keras for six workers, which doesn't help on two
+busy cores).
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
 A case is what is judged as a whole: one slice, or all slices of a patient together. If both masks
 are empty, the score is 1, since there was nothing to find and nothing was predicted; if one of them
-is empty, it is 0 (the convention of the BraTS challenge). `TP`, `FP`, `FN` and `TN` count the pixels
-that are tumour in both masks, in the prediction only, in the truth only and in neither.
+is empty, it is 0 (the convention of the BraTS challenge). `TP`, `FP`, `FN` and `TN` count the
+pixels that are tumour in both masks, in the prediction only, in the truth only and in neither.
 
 Distances are in `surfaces`, single lesions in `lesions`, probabilities in `calibration`. On which
 metric suits which question, see Maier-Hein et al., "Metrics reloaded" (2024).
@@ -180,7 +180,8 @@ def by_region(
         The metric by region, in the mapping's order; empty regions by the metric's convention.
 
     Raises:
-        ValueError: shapes that differ, values that aren't whole numbers, or a region without a label.
+        ValueError: shapes that differ, values that aren't whole numbers, or a region without a
+            label.
 
     >>> truth, prediction = np.array([0, 1, 2, 4]), np.array([0, 1, 2, 2])
     >>> found = by_region(truth, prediction, {"whole": (1, 2, 4), "core": (1, 4), "enhancing": 4})

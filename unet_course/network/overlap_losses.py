@@ -2,7 +2,8 @@
 
 Lessons import them from `losses`, whose docstring gives the shapes of targets and predictions. All
 four are computed from the same three sums over space: of truth · prediction, of the truth, and of
-the prediction. From these follow the counts: false positives = Σp - Σtp, false negatives = Σt - Σtp.
+the prediction. From these follow the counts: false positives = Σp - Σtp, false negatives = Σt -
+Σtp.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Post-processing for BraTS: from probabilities to labels, clean-up, and NIfTI files.
 
-Regions are turned into labels first (`labels_from`), and all further steps work on labels. So tumour
-core stays inside whole tumour, and enhancing tumour inside the core, whatever is removed.
+Regions are turned into labels first (`labels_from`), and all further steps work on labels. So
+tumour core stays inside whole tumour, and enhancing tumour inside the core, whatever is removed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def largest_component(
         The mask, of the same shape and type.
 
     Raises:
-        ValueError: a share that isn't above 0 and at most 1, or weights of another shape or below 0.
+        ValueError: a share that isn't above 0 and at most 1, or weights of another shape or below
+            0.
 
     >>> largest_component(np.array([1, 0, 1, 1]))
     array([0, 0, 1, 1])
@@ -108,8 +109,8 @@ def drop_small(
 ) -> np.ndarray:
     """Turn all enhancing tumour of a case into core if there is less than `minimum` of it.
 
-    About a tenth of BraTS cases have no enhancing tumour. A few voxels predicted there give a Dice of
-    0, none would give 1, while a large region loses little by the rule (Isensee et al., "No
+    About a tenth of BraTS cases have no enhancing tumour. A few voxels predicted there give a Dice
+    of 0, none would give 1, while a large region loses little by the rule (Isensee et al., "No
     new-net", 2018, and "nnU-Net for brain tumor segmentation", 2020). The rule looks at the case's
     whole enhancing volume, not at each component. Choose `minimum` on validation cases, with
     `choose_minimum`.
@@ -120,8 +121,8 @@ def drop_small(
         spacing: of the voxels in mm; BraTS has 1 mm throughout.
 
     Returns:
-        A copy in which, if the rule applies, label 4 has become 1, or the region ET is empty; WT and
-        TC are unchanged.
+        A copy in which, if the rule applies, label 4 has become 1, or the region ET is empty; WT
+        and TC are unchanged.
 
     Raises:
         ValueError: another number of axes, a minimum below 0, or an invalid spacing.
@@ -157,9 +158,9 @@ def choose_minimum(
 ) -> ChosenMinimum:
     """Choose the minimum of `drop_small`: the candidate with the best mean Dice of ET over the cases.
 
-    Give it cases on which the network wasn't trained and for which no result is reported afterwards.
-    Of equally good candidates (within 1e-9) the smallest is taken, as it changes least. Dice is
-    that of `metrics.dice`: 1 if truth and prediction are both empty.
+    Give it cases on which the network wasn't trained and for which no result is reported
+    afterwards. Of equally good candidates (within 1e-9) the smallest is taken, as it changes least.
+    Dice is that of `metrics.dice`: 1 if truth and prediction are both empty.
 
     Args:
         truths, predictions: labels or regions of each case, as `drop_small` takes them, in the
@@ -198,8 +199,8 @@ def choose_minimum(
 def nest_regions(found: np.ndarray) -> np.ndarray:
     """Nest the regions: ET becomes part of TC, and TC part of WT.
 
-    The innermost region decides, as in nnU-Net and in `brats.labels_of`: a voxel predicted as ET but
-    not as WT is added to WT, not removed from ET.
+    The innermost region decides, as in nnU-Net and in `brats.labels_of`: a voxel predicted as ET
+    but not as WT is added to WT, not removed from ET.
 
     Args:
         found: regions (…, 3), 0 and 1, in the order WT, TC, ET.

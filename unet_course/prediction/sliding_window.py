@@ -1,10 +1,10 @@
 """Sliding-window prediction: a whole volume through a network that takes patches.
 
-Windows lie on a regular grid and overlap; where several cover a voxel, their predictions are averaged
-with Gaussian weights, since a network is least reliable at a patch's edge (Isensee et al., "nnU-Net",
-2021; Çiçek et al., 2016, tile without weights). The windows advance along the first axis: as soon as
-no later window reaches a slab, it is finished and handed on, so that memory doesn't grow with the
-volume.
+Windows lie on a regular grid and overlap; where several cover a voxel, their predictions are
+averaged with Gaussian weights, since a network is least reliable at a patch's edge (Isensee et al.,
+"nnU-Net", 2021; Çiçek et al., 2016, tile without weights). The windows advance along the first
+axis: as soon as no later window reaches a slab, it is finished and handed on, so that memory
+doesn't grow with the volume.
 """
 
 from collections.abc import Iterator, Sequence
@@ -163,11 +163,11 @@ def _slabs(model, images, patch, overlap, flips, batch_size, skip_empty, progres
 def axis_windows(size: int, patch: int, overlap: float) -> list[tuple[int, np.ndarray]]:
     """Start and weights of the windows along one axis.
 
-    There are as many windows as steps of patch · (1 - overlap) need. They are spread evenly, so that
-    the first begins and the last ends with the axis (as in nnU-Net; MONAI takes as many and moves
-    only the last). Weights are Gaussian with a standard deviation of `SIGMA` · patch, divided at
-    each position by their sum over the windows. In a volume the weight is the product along three
-    axes, so that weights sum to 1 everywhere.
+    There are as many windows as steps of patch · (1 - overlap) need. They are spread evenly, so
+    that the first begins and the last ends with the axis (as in nnU-Net; MONAI takes as many and
+    moves only the last). Weights are Gaussian with a standard deviation of `SIGMA` · patch, divided
+    at each position by their sum over the windows. In a volume the weight is the product along
+    three axes, so that weights sum to 1 everywhere.
 
     Args:
         size: length of the axis in voxels; if below `patch`, the padded axis has one window.

@@ -1,8 +1,8 @@
 """Pictures of volumes: slices in radiological orientation, with labels and regions in colour.
 
 In axial and coronal pictures the patient's left is on the right, as seen by somebody who faces the
-patient; noses point up in axial pictures and to the left in sagittal ones. Arrays keep the axis order
-of their file; only the picture is turned.
+patient; noses point up in axial pictures and to the left in sagittal ones. Arrays keep the axis
+order of their file; only the picture is turned.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The average head from which synthetic patients are made: ICBM-152 brain, modelled skull and face.
 
 The brain is the ICBM-152 2009a average (Fonov 2011), whose grey- and white-matter maps come with
-nilearn, so nothing is downloaded. These maps end at the brain's surface. Skull and scalp are layers at
-given distances from the brain; orbits, nose, jaws and neck are ellipsoids and cylinders. They exist
-because LGG slices show them and aren't correct in every detail.
+nilearn, so nothing is downloaded. These maps end at the brain's surface. Skull and scalp are layers
+at given distances from the brain; orbits, nose, jaws and neck are ellipsoids and cylinders. They
+exist because LGG slices show them and aren't correct in every detail.
 
 Positions are in millimetres in the template's coordinates, with axes ordered (z up, y to the nose,
 x to the right), so that an axial slice is `volume[k]`.
@@ -75,8 +75,8 @@ def average_head() -> Head:
 def _sharpen(grey, white, fluid) -> tuple[np.ndarray, np.ndarray]:
     """Reduce the blur that comes from averaging 152 brains.
 
-    In the average, narrow sulci are faint ridges of fluid: ridges are amplified. Raising fractions to
-    a power favours the tissue that most brains have at a voxel.
+    In the average, narrow sulci are faint ridges of fluid: ridges are amplified. Raising fractions
+    to a power favours the tissue that most brains have at a voxel.
     """
     ridge = fluid - ndimage.gaussian_filter(fluid, 2.0, truncate=2.5)
     fluid = np.clip(1.1 * fluid + 3.5 * np.clip(ridge - 0.01, 0, None), 0, 1)

@@ -1,9 +1,9 @@
 """Random contrasts of the four BraTS modalities, varied as widely as between scanners.
 
-Outside the brain the signal equations apply. Inside, each tissue's signal relative to white matter is
-drawn from ranges that include those of real cases, wider than one set of timings would give: domain
-randomisation (Billot et al., 2023) within what a radiologist would still recognise as T1, T1ce, T2 and
-FLAIR.
+Outside the brain the signal equations apply. Inside, each tissue's signal relative to white matter
+is drawn from ranges that include those of real cases, wider than one set of timings would give:
+domain randomisation (Billot et al., 2023) within what a radiologist would still recognise as T1,
+T1ce, T2 and FLAIR.
 """
 
 import numpy as np

@@ -77,8 +77,8 @@ def grow(
         head: the anatomy in which it grows.
         seed: its starting point (z, y, x) in mm.
         volume: volume of the whole tumour in cm³; less if barriers stop its growth.
-        grade: "low" (a mass that seldom enhances, sometimes with a cyst, with little or no oedema) or
-            "high" (necrotic core, enhancing rim or patches, wide oedema).
+        grade: "low" (a mass that seldom enhances, sometimes with a cyst, with little or no oedema)
+            or "high" (necrotic core, enhancing rim or patches, wide oedema).
 
     Returns:
         The tumour, its fractions nested: cyst within solid within oedema.
@@ -158,8 +158,8 @@ def _low_grade(rng, noise, depth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _high_grade(rng, noise, whole, radius) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solid, enhancing and cystic fractions of a core that lies off centre in its oedema.
 
-    The core is an ellipsoid deformed by noise. It enhances along its rim (complete or broken, around
-    necrosis), in patches, or throughout with holes.
+    The core is an ellipsoid deformed by noise. It enhances along its rim (complete or broken,
+    around necrosis), in patches, or throughout with holes.
     """
     away, stretch = rng.normal(0, 0.2, 3) * radius, np.exp(rng.normal(0, 0.2, 3))
     axes = [SPACING * (np.arange(n) - n // 2) for n in whole.shape]

@@ -1,7 +1,8 @@
 """3-D training batches: patches from prepared cases, augmented, as `tf.data` datasets.
 
-A patch depends only on the numbers (seed, epoch, step), as in `slice_batches`. A rotated or deformed
-patch is sampled directly from the volume, so that its corners hold real tissue and not padding.
+A patch depends only on the numbers (seed, epoch, step), as in `slice_batches`. A rotated or
+deformed patch is sampled directly from the volume, so that its corners hold real tissue and not
+padding.
 """
 
 from collections.abc import Sequence
@@ -38,9 +39,9 @@ class Patches:
         augment: `augment.VOLUMES` or a variant of it; None: no augmentation.
         seed: the only source of randomness.
 
-    A patch that would reach beyond the cropped volume is moved inwards, so that its centre may differ
-    from the voxel that it was drawn around. If the volume is smaller than the patch, or a rotated
-    patch reaches beyond it, the rest is background, 0.
+    A patch that would reach beyond the cropped volume is moved inwards, so that its centre may
+    differ from the voxel that it was drawn around. If the volume is smaller than the patch, or a
+    rotated patch reaches beyond it, the rest is background, 0.
 
     Raises:
         ValueError: no cases, a case without mask, no tumour to draw, a size, batch size or number
