@@ -141,15 +141,23 @@ MISTAKES = {
             "no slope",
         ),
         (loss("bce + 1 - (both + smooth) / (sizes + smooth)"), "the 2 is missing"),
-        (loss("bce + 1 - 2 * both / sizes"), "above and below the line"),
-        (loss("bce + 1 - 2 * both / (sizes + smooth)"), "missing above the line"),
-        (loss("bce + 1 - (2 * both + smooth) / sizes"), "missing below the line"),
+        (loss("bce + 1 - 2 * both / sizes"), "in the numerator and in the denominator"),
+        (loss("bce + 1 - 2 * both / (sizes + smooth)"), "missing from the numerator"),
+        (loss("bce + 1 - (2 * both + smooth) / sizes"), "missing from the denominator"),
         (loss("bce + 1 - (2 * both + smooth) / (sizes - both + smooth)"), "not the union"),
         (
             loss("bce + 1 - (2 * both + smooth) / (sizes + smooth)", "pass"),
             "Clip the probabilities",
         ),
         (loss("bce + 1 - (2 * both + 1) / (sizes + 1)"), "use the argument `smooth`"),
+        (
+            loss("bce + 1 - (2 * both + smooth) / (sizes + smooth)", "p = np.clip(p, 1e-3, 0.999)"),
+            "A wide clip",
+        ),
+        (
+            loss("bce + 1 - (2 * both + smooth) / (sum(truth.ravel()) + p.sum() + smooth)"),
+            "A uint8 holds 0 to 255",
+        ),
         (
             loss(
                 "bce + 1 - (2 * sum(truth * p) + smooth) / (sum(truth) + sum(p) + smooth)",
@@ -158,6 +166,18 @@ MISTAKES = {
         ),
     ],
     "adam-step": [
+        (adam(step="rate * m / (1 - 0.9) / (np.sqrt(v / (1 - 0.999)) + 1e-7)"), "power of t"),
+        (adam(step="rate * m / (1 - 0.9 * t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"), "not 0.9 *"),
+        (
+            adam(step="rate * m / (1 - 0.9**(t + 1)) / (np.sqrt(v / (1 - 0.999**(t + 1))) + 1e-7)"),
+            "from 1 already",
+        ),
+        (adam(step="rate * m / (1 - 0.9**t) / (np.sqrt(v) + 1e-7)"), "v needs its correction"),
+        (adam(step="rate * m / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"), "m needs its correction"),
+        (
+            adam(step="rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t) + 1e-7)"),
+            "not under it",
+        ),
         (adam(step="-rate * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"), "Uphill"),
         (adam(step="rate * m / (np.sqrt(v) + 1e-7)"), "start at 0"),
         (adam(step="rate * m / (1 - 0.9**t) / (v / (1 - 0.999**t) + 1e-7)"), "root of v"),
@@ -213,6 +233,7 @@ MISTAKES = {
         (schedule("peak * (1 - share)"), "a straight line"),
         (schedule("peak * (step % rising) / rising"), "once, at the start"),
         (schedule("peak"), "It stays up there"),
+        (schedule("0.001 * (1 + np.cos(np.pi * share))", "0.002 * step / 10"), "nothing fixed to"),
     ],
     "early-stopping": [
         (stopping(late="False"), "It never stopped"),
@@ -252,6 +273,8 @@ MISTAKES = {
             "Start counting afresh",
         ),
         (stopping(back="best_epoch"), "two numbers"),
+        (stopping(lowest=-1), "Begin below any score"),
+        (stopping(lowest=-1, late="epoch - best_epoch >= patience"), "may be negative"),
     ],
     "training-bill": [
         (bill(steps="slices // batch_size * epochs"), "round up"),
@@ -259,6 +282,8 @@ MISTAKES = {
         (bill(steps="-(-slices * epochs // batch_size)"), "Round up in each epoch"),
         (bill(steps="-(-slices // batch_size)"), "That is one epoch"),
         (bill(steps="slices * epochs"), "a whole batch"),
+        (bill(hours="slices * epochs * 0.5 / 3600"), "nothing fixed to its numbers"),
+        (bill(steps="-(-slices // batch_size) * 50"), "nothing fixed to its numbers"),
         (bill(steps="(slices // batch_size + 1) * epochs"), "rounding up adds nothing"),
         (bill(hours="slices * epochs * seconds"), "an hour has 3600"),
         (bill(hours="slices * epochs * seconds / 60"), "Those are minutes"),

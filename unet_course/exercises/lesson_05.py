@@ -10,12 +10,21 @@ from unet_course.exercises.verdict import Wrong
 
 
 def flip_both(answer):
+    _flips(
+        answer, [True, False, True], "a batch of three of which the first and the last are chosen"
+    )
+    _flips(answer, [False, True, True, False], "a batch of four of which the middle two are chosen")
+    _flips(answer, [False, False], "a batch of two of which none is chosen")
+    return "One flip for both: an augmented mask is worth nothing where its image went elsewhere."
+
+
+def _flips(answer, chosen: list[bool], batch: str) -> None:
     rng = np.random.default_rng(5)
-    images = rng.random((3, 4, 6, 2)).round(2)
-    masks = (rng.random((3, 4, 6, 1)) > 0.5).astype(np.uint8)
-    chosen = np.array([True, False, True])
+    count, chosen = len(chosen), np.array(chosen)
+    images = rng.random((count, 4, 6, 2)).round(2)
+    masks = (rng.random((count, 4, 6, 1)) > 0.5).astype(np.uint8)
     pair = _pair(answer(images, masks, chosen), "the flipped images and the flipped masks")
-    given = "a batch of three of which the first and the last are chosen, the {}"
+    given = batch + ", the {}"
     for got, before, name in ((pair[0], images, "images"), (pair[1], masks, "masks")):
         right = before.copy()
         right[chosen] = right[chosen][:, :, ::-1]
@@ -58,7 +67,6 @@ def flip_both(answer):
                 "Return new arrays: begin with images.copy() and masks.copy(). Otherwise the "
                 "training data themselves get flipped, anew in every epoch.",
             )
-    return "One flip for both: an augmented mask is worth nothing where its image went elsewhere."
 
 
 def bce_plus_dice(answer):
@@ -104,19 +112,19 @@ def bce_plus_dice(answer):
             ),
             (
                 bce + 1 - 2 * overlap / sizes,
-                "`smooth` is added above and below the line.",
+                "`smooth` is added in the numerator and in the denominator.",
             ),
             (
                 bce + 1 - 2 * overlap / (sizes + 1),
-                "`smooth` is missing above the line: it is added above and below.",
+                "`smooth` is missing from the numerator: it is added in both places.",
             ),
             (
                 bce + 1 - (2 * overlap + 1) / sizes,
-                "`smooth` is missing below the line: it is added above and below.",
+                "`smooth` is missing from the denominator: it is added in both places.",
             ),
             (
                 bce + 1 - (2 * overlap + 1) / (sizes - overlap + 1),
-                "Below the line stand both sizes, |truth| + |prediction|, and not the union.",
+                "The denominator has both sizes, |truth| + |prediction|, and not the union.",
             ),
         ],
         hint="Two numbers, added: the mean of the pixels' cross-entropies, and 1 - Dice.",
@@ -126,7 +134,7 @@ def bce_plus_dice(answer):
         bce + 1 - (2 * overlap + 0.1) / (sizes + 0.1),
         "the same truth and probabilities with smooth=0.1",
         mistakes=[(bce + 1 - score, "That is with smooth = 1: use the argument `smooth`.")],
-        hint="`smooth` is added above and below the line, whatever its value.",
+        hint="`smooth` is added in the numerator and in the denominator, whatever its value.",
     )
     certain = answer(np.array([1.0, 0.0]), np.array([1.0, 0.0]))
     if not np.isfinite(np.asarray(certain, float)).all():
@@ -135,21 +143,45 @@ def bce_plus_dice(answer):
             hint="log(0) is infinite, and 0 times infinite is NaN. Clip the probabilities to "
             "1e-7 … 1 - 1e-7 first, as Keras does.",
         )
-    verdict.close(certain, 0.0, "a perfect and perfectly certain prediction", atol=1e-5)
+    verdict.close(
+        certain,
+        0.0,
+        "a perfect and perfectly certain prediction",
+        atol=1e-5,
+        hint="A wide clip leaves a loss where there is none: clip to 1e-7 … 1 - 1e-7.",
+    )
     verdict.close(
         answer(np.zeros(4), np.zeros(4)),
         0.0,
         "no tumour and none found",
         atol=1e-5,
-        hint="With `smooth` above and below, Dice is 1 here, and so the loss 0.",
+        hint="With `smooth` in numerator and denominator, Dice is 1 here, and so the loss 0.",
     )
-    return (
-        "Cross-entropy pulls at every pixel, Dice at the shape: the pair that trains this lesson."
+    large = np.ones((20, 20), np.uint8)
+    wrapped = 144.0  # 400 modulo 256: what Python's own sum() makes of so many uint8
+    verdict.close(
+        answer(large, np.full((20, 20), 0.5)),
+        np.log(2) + 1 - 401 / 601,
+        "a uint8 mask of 400 tumour pixels, and 0.5 everywhere",
+        mistakes=[
+            (
+                np.log(2) + 1 - 401 / (wrapped + 201),
+                "A uint8 holds 0 to 255, and Python's own sum() keeps to that type: use .sum().",
+            )
+        ],
+        hint="On small arrays it was right: use .mean() and .sum(), which count in large types.",
     )
+    verdict.close(
+        answer(np.array([1, 0]), np.array([0.5, 0.5])),
+        np.log(2) + 1 - 2 / 3,
+        "the task's own example",
+        hint="The other examples were right: nothing may fit only those.",
+    )
+    return "Cross-entropy counts every pixel, Dice the overlap: the pair that trains this lesson."
 
 
 def adam_step(answer):
-    weight, gradient, m, v, t, rate = 0.5, 0.2, 0.1, 0.03, 3, 0.01
+    weight, gradient, m, v, t, rate = 0.5, -0.3, 0.1, 0.02, 3, 0.01
     new_m, new_v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
     fair_m, fair_v = new_m / (1 - 0.9**t), new_v / (1 - 0.999**t)
     right = weight - rate * fair_m / (np.sqrt(fair_v) + 1e-7)
@@ -193,6 +225,29 @@ def adam_step(answer):
                 "1 - 0.999**t before using them.",
             ),
             (
+                weight - rate * (new_m / (1 - 0.9)) / (np.sqrt(new_v / (1 - 0.999)) + 1e-7),
+                "The corrections hold at step 1 only: to the power of t, 1 - 0.9**t and 1 - 0.999**t.",
+            ),
+            (
+                weight - rate * new_m / (1 - 0.9 * t) / (np.sqrt(new_v / (1 - 0.999**t)) + 1e-7),
+                "0.9 to the power of t is 0.9**t, not 0.9 * t.",
+            ),
+            (
+                weight
+                - rate
+                * (new_m / (1 - 0.9 ** (t + 1)))
+                / (np.sqrt(new_v / (1 - 0.999 ** (t + 1))) + 1e-7),
+                "t counts from 1 already: 0.9**t, not 0.9**(t + 1).",
+            ),
+            (
+                weight - rate * fair_m / (np.sqrt(new_v) + 1e-7),
+                "v needs its correction too: divide it by 1 - 0.999**t before taking the root.",
+            ),
+            (
+                weight - rate * new_m / (np.sqrt(fair_v) + 1e-7),
+                "m needs its correction too: divide it by 1 - 0.9**t.",
+            ),
+            (
                 weight - rate * fair_m / (fair_v + 1e-7),
                 "Divide by the root of v: v is a mean of squares, its root has the gradient's size.",
             ),
@@ -207,8 +262,8 @@ def adam_step(answer):
         hint="weight ← weight - rate · m̂ / (√v̂ + 1e-7), with m̂ and v̂ the corrected m and v.",
     )
     still_hint = (
-        "0 divided by 0: add the 1e-7 to the root of the corrected v, below the line. It is there "
-        "for weights that no gradient has reached yet."
+        "0 divided by 0: add the 1e-7 to the root of the corrected v, in the denominator. It is "
+        "there for weights that no gradient has reached yet."
     )
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -224,6 +279,12 @@ def adam_step(answer):
             -rate,
             f"the first step with a gradient of {size:g}",
             rtol=1e-3,
+            mistakes=[
+                (
+                    -rate * size / np.sqrt(size**2 + 1e-7),
+                    "The 1e-7 is added to the root of v, not under it.",
+                )
+            ],
             hint="At t = 1 the corrected m is the gradient and the root of the corrected v its size.",
         )
     return (
@@ -253,7 +314,7 @@ def learning_rate(answer):
                 peak * 0.5 * (1 + math.cos(math.pi * 5 / steps)),
                 "That is the cosine already: the first `rising` steps climb in a straight line.",
             ),
-            (peak * 6 / 10, "Steps count from 0: at step 5 of 10 it stands half way up."),
+            (peak * 6 / 10, "Steps count from 0: at step 5 of 10 it is half way up."),
             (5 / 10, "That is the share of the way up: multiply it by peak."),
             (peak * 5 / 100, "The climb takes `rising` steps, not the whole run."),
         ],
@@ -307,6 +368,14 @@ def learning_rate(answer):
             atol=1e-9,
             hint="At step = rising it is peak itself; from there on it falls.",
         )
+    for step in (3, 20):
+        share = (step - 8) / (40 - 8)
+        verdict.close(
+            answer(step, 40, 0.5, 8),
+            0.5 * step / 8 if step < 8 else 0.25 * (1 + math.cos(math.pi * share)),
+            f"step {step} of 40, peak 0.5 and rising 8",
+            hint="The other run was right: use the arguments, nothing fixed to 100, 0.002 or 10.",
+        )
     return "Careful first, bold in the middle, fine at the end: one warm-up and one cosine a run."
 
 
@@ -319,6 +388,9 @@ def early_stopping(answer):
         ([0.3, 0.6, 0.5], 3, (3, 2)),
         ([0.4, 0.3, 0.9], 1, (2, 1)),
         ([0.0, 0.0, 0.0, 0.0], 3, (4, 1)),
+        ([-3.0, -2.0, -2.5, -2.6, -2.7, -1.0], 3, (5, 2)),
+        ([0.2, 0.5, 0.4, 0.45, 0.3, 0.9], 3, (5, 2)),
+        ([0.3, 0.2, 0.1, 0.4, 0.2], 5, (5, 4)),
     ]
     hints = {
         0: {
@@ -350,6 +422,10 @@ def early_stopping(answer):
             (3, 0): "Begin below any score, with -np.inf: if the best starts at 0, a first epoch "
             "that scores 0 doesn't count as the best so far.",
         },
+        6: {
+            (3, 0): "Begin below any score, with -np.inf: scores may be negative, such as a loss "
+            "with a minus in front.",
+        },
     }
     for number, (scores, patience, right) in enumerate(runs):
         got = _values(answer(list(scores), patience), 2, "two numbers: epochs run, best epoch")
@@ -358,7 +434,7 @@ def early_stopping(answer):
         if found != right:
             raise Wrong(
                 f"for {given} you gave {found}, expected {right}",
-                hints[number].get(
+                hints.get(number, {}).get(
                     found,
                     "Compare each epoch with the best so far, not with the one before; better: "
                     "note it and count from 0 again; not better: count one up.",
@@ -410,7 +486,17 @@ def training_bill(answer):
         "96 slices in batches of 16 and 2 epochs, the steps:",
         rtol=0,
         mistakes=[(14, "96 is 6 times 16 exactly: rounding up adds nothing here.")],
+        hint="The other example was right: use the arguments, nothing fixed to its numbers.",
     )
+    verdict.close(
+        again[1],
+        96 * 2 / 3600,
+        "96 slices in batches of 16, 2 epochs and 1 second a slice, the hours:",
+        rtol=1e-6,
+        hint="The other example was right: use the arguments, nothing fixed to its numbers.",
+    )
+    small = _values(answer(100, 32, 2, 9), 2, "two numbers: steps and hours")
+    verdict.close(small, [8, 0.5], "the task's own example", hint="Steps first, hours second.")
     return "Work the bill out before you start: some recipes are a coffee long, some a week."
 
 
@@ -419,7 +505,7 @@ def _values(got, count: int, what: str) -> list:
     if got is None:
         raise Wrong("you gave None", verdict.FORGOTTEN_RETURN)
     try:
-        values = [float(np.asarray(value)) for value in got]
+        values = [float(np.asarray(value)) for value in list(got)]
     except (TypeError, ValueError) as error:
         raise Wrong(f"you gave {verdict.describe(got)}", f"Return {what}.") from error
     if len(values) != count:
