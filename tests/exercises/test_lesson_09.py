@@ -88,6 +88,23 @@ MISTAKES = {
         (turn(inside="row >= 0"), "IndexError"),
         (turn(new="labels.copy()"), "Inside: 0 <= row"),
         (turn(back="None"), "is yours missing?"),
+        (turn(new="np.zeros(labels.shape, np.uint8)"), "The type of `labels`"),
+        (
+            turn(row="np.rint(from_column).astype(int)", column="np.rint(from_row).astype(int)"),
+            "In",
+        ),
+        (
+            turn(
+                inside="(row >= 0) & (row < labels.shape[0] - 1) & (column >= 0) "
+                "& (column < labels.shape[1] - 1)"
+            ),
+            "Inside: 0 <= row",
+        ),
+        (
+            "from scipy import ndimage\n\n\ndef turn_labels(labels, degrees):\n"
+            "    return ndimage.map_coordinates(labels, source(labels.shape, degrees), order=1)",
+            "Nearest: np.rint",
+        ),
     ],
     "transform-for": [
         (transform("np.random.default_rng()"), "has to be made inside"),
@@ -101,13 +118,26 @@ MISTAKES = {
         (transform("np.random.default_rng((epoch, step))"), "The seed has to go"),
         (transform("np.random.default_rng((seed, step))"), "The epoch has to go"),
         (transform("np.random.default_rng((seed, epoch))"), "The step has to go"),
-        (transform("np.random.default_rng(seed + epoch + step)"), "fall on one seed"),
-        (transform("np.random.default_rng(seed * 100 + epoch * 10 + step)"), "fall on one seed"),
+        (transform("np.random.default_rng(seed + epoch + step)"), "get one seed"),
+        (transform("np.random.default_rng(seed * 100 + epoch * 10 + step)"), "get one seed"),
         (transform("np.random.default_rng(10**6 * seed + 1000 * epoch + step)"), "one seed"),
         (transform(angle="rng.uniform(0, 20)"), "spread from -20 to 20"),
         (transform(angle="rng.uniform(-180, 180)"), "rng.uniform(-20, 20)"),
         (transform(flips="rng.random(2) < 0.05"), "Two draws of their own"),
         (transform(flips="[rng.random() < 0.5] * 2"), "Two draws of their own"),
+        (transform(flips="rng.random(2) < 0.3"), "Two draws of their own"),
+        (transform(flips="rng.random(2) < 0.45"), "Two draws of their own"),
+        (transform(flips="(lambda first: (first, not first))(rng.random() < 0.5)"), "both flips"),
+        (transform(flips="angle > 0, rng.random() < 0.5"), "goes with the angle"),
+        (transform(flips="rng.random() < 0.5, abs(angle) < 10"), "goes with the angle"),
+        (transform(flips="rng.random(2)"), "true or false"),
+        (transform(angle="rng.integers(-20, 21)"), "Not only whole"),
+        (transform(angle="round(rng.uniform(-20, 20), 1)"), "Not only whole"),
+        (transform(angle="float(np.clip(rng.normal(0, 10), -20, 20))"), "each as likely"),
+        (transform(angle="rng.triangular(-20, 0, 20)"), "each as likely"),
+        (transform('np.random.default_rng(int(f"{seed}{epoch}{step}"))'), "joining the numbers"),
+        (transform("np.random.default_rng(10**9 * seed + 10**6 * epoch + step)"), "one seed"),
+        (transform("np.random.default_rng(seed ^ epoch ^ step)"), "one seed"),
         (transform(back="angle"), "three values"),
         (transform(back="None"), "is yours missing?"),
     ],
@@ -137,14 +167,47 @@ MISTAKES = {
             "st_ctime",
         ),
         (key(back="None"), "is yours missing?"),
+        (key("str(path.resolve()), path.stat(), factor, version"), "whole seconds"),
+        (
+            key("str(path.resolve()), state.st_size, int(state.st_mtime), factor, version"),
+            "whole sec",
+        ),
+        (
+            key("str(path.resolve()), state.st_size, path.read_bytes()[:64], factor, version"),
+            "first bytes",
+        ),
+        (
+            key(back="hashlib.sha256(repr(facts).encode()).hexdigest()[:2]"),
+            "too short for many entries",
+        ),
+        (key("state.st_ino, state.st_size, state.st_mtime_ns, factor, version"), "the whole path"),
+        (
+            key(
+                "str(path.resolve()), state.st_ino, state.st_size, state.st_mtime_ns, factor, version"
+            ),
+            "st_ino",
+        ),
+        (key("str(path), state.st_size, state.st_mtime_ns, factor, version"), "relative path"),
+        (
+            key(
+                "str(path.resolve()), state.st_size, state.st_mtime_ns, factor, version, "
+                "int(__import__('time').time())"
+            ),
+            "the present time",
+        ),
+        (
+            key("str(path.resolve()), state.st_size, state.st_mtime_ns, 100 * factor + version"),
+            "run together",
+        ),
+        (key(back="str(sum(hash(fact) for fact in facts))"), "hashlib.sha256"),
     ],
     "foreground-corner": [
         (corner("voxel"), "in its middle"),
         (corner("np.clip(voxel, 0, np.array(labels.shape) - size)"), "the patch's corner"),
         (corner("np.clip(voxel - size, 0, np.array(labels.shape) - size)"), "Half of the side"),
-        (corner("voxel - size // 2"), "would stick out"),
-        (corner("np.maximum(voxel - size // 2, 0)"), "would stick out"),
-        (corner("np.minimum(voxel - size // 2, np.array(labels.shape) - size)"), "would stick out"),
+        (corner("voxel - size // 2"), "would reach out"),
+        (corner("np.maximum(voxel - size // 2, 0)"), "would reach out"),
+        (corner("np.minimum(voxel - size // 2, np.array(labels.shape) - size)"), "would reach out"),
         (corner("np.clip(voxel - size // 2, 0, np.array(labels.shape) - 1)"), "shape - size"),
         (corner("np.clip(voxel - size // 2, 0, np.array(labels.shape) - size - 1)"), "One too few"),
         (corner("np.clip(voxel + size // 2, 0, np.array(labels.shape) - size)"), "Minus half"),
@@ -153,6 +216,37 @@ MISTAKES = {
         (corner(RIGHT, voxel="places.mean(axis=0).astype(int)"), "as likely"),
         (corner(RIGHT, places="np.argwhere(labels == 4)"), "as likely"),
         (corner(RIGHT, places="np.argwhere(labels == 0)"), "on each axis"),
+        (corner(RIGHT, voxel="places[rng.integers(len(places) - 1)]"), "ValueError"),
+        (
+            "def foreground_corner(labels, size, rng):\n"
+            "    size = np.array(size)\n"
+            "    label = rng.choice(np.setdiff1d(labels, 0))\n"
+            "    places = np.argwhere(labels == label)\n"
+            "    voxel = places[rng.integers(len(places))]\n"
+            f"    return {RIGHT}",
+            "whatever its label",
+        ),
+        (
+            "def foreground_corner(labels, size, rng):\n"
+            "    size = np.array(size)\n"
+            "    places = np.argwhere(labels > 0)\n"
+            "    while True:\n"
+            "        corner = places[rng.integers(len(places))] - size // 2\n"
+            "        if (corner >= 0).all() and (corner + size <= labels.shape).all():\n"
+            "            return corner",
+            "Draw once",
+        ),
+        (
+            "def foreground_corner(labels, size, rng):\n"
+            "    size = np.array(size)\n"
+            "    places = np.argwhere(labels > 0)\n"
+            "    for _ in range(50):\n"
+            "        corner = places[rng.integers(len(places))] - size // 2\n"
+            "        if (corner >= 0).all() and (corner + size <= labels.shape).all():\n"
+            "            return corner\n"
+            "    return np.clip(corner, 0, np.array(labels.shape) - size)",
+            "wherever it lies",
+        ),
         (
             corner(RIGHT, voxel="places[np.random.default_rng().integers(len(places))]"),
             "which is given",
