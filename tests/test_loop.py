@@ -89,7 +89,6 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, dropou
 KILLED = """
     import os, sys
     from pathlib import Path
-from types import SimpleNamespace
     sys.path.insert(0, {tests!r})
     import test_loop as t
     class Dying(t.Toy):
@@ -115,6 +114,7 @@ def test_killed_in_mid_epoch_it_resumes_to_the_same_weights(tmp_path):
             tests=os.path.dirname(__file__), die=die, folder=str(tmp_path / folder), out=str(out)
         )
         done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True)
+        assert done.returncode in (0, 9), done.stderr.decode()[-2000:]
         return done.returncode, out
 
     assert run("broken", die=True)[0] == 9
