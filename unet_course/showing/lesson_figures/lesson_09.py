@@ -192,7 +192,7 @@ def draw_waiting(runs: Mapping[str, Mapping[str, np.ndarray]], steps: Sequence[i
             longest = max(longest, part[-1, 2])
             waits = [(asked, came - asked) for asked, came, _ in part]
             works = [(came, done - came) for _, came, done in part]
-            ax.broken_barh(waits, (row - 0.35, 0.7), color=GREY, hatch="////", edgecolor="white")
+            ax.broken_barh(waits, (row - 0.35, 0.7), color=GREY, edgecolor="white")
             ax.broken_barh(works, (row - 0.35, 0.7), color=BLUE, edgecolor="white")
         ax.set(yticks=range(len(lines)), xlim=(0, longest))
         ax.set_yticklabels(list(lines), fontsize=9)
@@ -201,7 +201,7 @@ def draw_waiting(runs: Mapping[str, Mapping[str, np.ndarray]], steps: Sequence[i
     axes[-1].set_xlabel("time, in training steps of this trainer")
     handles = [
         Patch(color=BLUE, label="trains"),
-        Patch(fc=GREY, ec="white", hatch="////", label="waits for a batch"),
+        Patch(color=GREY, label="waits for a batch"),
     ]
     fig.legend(
         handles=handles,
