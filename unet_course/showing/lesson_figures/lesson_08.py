@@ -16,7 +16,7 @@ from unet_course.showing.plotting import PALETTE
 from unet_course.showing.volume_plotting import LABEL_COLOURS
 
 BLUE, PURPLE, GREEN, GREY = (PALETTE[name] for name in ("blue", "purple", "green", "grey"))
-BELOW, SKIP = PALETTE["sky"], PALETTE["orange"]  # the two halves of a joined block, as in lesson 04
+BELOW, SKIP = "#cccccc", PALETTE["green"]  # the two parts of a joined block, as in lesson 04
 WRONG = PALETTE["vermillion"]
 
 
@@ -43,7 +43,7 @@ def draw_tube_and_ball(volume: np.ndarray, response: np.ndarray) -> Figure:
 
 def draw_kernel_places() -> Figure:
     """Draw a kernel of 3 × 3 × 3 at three of its 27 places in a block of 5 × 5 × 5, and the sums."""
-    colours = (SKIP, BELOW, GREEN)
+    colours = (PALETTE["orange"], PALETTE["sky"], GREEN)
     corners = ((0, 0, 0), (1, 0, 0), (2, 2, 2))
     titles = ("the first place", "one step along x", "the last of 27 places")
     fig = Figure(figsize=(10, 2.9))
