@@ -207,6 +207,10 @@ MISTAKES = {
             "0 divided by 0",
         ),
         (adam(back="m"), "three numbers"),
+        (
+            adam(step="0.01 * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"),
+            "the rate and t",
+        ),
         ("def adam_step(weight, gradient, m, v, t, rate):\n    return weight", "three numbers"),
     ],
     "learning-rate": [
@@ -273,6 +277,7 @@ MISTAKES = {
             "Start counting afresh",
         ),
         (stopping(back="best_epoch"), "two numbers"),
+        (stopping(better="score > best + 0.05"), "with the best so far"),
         (stopping(lowest=-1), "Begin below any score"),
         (stopping(lowest=-1, late="epoch - best_epoch >= patience"), "may be negative"),
     ],

@@ -287,6 +287,16 @@ def adam_step(answer):
             ],
             hint="At t = 1 the corrected m is the gradient and the root of the corrected v its size.",
         )
+    later = _values(answer(-2.0, 0.7, -0.15, 0.4, 12, 0.1), 3, "three numbers")
+    new_m, new_v = 0.9 * -0.15 + 0.1 * 0.7, 0.999 * 0.4 + 0.001 * 0.7**2
+    fair_m, fair_v = new_m / (1 - 0.9**12), new_v / (1 - 0.999**12)
+    verdict.close(
+        later,
+        [-2.0 - 0.1 * fair_m / (np.sqrt(fair_v) + 1e-7), new_m, new_v],
+        "weight -2, gradient 0.7, m -0.15, v 0.4, step 12 and rate 0.1, weight, m and v",
+        rtol=1e-5,
+        hint="The other examples were right: use the arguments, the rate and t among them.",
+    )
     return (
         "Adam's first step is as long as the learning rate, whether the gradient is 0.001 or 10. "
         "That is why one rate suits so many networks."
@@ -391,6 +401,7 @@ def early_stopping(answer):
         ([-3.0, -2.0, -2.5, -2.6, -2.7, -1.0], 3, (5, 2)),
         ([0.2, 0.5, 0.4, 0.45, 0.3, 0.9], 3, (5, 2)),
         ([0.3, 0.2, 0.1, 0.4, 0.2], 5, (5, 4)),
+        ([0.5, 0.51, 0.5, 0.512, 0.511, 0.5119], 2, (6, 4)),
     ]
     hints = {
         0: {
