@@ -237,3 +237,47 @@ def test_killed_making_is_swept_up_next_time(quick, tmp_path, monkeypatch):
     root = sample_data.lgg_root(patients=2, progress=False)
     assert len(list(root.iterdir())) == 3
     assert not list(tmp_path.rglob("*-making-*"))
+
+
+# --- a damaged sample -----------------------------------------------------------------------------
+
+
+def test_a_sample_that_lost_a_file_is_made_again(quick, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path))
+    folder = sample_data.lgg_root(patients=1, progress=False)
+    first = sorted(folder.rglob("*.tif"))[0]
+    good = first.read_bytes()
+    for harm in (first.unlink, lambda: first.write_bytes(b"")):
+        harm()
+        assert sample_data.lgg_root(patients=1, progress=False) == folder
+        assert first.read_bytes() == good
+        assert f"damaged ({first.parent.name}/{first.name})" in capsys.readouterr().out
+    sample_data.lgg_root(patients=1, progress=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_every_flipped_byte_of_a_sample_is_found(quick, tmp_path):
+    folder = sample_data.make_lgg(tmp_path, patients=1, progress=False)
+    assert sample_data.damaged_file(folder) == ""
+    rng = np.random.default_rng(0)
+    for path in rng.choice(sorted(folder.rglob("*.*")), 10):
+        good = path.read_bytes()
+        data = bytearray(good)
+        data[rng.integers(len(data))] ^= 1
+        path.write_bytes(data)
+        assert sample_data.damaged_file(folder) == path.relative_to(folder).as_posix()
+        path.write_bytes(good)
+    (tmp_path / f".{folder.name}.checksums.json").write_text("[")
+    assert "can't be read" in sample_data.damaged_file(folder, thorough=False)
+
+
+def test_without_room_the_folder_and_the_cure_are_named(quick, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError("196608 requested and 171808 written")  # as NumPy says it
+
+    monkeypatch.setattr(sample_data.tifffile, "imwrite", full)
+    with pytest.raises(
+        OSError, match=r"can't be written to .* the disk is full.*UNET_COURSE_CACHE"
+    ):
+        sample_data.make_lgg(tmp_path, patients=1, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == [".kaggle_3m.lock"]

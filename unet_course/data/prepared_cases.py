@@ -24,7 +24,7 @@ from nibabel.orientations import inv_ornt_aff
 from scipy import ndimage
 from tqdm import tqdm
 
-from unet_course import runtime
+from unet_course import runtime, storage
 from unet_course.data import brats, nifti
 from unet_course.data.brats import Case
 from unet_course.data.layouts import CAVITY, DataError
@@ -279,7 +279,14 @@ def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
         try:
             _write(making, case, factor)
             making.chmod(0o755)  # mkdtemp's folder is for its owner alone
-            os.replace(making, entry)
+            storage.replace(making, entry)
+        except DataError:
+            raise
+        except OSError as error:
+            raise OSError(
+                f"{case.id} can't be prepared in {folder}: {storage.cure_for(error)} Another folder "
+                f"for it is named by the variable {runtime.CACHE_VARIABLE}."
+            ) from error
         finally:
             shutil.rmtree(making, ignore_errors=True)
         found = _open(entry, case)

@@ -7,9 +7,11 @@ only on the seed and k, so 24 patients are the first 24 of any larger set.
 
 import csv
 import gzip
+import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +22,7 @@ import tifffile
 from filelock import FileLock
 from tqdm.auto import tqdm
 
-from unet_course import runtime
+from unet_course import runtime, storage
 from unet_course.synthetic import brats_case, lgg_patient
 from unet_course.synthetic.anatomy import average_head
 
@@ -66,6 +68,7 @@ def lgg_root(seed: int = 0, patients: int = 24, progress: bool = True) -> Path:
     """
     name = f"lgg-v{VERSION}-seed{seed}-{patients}"
     found = runtime.find_in_cache("sample", name, LGG_FOLDER)
+    _drop_damaged(found)
     if not found.is_dir():
         make_lgg(found.parent, patients, seed, progress, exist_ok=True)
     return found
@@ -106,6 +109,7 @@ def brats_root(seed: int = 0, cases: int = 8, progress: bool = True) -> Path:
     As safe as `lgg_root`. Takes about 9 MB of disk per case.
     """
     found = _brats_place(seed, cases)
+    _drop_damaged(found)
     if not found.is_dir():
         make_brats(found.parent, cases, seed, progress, exist_ok=True)
     return found
@@ -146,6 +150,70 @@ def make_brats(
     return target
 
 
+def _drop_damaged(folder: Path, thorough: bool = False) -> None:
+    """Remove a cached sample in which a file is missing or changed, and say so; it is made anew.
+
+    Args:
+        folder: of the sample; nothing happens where it isn't there.
+        thorough: compare every byte (half a second or so), not only names and sizes.
+    """
+    if not folder.is_dir():
+        return
+    wrong = damaged_file(folder, thorough)
+    if wrong:
+        print(f"The sample was damaged ({wrong}): it is made again.")
+        with FileLock(folder.parent / f".{folder.name}.lock"):
+            _checksums_of(folder).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+
+
+def damaged_file(folder: Path, thorough: bool = True) -> str:
+    """Name the first file of a cached sample that is missing or not as it was made; "" if none is.
+
+    A sample that was made before its checksums were kept counts as sound unless `thorough`.
+    """
+    try:
+        known = json.loads(_checksums_of(folder).read_text(encoding="utf-8"))
+        files = {str(name): (int(size), int(sum)) for name, (size, sum) in known.items()}
+    except FileNotFoundError:
+        return "without its checksums" if thorough else ""
+    except (OSError, ValueError, TypeError, AttributeError):
+        return f"{_checksums_of(folder).name} can't be read"
+    for name, (size, checksum) in files.items():
+        path = folder / name
+        try:
+            if not path.is_file() or path.stat().st_size != size:
+                return name
+            if thorough and zlib.crc32(path.read_bytes()) != checksum:
+                return name
+        except OSError:
+            return name
+    return ""
+
+
+def remake_damaged(progress: bool = True) -> None:
+    """Compare both cached samples of the lessons with their checksums, and make a damaged one again."""
+    for found, make in (
+        (runtime.find_in_cache("sample", f"lgg-v{VERSION}-seed0-24", LGG_FOLDER), lgg_root),
+        (_brats_place(0, 8), brats_root),
+    ):
+        _drop_damaged(found, thorough=True)
+        make(progress=progress)
+
+
+def _checksums_of(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.checksums.json")
+
+
+def _keep_checksums(made: Path, target: Path) -> None:
+    files = sorted(path for path in made.rglob("*") if path.is_file())
+    known = {
+        path.relative_to(made).as_posix(): (path.stat().st_size, zlib.crc32(path.read_bytes()))
+        for path in files
+    }
+    storage.write_text(_checksums_of(target), json.dumps(known, indent=0) + "\n")
+
+
 def _check(what: str, count: int, seed: int) -> None:
     if count < 1:
         raise ValueError(f"{what} must be 1 or more, got {count}")
@@ -171,7 +239,13 @@ def _appear(target: Path, write: Callable[[Path], None], exist_ok: bool) -> None
         try:
             write(making)
             making.chmod(0o755)  # mkdtemp makes folders that only their owner can read
-            os.replace(making, target)
+            _keep_checksums(making, target)
+            storage.replace(making, target)
+        except OSError as error:
+            raise OSError(
+                f"the sample can't be written to {root}: {storage.cure_for(error)} Another folder "
+                f"for it is named by the variable {runtime.CACHE_VARIABLE}."
+            ) from error
         finally:
             shutil.rmtree(making, ignore_errors=True)
 
