@@ -1,20 +1,20 @@
-"""2-D or 3-D? Two networks on the same BraTS cases, with equal parameters and equal minutes.
+"""2-D against 3-D: two networks on the same BraTS cases, with equal parameters and minutes.
 
-Both are the course's U-Net with the same loss, optimiser, rate, sampling and augmentation, from the
-same cases at 2 mm. One takes blocks of 40×40×40 voxels, the other whole axial slices of 80×96, eight
-at a time, about as many voxels; filters are such that parameters are equal within 6 %. Seed s trains
-on the cases outside fold s and judges fold s, every third case from the s-th, at full size (1 mm).
-The rows `-again` change the random start alone.
+Both are the course's U-Net with the same loss, optimiser, rate, sampling and augmentation, trained
+on the same cases at 2 mm. One takes blocks of 40×40×40 voxels, the other whole axial slices of
+80×96, eight at a time, about as many voxels; their numbers of parameters are equal within 6 %. Seed
+s trains on the cases outside fold s and tests on fold s, every third case from the s-th, at full
+size (1 mm). The rows `-again` change only the random start.
 
 Minutes are processor time, shared out over the cores, feeding included, so that a busy machine
-doesn't shorten a run. Equal minutes are only as fair as the code that fills them, so neither side
-wastes them: TensorFlow's 3-D convolutions train slowly on processors, and the 3-D rows use
-`fast_conv3d.use_fast_convolutions`, the same network with the same numbers at a third to a half of the time (the
-same trick gains 2-D nothing); the 2-D network has a number of filters that processors like; and
-NumPy's matrix products stay on one core, since 2-D draws many small patches, and threads that wait
-would be counted.
+doesn't shorten a run. Equal minutes are only as fair as the code that fills them, so both sides are
+fast: TensorFlow's 3-D convolutions train slowly on processors, so the 3-D rows use
+`fast_conv3d.use_fast_convolutions`, the same network with the same numbers in a third to a half of
+the time (2-D gains nothing from it); the 2-D network has a number of filters that is fast on
+processors; and NumPy's matrix products stay on one core, since 2-D draws many small patches, and
+waiting threads would be counted.
 
-The table grows by whole runs, and the same command goes on where an interrupted one stopped;
+Complete runs are added to the table, and the same command continues an interrupted one;
 `unet_course.judging.published_tables` reads it.
 
     python benchmarks/brats_2d_3d.py --data FOLDER

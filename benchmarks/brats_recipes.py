@@ -9,33 +9,33 @@ from unet_course.training import augment
 class Recipe:
     """Everything that is fixed before training."""
 
-    factor: int  # millimetres a voxel while training
+    factor: int  # millimetres per voxel while training
     size: tuple[int, int, int]
     patch: int
     fine: int = 0
-    filters: tuple[int, ...]  # candidates; the widest that this machine trains long enough is taken
+    filters: tuple[int, ...]  # candidates; the widest one fast enough on this machine is taken
     depth: int
     normalization: str
     batch_size: int
     peak: float
     foreground: float
-    asymmetry: bool = False  # the modalities beside their mirror images, four channels more
+    asymmetry: bool = False  # differences from the mirror images as four more channels
     fade: float = 0.0  # share of the patches whose tumour is made fainter
-    restyle: bool = False  # each sample case once more in real ones' contrast, where there are both
-    real: float = 0.25  # share of the patches that come from real cases, where there are both
+    match_contrast: bool = False  # each sample case once more in the contrast of a real one
+    real: float = 0.25  # share of patches from real cases, if there are both kinds
     overlap: float = 0.5
     flips: tuple[tuple[int, ...], ...] = ((),)
     threshold: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of WT, TC, ET
     keep_largest: bool = False
-    share: float = 1.0  # of the largest piece's size, from which others stay beside it
-    surest: bool = False  # pieces compared by how far their probability lies above the threshold
-    drop_small: float = 0.0  # mm³ of enhancing tumour below which it counts as core
-    core: float = 0.0  # share of the tumour that is core at least, where next to nothing enhances
+    share: float = 1.0  # of the largest component's size, from which others are kept, too
+    surest: bool = False  # rank components by summed probability margin instead of size
+    drop_small: float = 0.0  # mm³; less enhancing tumour than this becomes core
+    core: float = 0.0  # smallest share of core in tumours that hardly enhance
     augmentation: augment.Augmentation
 
 
 RECIPES = {
-    # the figure to beat: a plain patch U-Net at 1 mm, as anybody would write it first
+    # the baseline: a plain patch U-Net at 1 mm
     "plain": Recipe(
         factor=1,
         size=(64, 64, 64),
@@ -63,13 +63,13 @@ RECIPES = {
         foreground=0.5,
         asymmetry=True,
         fade=0.4,
-        restyle=True,
+        match_contrast=True,
         real=0.5,
         flips=((), (0,)),
         threshold=(0.4, 0.4, 0.3),
         keep_largest=True,
         surest=True,
-        drop_small=200,  # a rule of nnU-Net's for BraTS 2020 (Isensee et al., 2021), a number of ours
+        drop_small=200,  # the rule is nnU-Net's for BraTS 2020 (Isensee et al., 2021), the number ours
         core=0.4,
         augmentation=replace(
             augment.VOLUMES, flips=(0,), probability=0.5, contrast=0.4, brightness=0.5

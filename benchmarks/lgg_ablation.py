@@ -1,10 +1,10 @@
 """Ablation on LGG: many short runs that differ in the loss, optimiser, network or sampling.
 
-Each run trains one network from a random start and is evaluated on patients that it never saw. Seed s
-trains on the patients outside fold s and judges fold s: every fourth patient from the s-th, sorted
-by id. A row differs from `bce-dice` in one thing. Minutes are processor time, so that a busy
-machine doesn't shorten a run. Complete runs are added to the table, and the same command continues an
-interrupted one; and `unet_course.judging.published_tables` reads the table.
+Each run trains one network from a random start and is evaluated on patients that it never saw. Seed
+s trains on the patients outside fold s and judges fold s: every fourth patient from the s-th,
+sorted by id. A row differs from `bce-dice` in one thing. Minutes are processor time, so that a busy
+machine doesn't shorten a run. Complete runs are added to the table, and the same command continues
+an interrupted one; and `unet_course.judging.published_tables` reads the table.
 
     python benchmarks/lgg_ablation.py --data FOLDER
 """
@@ -230,7 +230,8 @@ def run(
 def serve(connection) -> None:
     """Do the runs requested through a connection, in a separate process.
 
-    First come (minutes, slices by side, masks by patient, precision), then (row, seed) by (row, seed).
+    First come (minutes, slices by side, masks by patient, precision), then (row, seed) by (row,
+    seed).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides when to stop
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many networks mean many tracings
