@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 
 import nibabel
 import numpy as np
@@ -14,8 +15,8 @@ from lgg_files import write_set
 from test_check_lgg import ordinary_user
 
 from unet_course.commands import cli
+from unet_course.commands.check import check_folder
 from unet_course.commands.check.check_brats import check_volumes
-from unet_course.commands.check.check_folder import check_folder
 from unet_course.data import brats, nifti
 from unet_course.data.layouts import BRATS, DataError
 
@@ -63,7 +64,7 @@ def test_a_sound_folder_passes_with_a_table(folder, capsys):
     assert cli.main(["data", "check", str(folder)]) == 0
     text = capsys.readouterr().out
     assert "BraTS20_Training_002  BraTS 2020  24×22×16  int16" in text
-    assert "0.8    0.2    0.0" in text  # ml of 800, 180 and 27 voxels
+    assert re.search(r" 0\.8 +0\.2 +0\.0 ", text)  # ml of 800, 180 and 27 voxels
     assert "3 in all" in text
     assert "BraTS 2020: 3 of the 369 published cases that have a mask." in text
     assert "Of another size than 240×240×155, which BraTS 2020 has: BraTS20_Training_001" in text
@@ -88,6 +89,22 @@ def test_every_layout_is_sound(tmp_path, name):
     assert report.problems == [], report.table()
     (row,) = report.rows
     assert (row["layout"], row["ml"]["WT"], row["ml"]["ET"]) == (name, 0.8, 0.027)
+
+
+def test_an_archive_in_a_folders_place_is_named_with_its_own_cure(tmp_path):
+    """The set is read off the name; what the course can't unpack has the system's command."""
+    for name, words in (
+        ("brats2020-training.zip", "data brats --archive"),
+        ("lgg-mri.zip", "data lgg --archive"),
+        ("archive.zip", "data lgg (or brats) --archive"),
+        ("Task01_BrainTumour.tar", "tar -xf"),
+    ):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_bytes(b"x")
+        for path in (folder / name, folder):
+            (problem,) = check_folder(path)[0].problems
+            assert f"{words} {folder / name}" in problem.cure
 
 
 def test_lgg_and_brats_are_both_checked(folder, capsys):

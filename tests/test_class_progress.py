@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -43,14 +44,14 @@ def test_the_table_and_the_csv(room, capsys):
         "bo          1/2  0/1  1/3",
         "",
         "By exercise, how many students solved and tried it:",
-        "lesson  exercise        solved  tried",
-        "01      dice-by-hand         2      3",
-        "01      one-hot-labels       0      1",
-        "02      tumour-shares        1      1",
+        "exercise           solved  tried",
+        "01 dice-by-hand         2      3",
+        "01 one-hot-labels       0      1",
+        "02 tumour-shares        1      1",
         "",
         f"Written: {out}",
     ]
-    with out.open(encoding="utf-8", newline="") as file:
+    with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[1] == {
         "student": "anna",
@@ -98,7 +99,7 @@ def test_what_is_not_a_progress_file_is_named_and_passed_over(room, capsys):
             "bytes.json": "can't be read (it isn't JSON, or only part of it)",
             "list.json": "not a progress file",
             "other.json": "not a progress file",
-            "deep.json": "not a progress file",
+            "deep.json": "can't be read (it isn't JSON, or only part of it)",
             "large.json": "not a progress file (too large)",
             "notes.txt": "not a progress file",
             "nothing.json": "empty: no exercise in it, and the course writes no such file",
@@ -134,10 +135,10 @@ def test_a_browsers_second_copy_is_nobody(room, capsys):
     assert sorted(passed.splitlines()) == sorted(
         f"  {room / name}: {why}"
         for name, why in {
-            "anna/progress (1).json": "a second progress.json; keep the newer one, under that name",
-            "bo/progress(2).json": "whose? Name it after the student",
-            "progress (3).json": "whose? Name it after the student",
-            "cem (1).json": "a second cem.json; keep the newer one, under that name",
+            "anna/progress (1).json": "a browser's second progress.json: remove it or give it a name",
+            "bo/progress(2).json": "a browser's second progress.json: remove it or give it a name",
+            "progress (3).json": "a browser's second progress.json: remove it or give it a name",
+            "cem (1).json": "a browser's second cem.json: remove it or give it a name",
         }.items()
     )
 
@@ -155,14 +156,46 @@ def test_only_what_was_taught_is_shown(room, capsys):
     assert cli.main(["progress", str(room), "--lesson", "2", "--csv", str(out)]) == 0
     said = capsys.readouterr().out
     assert "anna     0/1\n" in said and "dice-by-hand" not in said and "Begun by" not in said
-    assert out.read_text(encoding="utf-8") == "student,solved,tries,02 tumour-shares\nanna,0,0,\n"
+    assert (
+        out.read_text(encoding="utf-8-sig") == "student,solved,tries,02 tumour-shares\nanna,0,0,\n"
+    )
     assert cli.main(["progress", str(room), "--lesson", "1", "--lesson", "02"]) == 0
     assert "anna     1/2  0/1  1/3" in capsys.readouterr().out
 
 
 def test_an_empty_class(room, capsys):
-    assert cli.main(["progress", str(room)]) == 0
-    assert capsys.readouterr().out == "No progress file found.\n"
+    assert cli.main(["progress", str(room), "--csv", "none.csv"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "No progress file found: each student's progress.json, in a folder of its"
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_hostile_home_stops_nothing_and_reaches_no_terminal(room, capsys):
+    put(room / "anna" / "progress.json", dice_by_hand=1)
+    put(room / "=1+1" / "progress.json", dice_by_hand=1)
+    put(room / "bo\x1b[2J\n" / "progress.json", dice_by_hand=1, **{"\x1b]0;x\x07": 1})
+    for name in ("pipe", "zero", "loop", "folder", "many"):
+        (room / name).mkdir()
+    os.mkfifo(room / "pipe" / "progress.json")
+    (room / "zero" / "progress.json").symlink_to("/dev/zero")
+    (room / "loop" / "progress.json").symlink_to("progress.json")
+    (room / "folder" / "progress.json").mkdir()
+    tries = '{"dice-by-hand": {"done": true, "tries": ' + "9" * 4000 + "}}"
+    (room / "many" / "progress.json").write_text(tries, encoding="utf-8")
+    os.makedirs(os.fsencode(room) + b"/\xff")
+    (room / os.fsdecode(b"\xff") / "progress.json").write_bytes(b"\xef\xbb\xbf{}")
+    out = room.parent / "class.csv"
+    assert cli.main(["progress", str(room), "--csv", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "(3 students)" in said.out and "\x1b" not in said.out and "\x07" not in said.out
+    assert said.out.count("a pipe or a device") == 2
+    assert [line.split(",")[0] for line in out.read_text("utf-8-sig").splitlines()[1:]] == [
+        "'=1+1",
+        "anna",
+        "bo[2J",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,6 @@ def test_data_brats_explains_itself(tmp_path, capsys):
     command = ["data", "brats", "--root", str(tmp_path), "--archive", str(missing)]
     assert cli.main([*command, "--accept-licence"]) == 1
     said = capsys.readouterr()
-    assert "register" in said.out
     assert said.err.startswith(f"unet-course: {missing}: no such file")
 
 
@@ -270,11 +269,48 @@ def test_doctor_says_what_is_here(course, capsys, monkeypatch):
         {"lesson": "06_broken", "minutes": None},
     ]
     assert {"tensorflow", "jupyterlab"} <= {row["name"] for row in found["packages"]}
-    assert "05_small: 0.5 min" in doctor.text(found)
-    assert f"{found['cores']} cores" in doctor.text(found)
+    text = doctor.text(found)
+    assert "05_small: 0.5 min" in text and f"{found['cores']} cores" in text
+    assert f"Packages    {len(found['packages'])} packages fit\n\n" in text
+    assert "Fastest precision: float32" in text and "Runs on     this computer: " in text
     kept = course / "user" / "progress.json"
     assert found["exercises"]["file"] == str(kept)
-    assert f" done, kept in {kept}\n" in doctor.text(found)
+    assert f" done, kept in {kept}\n" in text
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "", "{}", "[1]"])
+def test_doctor_names_a_broken_lesson(course, capsys, monkeypatch, text):
+    monkeypatch.setattr(runtime, "best_precision", lambda: "float32")
+    (course / "notebooks" / "05_small.ipynb").write_text(text, encoding="utf-8")
+    assert cli.main(["doctor"]) == 1
+    said = capsys.readouterr()
+    assert "05_small.ipynb: is not a notebook" in said.out and said.err == ""
+    assert "06_broken: not measured yet" in said.out
+
+
+@pytest.mark.parametrize("how", ["variable", "file"])
+def test_settings_for_other_work_change_no_lesson_and_doctor_tells(
+    course, capsys, monkeypatch, how
+):
+    monkeypatch.setattr(runtime, "best_precision", lambda: "float32")
+    (course / "keras").mkdir()
+    monkeypatch.setenv("KERAS_HOME", str(course / "keras"))
+    if how == "variable":
+        monkeypatch.setenv("KERAS_BACKEND", "jax")
+    else:
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        (course / "keras" / "keras.json").write_text('{"backend": "jax"}', encoding="utf-8")
+    monkeypatch.setenv("MPLBACKEND", "nowhere")
+    cli.main(["doctor"])
+    said = capsys.readouterr().out
+    assert "Every lesson runs here" not in said and "jax" in said.splitlines()[-1]
+    write(
+        course / "notebooks" / "07_settings.ipynb",
+        "import keras, matplotlib\nprint(keras.backend.backend(), matplotlib.get_backend())",
+    )
+    assert cli.main(["run", "7"]) == 0
+    out = capsys.readouterr().out
+    assert "tensorflow" in out and "inline" in out
 
 
 @pytest.mark.parametrize(("load", "busy"), [(0.4, False), (8.0, True)])
@@ -300,6 +336,7 @@ def test_doctor_names_what_is_missing(course, capsys, monkeypatch):
     assert cli.main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "nilearn is missing" in said and 'pip install "nilearn>=' in said
+    assert "✗ nilearn missing (needed >=" in said and "✓" not in said
     assert "keras is 1.0, needed is >=" in said
     assert "gone: no such folder" in said
 
@@ -313,37 +350,86 @@ def test_without_jupyterlab_it_says_how_to_get_it(course, capsys, monkeypatch):
     assert 'pip install "unet-course[lab]"' in capsys.readouterr().err
 
 
-def test_an_installed_courses_lessons_are_copied_and_never_written_over(tmp_path, monkeypatch):
-    wheel = tmp_path / "site" / "unet_course"
-    for name in ("00_a", "01_b", "02_c"):
-        write(wheel / "_notebooks" / f"{name}.ipynb", f"'{name}'")
-    monkeypatch.setattr(runtime, "PACKAGE", wheel)
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "8888x", ""])
+def test_a_port_that_is_none_is_refused(capsys, port):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--port", port])
+    assert stopped.value.code == 2 and "from 1 to 65535" in capsys.readouterr().err
+
+
+@pytest.fixture
+def opened(course, monkeypatch):
+    """Lets `unet-course` open nothing, and keeps what JupyterLab would have been given."""
+    from jupyterlab.labapp import LabApp
+
+    asked = []
+    monkeypatch.setattr(LabApp, "launch_instance", lambda argv: asked.extend(argv))
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    return asked
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="a system without root")
+@pytest.mark.parametrize("user", [0, 1000])
+def test_root_may_open_it_and_is_told_what_that_means(opened, capsys, monkeypatch, user):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setenv("KERAS_MAX_EPOCHS", "1")
+    assert cli.main(["--no-browser", "--port", "8899"]) == 0
+    assert ("--allow-root" in opened) == ("You are root" in capsys.readouterr().out) == (user == 0)
+    assert {"--no-browser", "--port=8899", "--LabApp.news_url=None"} <= set(opened)
+    assert os.environ["KERAS_BACKEND"] == "tensorflow" and "KERAS_MAX_EPOCHS" not in os.environ
+
+
+def test_a_student_writes_in_copies_and_a_maintainer_in_the_originals(opened, course, capsys):
+    lesson = course / "notebooks" / "05_small.ipynb"
+    before = lesson.read_bytes()
+    assert cli.main([]) == 0
+    assert f"--ServerApp.root_dir={course / 'my_lessons'}" in opened
+    mine = course / "my_lessons" / "05_small.ipynb"
+    write(mine, "print('my own')")
+    assert lesson.read_bytes() == before
+    assert cli.main(["run", "my_lessons/05_small.ipynb"]) == 0
+    assert "my own" in capsys.readouterr().out
+    assert cli.main(["run", "5"]) == 0
+    assert "hello" in capsys.readouterr().out, "a number is the course's own"
+    assert cli.main(["--originals"]) == 0
+    assert f"--ServerApp.root_dir={course / 'notebooks'}" in opened
+
+
+def test_a_copy_is_renewed_or_kept_and_nothing_is_lost(course):
+    for name in ("05_small", "06_broken"):
+        write(course / "notebooks" / f"{name}.ipynb", f"'{name}'")
     folder, told = open_jupyterlab.student_folder()
-    assert folder == work / open_jupyterlab.COPIES and len(told) == 3
-    assert open_jupyterlab.student_folder()[1] == []
-    mine = folder / "01_b.ipynb"
+    assert folder == course / "my_lessons" and len(told) == 1 and "2 lessons copied" in told[0]
+    assert open_jupyterlab.student_folder() == (folder, [])
+    mine, other = folder / "05_small.ipynb", folder / "06_broken.ipynb"
     mine.write_text("my own work", encoding="utf-8")
-    assert open_jupyterlab.student_folder()[1] == []
+    assert open_jupyterlab.student_folder() == (folder, [])
+    for version in ("new", "newer"):
+        write(course / "notebooks" / "05_small.ipynb", f"'{version} 5'")
+        write(course / "notebooks" / "06_broken.ipynb", f"'{version} 6'")
+        told = open_jupyterlab.student_folder()[1]
+        assert len(told) == 2 and "1 lessons copied" in told[0]
+        assert "05_small.ipynb has changed" in told[1] and "Yours stays" in told[1]
+        assert open_jupyterlab.student_folder()[1] == [], "told once"
+        assert f"{version} 6" in other.read_text(encoding="utf-8"), "nobody had touched it"
     assert mine.read_text(encoding="utf-8") == "my own work"
-    # a new version of the course: what wasn't touched is renewed, what was is kept and told
-    write(wheel / "_notebooks" / "01_b.ipynb", "'new b'")
-    write(wheel / "_notebooks" / "02_c.ipynb", "'new c'")
-    _, told = open_jupyterlab.student_folder()
+    assert "new 5" in (folder / "05_small-new.ipynb").read_text(encoding="utf-8")
+    assert "newer 5" in (folder / "05_small-new1.ipynb").read_text(encoding="utf-8")
+    (folder / open_jupyterlab.MANIFEST).write_text("[damaged", encoding="utf-8")
+    assert len(open_jupyterlab.student_folder()[1]) == 1  # can't tell: kept, and the new one again
     assert mine.read_text(encoding="utf-8") == "my own work"
-    assert "new c" in (folder / "02_c.ipynb").read_text(encoding="utf-8")
-    assert any("yours is kept" in line and "01_b" in line for line in told)
 
 
-def test_lessons_come_from_here_before_the_wheel(course, monkeypatch):
+def test_an_installed_courses_lessons_go_into_the_users_folder(course, monkeypatch, capsys):
     wheel = course / "site" / "unet_course"
     write(wheel / "_notebooks" / "00_a.ipynb", "1")
     monkeypatch.setattr(runtime, "PACKAGE", wheel)
-    assert open_jupyterlab.student_folder() == (course / "notebooks", [])
+    assert run_lesson.folder() == course / "notebooks", "what is here comes first"
     monkeypatch.chdir(course / "site")
     assert run_lesson.folder() == wheel / "_notebooks"
+    assert open_jupyterlab.student_folder()[0] == course / "user" / "my_lessons"
+    assert cli.main(["--originals"]) == 1
+    assert "in a clone of the course" in capsys.readouterr().err
 
 
 def test_without_any_lesson_it_says_so(tmp_path, monkeypatch, capsys):
@@ -351,6 +437,27 @@ def test_without_any_lesson_it_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["run", "5"]) == 1
     assert "no lessons here" in capsys.readouterr().err
+
+
+def parsers():
+    """Every verb of the command, with its words."""
+    return ["", "doctor", "data", "run", "export", "progress"] + [
+        f"data {name}" for name in ("sample", "lgg", "brats", "check")
+    ]
+
+
+@pytest.mark.parametrize("words", parsers())
+def test_help_names_every_argument_and_has_an_example(capsys, words):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*words.split(), "--help"])
+    said = capsys.readouterr().out
+    assert stopped.value.code == 0
+    assert " ..." not in said.replace("COMMAND ...", "").replace("SET ...", "").replace(
+        "[DIR ...", ""
+    )
+    if words not in ("", "data"):
+        assert f"example: unet-course {words}" in said
+    assert words != "run" or "--out FILE" in said
 
 
 def test_version(capsys):

@@ -1,5 +1,6 @@
 """Exports through the command: handout, solutions, nbgrader's source, slides."""
 
+import json
 import re
 
 import nbformat
@@ -147,14 +148,32 @@ def test_a_wrong_name_is_one_message(course, capsys, form, name, words):
     assert files(course) == before
 
 
-@pytest.mark.parametrize("form", ["handout", "solutions", "nbgrader", "slides"])
-def test_what_is_no_notebook_is_told(course, capsys, form):
-    (course / "mine.ipynb").write_text("{half of", encoding="utf-8")
-    out = "x.html" if form == "slides" else "x.ipynb"
-    assert cli.main(["export", "mine.ipynb", "--to", form, "--out", out]) == 1
-    err = capsys.readouterr().err
-    assert "mine.ipynb: is not a notebook" in err and "Traceback" not in err
-    assert not (course / out).exists()
+CELL = {"cell_type": "code", "id": "a", "metadata": {}, "source": "1", "outputs": []}
+DAMAGED = {
+    "conflict": "<<<<<<< HEAD",
+    "empty": "",
+    "object": "{}",
+    "list": "[1]",
+    "no cells": {"cells": None},
+    "no source": {"cells": [{**CELL, "source": None}]},
+    "no tags": {"cells": [{**CELL, "metadata": {"tags": None}}]},
+    "no outputs": {"cells": [{**CELL, "outputs": None}]},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_notebook_is_one_line_that_names_it(course, capsys, damage):
+    text = DAMAGED[damage]
+    if isinstance(text, dict):
+        text = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, **text})
+    (course / "mine.ipynb").write_text(text, encoding="utf-8")
+    for form, out in (("handout", "x.ipynb"), ("slides", "x.html")):
+        assert cli.main(["export", "mine.ipynb", "--to", form, "--out", out]) == 1
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1 and "mine.ipynb: is not a notebook" in err
+    (course / "mine.ipynb").write_bytes(b"\xff\xfe")
+    assert cli.main(["run", "mine.ipynb"]) == 1
+    assert "mine.ipynb: is not a notebook" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["solutions", "nbgrader"])
@@ -267,7 +286,7 @@ WORDS = "word " * 50
 
 
 def test_a_cell_without_a_slide_type_gets_one_that_suits():
-    cells = ["## A", "### B", "Short.", WORDS, folded("Hint", "So.")]
+    cells = ["## A", "### B", f"{WORDS}\n\n## C", WORDS, folded("Hint", "So.")]
     kinds = [slides.slide_type(new_markdown_cell(cell)) for cell in cells]
     assert kinds == ["slide", "subslide", "-", "notes", "notes"]
     assert slides.slide_type(new_code_cell("x")) == "-"
@@ -327,7 +346,7 @@ def test_every_heading_of_a_lesson_is_seen_and_every_formula_drawn(lesson):
     assert all(re.match("#{1,3} ", cell.source) for cell in begun)
     shown = "\n\n".join(c.source for c in made if slides.slide_type(c) != "notes")
     for cell in cells:
-        if cell.cell_type == "markdown":
+        if cell.cell_type == "markdown" and slides.slide_type(cell) != "notes":
             heads = re.findall("^###? .+", cell.source, re.MULTILINE)
             assert all(head in shown for head in heads), cell.id
             for block, inline in re.findall(r"(?s)\$\$(.+?)\$\$|\$([^$\n]+)\$", cell.source):

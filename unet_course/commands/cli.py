@@ -1,4 +1,4 @@
-"""The command ``unet-course``: open the course, fetch data, run a lesson, hand it out.
+"""The command `unet-course`: open the course, fetch data, run a lesson, hand it out.
 
 Only arguments and printing are here; each command's work is in the module that it names. Results
 go to standard output, progress and errors to standard error; an error is one message, not a
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import unet_course
 from unet_course.commands import output_files
+from unet_course.commands.terminal import CellProgress, how_to_install
 
 # what a user can cause and mend: reported as it reads, without a traceback
 MENDABLE = (OSError, LookupError, ValueError, RuntimeError)
@@ -35,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except ModuleNotFoundError as error:
-        cure = "" if "pip install" in str(error) else ". Install the course again: pip install "
-        print(f"unet-course: {error}{cure and cure + 'unet-course'}", file=sys.stderr)
+        how = "" if "install" in str(error) else f". Install it: {how_to_install('unet-course')}"
+        print(f"unet-course: {error}{how}", file=sys.stderr)
         return 1
     except MENDABLE as error:
         print(f"unet-course: {_message(error)}", file=sys.stderr)
@@ -56,51 +57,63 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=unet_course.__version__)
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
-    parser.add_argument("--port", type=int, help="JupyterLab's port (8888, or the next free one)")
+    parser.add_argument(
+        "--port", type=_port, metavar="PORT", help="JupyterLab's port (8888, or the next free one)"
+    )
+    parser.add_argument(
+        "--originals", action="store_true", help="the lessons themselves, not your copies"
+    )
     parser.set_defaults(command=_open)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    doctor = commands.add_parser("doctor", help="what this machine has and what runs here")
+    def verb(name: str, command, help: str, example: str, of=commands) -> argparse.ArgumentParser:
+        new = of.add_parser(name, help=help, description=help, epilog=f"example: {example}")
+        new.set_defaults(command=command)
+        return new
+
+    def option(of: argparse.ArgumentParser, name: str, metavar: str, help: str, **more) -> None:
+        of.add_argument(name, metavar=metavar, help=help, **{"type": Path, **more})
+
+    doctor = verb(
+        "doctor", _doctor, "what this machine has and what runs here", "unet-course doctor"
+    )
     doctor.add_argument("--json", action="store_true", help="the same for programs")
-    doctor.set_defaults(command=_doctor)
 
     data = commands.add_parser("data", help="make, fetch or check a data set")
-    sets = data.add_subparsers(title="data sets", metavar="", required=True)
-    sample = sets.add_parser("sample", help="make the synthetic patients")
-    sample.add_argument("--root", type=Path, help="folder for them (the course's cache)")
-    sample.add_argument("--patients", type=int, default=24, help="how many in 2-D (24)")
-    sample.add_argument("--cases", type=int, default=8, help="how many in 3-D (8)")
-    sample.add_argument("--seed", type=int, default=0, help="another seed, other patients (0)")
-    sample.set_defaults(command=_sample)
+    sets = data.add_subparsers(title="data sets", metavar="SET", required=True)
+    example = "unet-course data sample --root data --patients 4"
+    sample = verb("sample", _sample, "make the synthetic patients", example, sets)
+    option(sample, "--root", "DIR", "folder for them (the course's cache)")
+    option(sample, "--patients", "N", "how many in 2-D (24)", type=int, default=24)
+    option(sample, "--cases", "N", "how many in 3-D (8)", type=int, default=8)
+    option(sample, "--seed", "N", "another seed, other patients (0)", type=int, default=0)
     for name, help in (
         ("lgg", "fetch the real LGG patients from Kaggle"),
         ("brats", "fetch BraTS 2020's training cases from Kaggle (47 GB of disk)"),
     ):
-        fetch = sets.add_parser(name, help=help)
-        fetch.add_argument("--root", type=Path, help="folder for them (the course's cache)")
-        fetch.add_argument("--archive", type=Path, help="a ZIP that you downloaded by hand")
+        fetch = verb(name, _fetch, help, f"unet-course data {name} --root data", sets)
+        fetch.set_defaults(set=name)
+        option(fetch, "--root", "DIR", "folder for them (the course's cache)")
+        option(fetch, "--archive", "FILE", "a ZIP that you downloaded by hand")
         fetch.add_argument("--accept-licence", action="store_true", help="you accept its licence")
-        fetch.set_defaults(command=_fetch, set=name)
-    check = sets.add_parser("check", help="read every file of a folder, name each fault")
-    check.add_argument("folder", type=Path, metavar="DIR")
+    help = "read every file of a folder, name each fault"
+    check = verb("check", _check, help, "unet-course data check data", sets)
+    option(check, "folder", "DIR", "the folder")
     check.add_argument("--json", action="store_true", help="the same for programs")
-    check.set_defaults(command=_check)
 
-    run = commands.add_parser("run", help="execute a lesson without a browser")
-    run.add_argument("lesson", metavar="LESSON", help="05, 5, train_2d or a notebook's path")
-    run.add_argument("--data", type=Path, metavar="DIR", help="use the real patients in DIR")
-    run.add_argument(
-        "--out", type=Path, metavar="FILE", help="write the executed lesson, .html or .ipynb"
-    )
+    help = "execute a lesson without a browser; --out keeps the page"
+    run = verb("run", _run, help, "unet-course run 05 --data data --out 05.html")
+    lesson = "05, 5 or train_2d; or a notebook's path, such as my_lessons/05_train_2d.ipynb"
+    option(run, "lesson", "LESSON", lesson, type=str)
+    option(run, "--data", "DIR", "use the real patients in DIR")
+    option(run, "--out", "FILE", "write the executed lesson, .html or .ipynb")
     run.add_argument(
         "--save", action="store_true", help="rewrite the lesson with its outputs (maintainers)"
     )
-    run.set_defaults(command=_run)
 
-    export = commands.add_parser("export", help="write a lesson, or all, in another form")
-    export.add_argument(
-        "lesson", metavar="LESSON", help="05, 5, train_2d, a notebook's path, or all"
-    )
+    example = "unet-course export 05 --to handout --out 05_handout.ipynb"
+    export = verb("export", _export, "write a lesson, or all, in another form", example)
+    option(export, "lesson", "LESSON", f"{lesson}; or all", type=str)
     export.add_argument(
         "--to",
         required=True,
@@ -110,50 +123,40 @@ def _parser() -> argparse.ArgumentParser:
         "that nbgrader generate_assignment takes",
     )
     endings = "; ".join(f"{form}: {' or '.join(ends)}" for form, ends in output_files.FORMS.items())
-    export.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help=f"what to write ({endings}); for all lessons a folder",
-    )
-    export.set_defaults(command=_export)
+    help = f"what to write ({endings}); for all lessons a folder"
+    option(export, "--out", "FILE", help, required=True)
 
-    progress = commands.add_parser("progress", help="who in a class has solved which exercises")
-    progress.add_argument(
-        "folders",
-        type=Path,
-        nargs="+",
-        metavar="DIR",
-        help="searched for students' progress.json; a file NAME.json in it is NAME's",
-    )
-    progress.add_argument(
-        "--csv", type=Path, metavar="FILE", help="write a row a student, a column an exercise"
-    )
-    progress.add_argument(
-        "--lesson", action="append", metavar="LESSON", help="only this one; may be given again"
-    )
+    help = "who in a class has solved which exercises"
+    progress = verb("progress", _progress, help, "unet-course progress class --csv class.csv")
+    help = "searched for students' progress.json; a file NAME.json in it is NAME's"
+    option(progress, "folders", "DIR", help, nargs="+")
+    option(progress, "--csv", "FILE", "write a row a student, a column an exercise")
+    help = "only this one; may be given again"
+    option(progress, "--lesson", "LESSON", help, type=str, action="append")
     progress.add_argument(
         "--all", action="store_true", help="also the lessons that nobody has begun"
     )
-    progress.set_defaults(command=_progress)
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a port: a number from 1 to 65535")
+    return int(text)
 
 
 def _open(options) -> int:
     from unet_course.commands import open_jupyterlab
 
     if not open_jupyterlab.installed():
-        print(
-            'unet-course: JupyterLab isn\'t installed. Install it with: pip install "unet-course[lab]"',
-            file=sys.stderr,
-        )
+        how = how_to_install("unet-course[lab]")
+        print(f"unet-course: JupyterLab isn't installed. Install it: {how}", file=sys.stderr)
         return 1
-    folder, told = open_jupyterlab.student_folder()
-    for line in told:
-        print(line)
-    print(f"Lessons: {folder}")
-    print("Ctrl-C here ends JupyterLab.", flush=True)
+    if options.originals:
+        folder, told = open_jupyterlab.originals(), []
+    else:
+        folder, told = open_jupyterlab.student_folder()
+    print("\n".join([*told, f"Lessons: {folder}", "Ctrl-C here ends JupyterLab."]), flush=True)
     open_jupyterlab.start(folder, browser=not options.no_browser, port=options.port)
     return 0
 
@@ -189,7 +192,7 @@ def _fetch(options) -> int:
 
 
 def _check(options) -> int:
-    from unet_course.commands.check.check_folder import check_folder
+    from unet_course.commands.check import check_folder
 
     reports = check_folder(options.folder)
     sound = not any(report.problems for report in reports)
@@ -203,13 +206,9 @@ def _check(options) -> int:
     return 0 if sound else 1
 
 
-# --- run and export ------------------------------------------------------------------------------
-
-
 def _run(options) -> int:
     from unet_course import runtime
     from unet_course.commands import run_lesson
-    from unet_course.commands.terminal import CellProgress
 
     lesson = run_lesson.find(options.lesson)
     if options.save and (options.data or options.out):
@@ -230,28 +229,28 @@ def _run(options) -> int:
             run = run_lesson.execute(lesson, options.data, on_cell=show)
     except run_lesson.LessonError as error:
         show.close()
-        return output_files.report_error(error)
+        print(error, file=sys.stderr)
+        return 1
     finally:
         show.close()
     done = f"{lesson.stem} ran in {run.seconds:.0f} s, {run.peak_gb:.1f} GB at the peak."
     if options.save:
         done += f" Saved: {lesson}"
-    if options.out:
-        output_files.write_run(run, options.out, lesson)
+    elif options.out:
+        run_lesson.write_run(run, options.out, lesson)
         done += f" Written: {options.out}"
     print(done)
     return 0
 
 
 def _export(options) -> int:
-    return output_files.export(options.lesson, options.to, options.out)
+    from unet_course.commands import export_lesson
 
-
-# --- a class -------------------------------------------------------------------------------------
+    return export_lesson.export(options.lesson, options.to, options.out)
 
 
 def _progress(options) -> int:
-    from unet_course import runtime
+    from unet_course import storage
     from unet_course.commands import class_progress
 
     if options.csv:
@@ -259,7 +258,7 @@ def _progress(options) -> int:
     found = class_progress.collect(options.folders, options.lesson)
     print(found.text(untouched=options.all or bool(options.lesson)))
     if options.csv:
-        runtime.write_text(options.csv, found.csv())
+        storage.write_text(options.csv, "\ufeff" + found.csv())  # by this mark Excel knows UTF-8
         print(f"\nWritten: {options.csv}")
     return 0
 

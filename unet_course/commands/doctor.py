@@ -1,4 +1,4 @@
-"""``unet-course doctor``: what this machine has, what runs here, and how long a lesson will take.
+"""`unet-course doctor`: what this machine has, what runs here, and how long a lesson will take.
 
 `examine` measures and returns plain types, `text` prints them. A lesson can't run where Python or a
 package is out of range, memory or disk too small; each of these is a trouble with its cure.
@@ -6,30 +6,36 @@ package is out of range, memory or disk too small; each of these is a trouble wi
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import json
+import os
 import platform
 import shutil
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 
-import nbformat
 import psutil
 from packaging.requirements import Requirement
 
 from unet_course import exercises, runtime
 from unet_course.commands import run_lesson
+from unet_course.commands.terminal import how_to_install
 from unet_course.data import brats, lgg
 from unet_course.exercises import solved
 
 NEEDED_MEMORY_GB = 2.0  # the most that a lesson may take
 NEEDED_DISK_GB = 1.0  # the sample, and room for checkpoints
+PLACES = {"colab": "Colab", "binder": "Binder", "hub": "a JupyterHub", "laptop": "this computer"}
 
 
 def examine() -> dict:
     """Look at the machine and return what was found, in types that `json.dumps` takes.
 
-    ``ready`` is False when a lesson can't run; ``troubles`` then says why and what to do.
+    `ready` is False when a lesson can't run; `troubles` then says why and what to do. `settings`
+    has what the user has set for Keras elsewhere and lessons opened by `unet-course` don't follow.
     """
     troubles: list[str] = []
     found: dict = {
@@ -40,6 +46,7 @@ def examine() -> dict:
         "cores": _cores(),
         "load": _load(),  # before the measuring adds to it
         "memory_gb": _memory(troubles),
+        "settings": _settings(),
     }
     if not any("tensorflow" in trouble for trouble in troubles):
         found |= _arithmetic(troubles)
@@ -50,79 +57,53 @@ def examine() -> dict:
     return {"ready": not troubles, "troubles": troubles, **found}
 
 
+def _about() -> tuple[str | None, list[str]]:
+    """Return the range of Python and the requirements, of the installed package or the clone."""
+    try:
+        known = importlib.metadata.distribution("unet-course")
+    except importlib.metadata.PackageNotFoundError:
+        path = runtime.PACKAGE.parent / "pyproject.toml"
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        lab = [f"{text}; extra == 'lab'" for text in project["optional-dependencies"]["lab"]]
+        return project["requires-python"], project["dependencies"] + lab
+    return known.metadata.get("Requires-Python"), known.requires or []
+
+
 def _python(troubles: list[str]) -> dict:
-    version = platform.python_version()
-    needed = importlib.metadata.metadata("unet-course").get("Requires-Python") if _meta() else None
+    version, needed = platform.python_version(), _about()[0]
     if needed and not Requirement(f"python{needed}").specifier.contains(version):
         troubles.append(f"Python {version} is out of the range {needed}: install one that is in it")
     return {"version": version, "needed": needed, "executable": sys.executable}
 
 
-def _meta() -> importlib.metadata.Distribution | None:
-    try:
-        return importlib.metadata.distribution("unet-course")
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _requirements() -> list[Requirement]:
-    """Return the core dependencies and JupyterLab, from the installed package or the clone."""
-    distribution = _meta()
-    if distribution is not None:
-        texts = distribution.requires or []
-    else:
-        import tomllib
-
-        path = runtime.PACKAGE.parent / "pyproject.toml"
-        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-        texts = project["dependencies"] + [
-            f"{text}; extra == 'lab'" for text in project["optional-dependencies"]["lab"]
-        ]
-    wanted = [Requirement(text) for text in texts]
-    return [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""}) or _is_lab(r)]
-
-
-def _is_lab(requirement: Requirement) -> bool:
-    return requirement.marker is not None and requirement.marker.evaluate({"extra": "lab"})
-
-
-def _range(requirement: Requirement) -> str:
-    return ",".join(sorted(map(str, requirement.specifier), reverse=True))  # lower bound first
-
-
 def _packages(troubles: list[str]) -> list[dict]:
+    """Return the core dependencies and JupyterLab, and what of each is installed."""
     rows = []
-    for requirement in _requirements():
+    for wanted in map(Requirement, _about()[1]):
+        core = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+        if not core and not wanted.marker.evaluate({"extra": "lab"}):
+            continue
         try:
-            version = importlib.metadata.version(requirement.name)
+            version = importlib.metadata.version(wanted.name)
         except importlib.metadata.PackageNotFoundError:
             version = None
-        core = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        good = version is not None and requirement.specifier.contains(version, prereleases=True)
+        good = version is not None and wanted.specifier.contains(version, prereleases=True)
+        needed = ",".join(sorted(map(str, wanted.specifier), reverse=True))  # lower bound first
         if core and not good:
             have = f"is {version}" if version else "is missing"
-            troubles.append(
-                f"{requirement.name} {have}, needed is {_range(requirement)}: "
-                f'pip install "{requirement.name}{_range(requirement)}"'
-            )
-        rows.append(
-            {
-                "name": requirement.name,
-                "version": version,
-                "needed": _range(requirement),
-                "good": good,
-                "for": "lessons" if core else "opening JupyterLab",
-            }
-        )
+            how = how_to_install(wanted.name + needed)
+            troubles.append(f"{wanted.name} {have}, needed is {needed}: {how}")
+        use = "lessons" if core else "opening JupyterLab"
+        row = {"name": wanted.name, "version": version, "needed": needed, "good": good, "for": use}
+        rows.append(row)
     return rows
 
 
 def _cores() -> int:
     """Return the cores that this process may use (fewer than the machine's in a container)."""
     process = psutil.Process()
-    if hasattr(process, "cpu_affinity"):
-        return len(process.cpu_affinity())
-    return psutil.cpu_count() or 1
+    known = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count()
+    return known or 1
 
 
 def _load() -> float:
@@ -137,11 +118,9 @@ def _memory(troubles: list[str]) -> dict:
     memory = psutil.virtual_memory()
     total, free = memory.total / 1e9, memory.available / 1e9
     for name in ("memory.max", "memory/memory.limit_in_bytes"):  # a container's own limit
-        try:
-            limit = int(Path("/sys/fs/cgroup", name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        total, free = min(total, limit / 1e9), min(free, limit / 1e9)
+        with contextlib.suppress(OSError, ValueError):
+            limit = int(Path("/sys/fs/cgroup", name).read_text(encoding="utf-8")) / 1e9
+            total, free = min(total, limit), min(free, limit)
     if free < NEEDED_MEMORY_GB:
         troubles.append(
             f"{free:.1f} GB of memory are free, a lesson may take {NEEDED_MEMORY_GB:.0f}: close "
@@ -163,6 +142,18 @@ def _arithmetic(troubles: list[str]) -> dict:
         return {}
 
 
+def _settings() -> list[str]:
+    """Return the settings for Keras, of a variable or of keras.json, that aren't the course's."""
+    file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    found = {}
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        said = json.loads(file.read_text(encoding="utf-8"))
+        found = {f"{name} in {file}": said.get(name) for name in ("backend", "floatx")}
+    if backend := os.environ.get("KERAS_BACKEND"):
+        found["the variable KERAS_BACKEND"] = backend
+    return [f"{k} = {v}" for k, v in found.items() if v not in (None, "tensorflow", "float32")]
+
+
 def _disk(troubles: list[str]) -> float:
     free = shutil.disk_usage(runtime.cache_dir()).free / 1e9
     if free < NEEDED_DISK_GB:
@@ -178,21 +169,16 @@ def _data(troubles: list[str]) -> dict:
     found: dict = {"folder": None, "layout": None, "patients": 0, "cases": 0}
     found |= {"notes": [], "sample": []}
     try:
-        found["sample"] = [
-            str(path)
-            for cache in filter(None, (runtime.shared_cache(), runtime.cache_dir()))
-            for kind in ("lgg-*/kaggle_3m", "brats-*/[!.]*")
-            for path in sorted((cache / "sample").glob(kind))
-        ]
+        for cache in filter(None, (runtime.shared_cache(), runtime.cache_dir())):
+            for kind in ("lgg-*/kaggle_3m", "brats-*/[!.]*"):
+                found["sample"] += map(str, sorted((cache / "sample").glob(kind)))
         folder = runtime.data_folder()
     except (OSError, ValueError) as error:
         troubles.append(str(error))
         return found
     if folder is not None:
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            patients = lgg.find_patients(folder)
-            cases = brats.find_cases(folder)
+        with warnings.catch_warnings(record=True, action="always") as warned:
+            patients, cases = lgg.find_patients(folder), brats.find_cases(folder)
         found |= {"folder": str(folder), "patients": len(patients), "cases": len(cases)}
         layouts = ["LGG"] * bool(patients) + sorted({case.layout.name for case in cases})
         found["layout"] = ", ".join(layouts) or None
@@ -224,7 +210,11 @@ def _lessons(yardstick: float | None, troubles: list[str]) -> list[dict]:
         return []
     rows = []
     for path in paths:
-        saved = nbformat.read(path, as_version=4).metadata.get("unet_course", {})
+        try:
+            saved = run_lesson.read(path).metadata.get("unet_course", {})
+        except (OSError, ValueError) as error:
+            troubles.append(str(error))
+            saved = {}
         minutes = None
         if yardstick and saved.get("yardstick"):
             minutes = round(saved["seconds"] * yardstick / saved["yardstick"] / 60, 1)
@@ -234,24 +224,23 @@ def _lessons(yardstick: float | None, troubles: list[str]) -> list[dict]:
 
 def text(found: dict) -> str:
     """Return what `examine` found as text for people. Nothing in it is wrapped or cut."""
+    memory, done = found["memory_gb"], found["exercises"]
     lines = [
         f"Python      {found['python']['version']} (needed {found['python']['needed'] or 'any'})",
-        f"Machine     {found['processor']}, {found['cores']} cores, "
-        f"{found['memory_gb']['free']} of {found['memory_gb']['total']} GB memory free, "
-        f"runs on: {found['place']}",
+        f"Runs on     {PLACES[found['place']]}: {found['processor']}, {found['cores']} cores, "
+        f"{memory['free']} of {memory['total']} GB memory free, {found['free_disk_gb']} GB disk free",
     ]
     if "gpus" in found:
-        lines += [
-            f"GPU         {', '.join(found['gpus']) or 'none'}",
-            f"Precision   {found['precision']} is the one that pays here",
-        ]
-    lines += [f"Disk        {found['free_disk_gb']} GB free", "", "Packages"]
-    for row in found["packages"]:
-        have = row["version"] or "missing"
-        mark = "✓" if row["good"] else "✗"
-        lines.append(f"  {mark} {row['name']} {have} (needed {row['needed']}, for {row['for']})")
+        lines.append(f"GPU         {', '.join(found['gpus']) or 'none'}")
+        lines.append(f"Fastest precision: {found['precision']}")
+    fit = sum(row["good"] for row in found["packages"])
+    lines.append(f"Packages    {fit} packages fit")
+    lines += [
+        f"  ✗ {row['name']} {row['version'] or 'missing'} (needed {row['needed']}, for {row['for']})"
+        for row in found["packages"]
+        if not row["good"]
+    ]
     lines += ["", *_data_lines(found["data"]), ""]
-    done = found["exercises"]
     lines.append(f"Exercises   {len(done['done'])} of {done['all']} done, kept in {done['file']}")
     if done["tried"]:
         lines.append(f"  begun: {', '.join(done['tried'])}")
@@ -265,29 +254,27 @@ def text(found: dict) -> str:
             "may be too many: close other programs and ask again."
         )
     lines.append("")
-    if found["ready"]:
-        lines.append("Every lesson runs here.")
-    else:
+    if not found["ready"]:
         lines += ["Lessons can't run here:", *(f"  ✗ {trouble}" for trouble in found["troubles"])]
+    elif found["settings"]:
+        lines.append(
+            "Lessons run here when `unet-course` opens or runs them. Opened elsewhere they follow "
+            f"your own settings ({', '.join(found['settings'])}), with which they may fail."
+        )
+    else:
+        lines.append("Every lesson runs here.")
     return "\n".join(lines)
 
 
 def _data_lines(data: dict) -> list[str]:
-    if data["folder"] is None:
-        lines = ["Data        the sample (nothing real is pointed at)"]
-    elif data["patients"] or data["cases"]:
-        slices = _count(data["patients"], "LGG patient")
-        volumes = _count(data["cases"], "BraTS case")
-        lines = [f"Data        2-D: {slices}, 3-D: {volumes} (in {data['folder']})"]
-    else:
-        lines = [
-            f"Data        the sample (no complete LGG patient or BraTS case in {data['folder']})"
-        ]
-    lines += [f"  {note}" for note in data["notes"]]
-    made = data["sample"]
-    lines += [f"  sample: {path}" for path in made] or ["  sample: made on first use"]
-    return lines
+    def count(number: int, what: str) -> str:
+        return f"{number} {what}{'s' * (number != 1)}" if number else "the sample"
 
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}" if number else "the sample"
+    told = "the sample (nothing real is pointed at)"
+    if data["patients"] or data["cases"]:
+        slices, volumes = count(data["patients"], "LGG patient"), count(data["cases"], "BraTS case")
+        told = f"2-D: {slices}, 3-D: {volumes} (in {data['folder']})"
+    elif data["folder"]:
+        told = f"the sample (no complete LGG patient or BraTS case in {data['folder']})"
+    made = [f"  sample: {path}" for path in data["sample"]] or ["  sample: made on first use"]
+    return [f"Data        {told}", *(f"  {note}" for note in data["notes"]), *made]

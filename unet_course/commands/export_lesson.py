@@ -1,24 +1,22 @@
-"""A lesson in the forms that an instructor hands out: without solutions, with them, for nbgrader.
-
-Each function returns a notebook and writes nothing. Slides are made in `slides`.
-"""
+"""A lesson in the forms that an instructor hands out: without solutions, with them, for nbgrader."""
 
 from __future__ import annotations
 
 import ast
 import difflib
 import re
+import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
-from unet_course import runtime
-from unet_course.commands import run_lesson
+from unet_course import runtime, storage
+from unet_course.commands import run_lesson, slides
+from unet_course.commands.output_files import FORMS, check_output_folder, check_output_path
 from unet_course.commands.run_lesson import clean_outputs
+from unet_course.commands.terminal import CellProgress
 
 CHECK = re.compile(r"""exercises\.check\(\s*["']([\w-]+)["']\s*,\s*(\w+)\s*\)""")
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -26,6 +24,57 @@ LAUNCH = "](https://colab.research.google.com/"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 POINTS = 1  # for each exercise; an instructor changes them in nbgrader
 SCHEMA = 3  # of nbgrader's metadata, since its version 0.6
+
+
+def export(lesson: str, form: str, out: Path) -> int:
+    """Write a lesson, or with `"all"` every lesson, in another form; return the exit status.
+
+    Of all lessons, one that can't be written is told and stops no other.
+    """
+    if lesson != "all":
+        path = run_lesson.find(lesson)
+        check_output_path(out, FORMS[form], path)
+        try:
+            _write(path, form, out)
+        except run_lesson.LessonError as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(out)
+        return 0
+    check_output_folder(out, form)
+    every = run_lesson.list_lessons()
+    out.mkdir(exist_ok=True)
+    missing = []
+    for count, path in enumerate(every, start=1):
+        # a hyphen, so that the file isn't taken for the lesson when it lies in the same folder
+        file = out / f"{path.stem}-{form}{FORMS[form][0]}"
+        try:
+            _write(path, form, file)
+        except (run_lesson.LessonError, ValueError) as error:
+            print(f"unet-course: {error}", file=sys.stderr)
+            missing.append(path.stem)
+        else:
+            print(f"{count}/{len(every)} {file}", flush=True)
+    if missing:
+        print(
+            f"unet-course: {out}: {len(missing)} of {len(every)} lessons not written, for the "
+            f"reasons above: {', '.join(missing)}",
+            file=sys.stderr,
+        )
+    return int(bool(missing))
+
+
+def _write(lesson: Path, form: str, out: Path) -> None:
+    if form == "slides":
+        storage.write_text(out, slides.to_slides(read(lesson), lesson))
+    elif form == "solutions":
+        run_lesson.write_run(solutions(lesson), out, lesson)
+    else:
+        make = {"handout": handout, "nbgrader": nbgrader}[form]
+        run_lesson.write(make(lesson), out)
+
+
+# --- a lesson's exercises -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -76,10 +125,7 @@ def read(lesson: Path) -> NotebookNode:
     Raises:
         ValueError: the file isn't a notebook.
     """
-    try:
-        notebook = clean_outputs(nbformat.read(lesson, as_version=4))
-    except (nbformat.reader.NotJSONError, AttributeError, KeyError) as error:
-        raise ValueError(f"{lesson}: is not a notebook; name another file") from error
+    notebook = clean_outputs(run_lesson.read(lesson))
     for cell in notebook.cells[:1]:
         parts = cell.source.split("\n\n")
         cell.source = "\n\n".join(part for part in parts if LAUNCH not in part)
@@ -96,10 +142,10 @@ def _without_solutions(notebook: NotebookNode) -> list[NotebookNode]:
 def handout(lesson: Path) -> NotebookNode:
     """Return the lesson without its solutions. Hints, pictures and saved outputs stay.
 
-    The outputs stay because they belong to the text, and an exercise's own output is ``○``.
+    The outputs stay because they belong to the text, and an exercise's own output is `○`.
 
     Raises:
-        ValueError: a cell shows a solution but hasn't got the tag ``solution``.
+        ValueError: a cell shows a solution but hasn't got the tag `solution`.
     """
     notebook = read(lesson)
     notebook.cells = _without_solutions(notebook)
@@ -112,23 +158,8 @@ def handout(lesson: Path) -> NotebookNode:
     return notebook
 
 
-def with_solutions(lesson: Path) -> NotebookNode:
-    """Return the lesson with each stub replaced by its solution, not yet executed.
-
-    Raises:
-        ValueError: see `find_exercises`.
-    """
-    notebook = read(lesson)
-    for exercise in find_exercises(notebook, lesson.name):
-        notebook.cells[exercise.index].source = exercise.solution
-    notebook.cells = _without_solutions(notebook)
-    return notebook
-
-
-def solutions(
-    lesson: Path, on_cell: Callable[[int, int, NotebookNode], None] | None = None
-) -> run_lesson.Run:
-    """Fill in every solution and execute the lesson, as ``unet-course run`` does.
+def solutions(lesson: Path) -> run_lesson.Run:
+    """Fill in every solution and execute the lesson, as `unet-course run` does.
 
     The exercises solved here don't count as anybody's progress.
 
@@ -136,16 +167,20 @@ def solutions(
         ValueError: see `find_exercises`; or a solution didn't pass its check.
         LessonError: a cell failed.
     """
-    notebook = with_solutions(lesson)
+    notebook = read(lesson)
+    for exercise in find_exercises(notebook, lesson.name):
+        notebook.cells[exercise.index].source = exercise.solution
+    notebook.cells = _without_solutions(notebook)
     data = runtime.data_folder()
+    if not data:
+        run_lesson.make_sample(lesson)
+    show = CellProgress(lesson.stem, texts=False)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
-        run = run_lesson.execute(
-            lesson,
-            data,
-            on_cell=on_cell,
-            environment={runtime.USER_VARIABLE: nobody},
-            notebook=notebook,
-        )
+        own = {runtime.USER_VARIABLE: nobody}
+        try:
+            run = run_lesson.execute(lesson, data, show, own, notebook)
+        finally:
+            show.close()
     for cell in run.notebook.cells:
         check = CHECK.search(cell.source) if cell.cell_type == "code" else None
         said = "".join(output.get("text", "") for output in cell.get("outputs", []))
@@ -163,7 +198,7 @@ def nbgrader(lesson: Path) -> NotebookNode:
     A stub's cell is the solution, with nbgrader's markers round what a student writes. Its check is
     the test, worth `POINTS`: what a student sees says ○, ✗ or ✓ and stops nothing; a hidden line
     behind it raises unless it is ✓. Tasks, tests and imports are locked; the rest of the lesson is
-    there to be played with. Each cell's ``grade_id`` is its id, so that none comes twice.
+    there to be played with. Each cell's `grade_id` is its id, so that none comes twice.
 
     Raises:
         ValueError: see `find_exercises`; or the lesson has no exercise.

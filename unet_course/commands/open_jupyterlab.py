@@ -1,58 +1,82 @@
-"""Opens JupyterLab on a lesson, in a folder that the student may write to."""
+"""Opens JupyterLab on the student's own copies of the lessons.
+
+The copies are made once, in `my_lessons` next to the clone's `notebooks` (git ignores it), else in the
+user's data folder; the course's own files stay as they are. When a lesson changes in the course, a copy
+that nobody has touched is renewed; one that was changed, or only run, stays, and the new lesson is put
+next to it under another name. Nothing is ever written over.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import itertools
 import json
 import os
 from pathlib import Path
 
-from unet_course import runtime
+from unet_course import runtime, storage
 from unet_course.commands import run_lesson
 
-COPIES = "unet-course-notebooks"
-MANIFEST = ".unet-course.json"  # what each copied lesson was when it was copied
+COPIES = "my_lessons"
+MANIFEST = (
+    ".unet-course.json"  # each copy's name, and the digest of the lesson that it was made from
+)
 
 
 def student_folder() -> tuple[Path, list[str]]:
-    """Return the folder to open and what to tell about it.
+    """Return the folder of the student's copies, made or renewed, and what to tell about it.
 
-    In a clone these are its own notebooks. From an installed wheel the lessons are copied to
-    ``./unet-course-notebooks``; a file that the student has changed is never written over.
+    Raises:
+        OSError: it can't be made.
     """
     origin = run_lesson.folder()
-    if origin != runtime.PACKAGE / "_notebooks":
-        return origin, []
-    target = Path.cwd() / COPIES
+    target = origin.parent / COPIES
+    if runtime.PACKAGE in origin.parents or not os.access(origin.parent, os.W_OK):
+        target = runtime.user_dir() / COPIES  # an installed package, or somebody else's clone
     target.mkdir(exist_ok=True)
     return target, _copy(origin, target)
+
+
+def originals() -> Path:
+    """Return the folder of the lessons themselves, for those who change the course.
+
+    Raises:
+        LookupError: there is no clone, only an installed package.
+    """
+    origin = run_lesson.folder()
+    if runtime.PACKAGE in origin.parents:
+        raise LookupError("--originals: they are in a clone of the course; change to its folder")
+    return origin
 
 
 def _copy(origin: Path, target: Path) -> list[str]:
     manifest = target / MANIFEST
     try:
-        copied = json.loads(manifest.read_text(encoding="utf-8"))
+        known = json.loads(manifest.read_text(encoding="utf-8"))
+        known = known if isinstance(known, dict) else {}
     except (OSError, ValueError):
-        copied = {}
-    told = []
-    for source in sorted(origin.glob("*.ipynb")):
+        known = {}
+    told, made = [], 0
+    for source in sorted(path for path in origin.iterdir() if run_lesson.NAME.fullmatch(path.name)):
         text = source.read_text(encoding="utf-8")
         new, mine = _digest(text), target / source.name
-        if mine.exists():
-            now = _digest(mine.read_text(encoding="utf-8", errors="replace"))
-            changed_by_student = now != copied.get(source.name)
-            if changed_by_student or now == new:
-                if changed_by_student and now != new and copied.get(source.name) != new:
-                    told.append(
-                        f"{mine}: the course has a newer one; yours is kept. "
-                        "Rename yours to get the new one."
-                    )
-                continue
-        runtime.write_text(mine, text)
-        copied[source.name] = new
-        told.append(f"{mine}: copied from the course.")
-    runtime.write_text(manifest, json.dumps(copied, indent=1, sort_keys=True) + "\n")
+        now = _digest(mine.read_text(encoding="utf-8", errors="replace")) if mine.exists() else None
+        if now is None or (now == known.get(mine.name) and now != new):
+            storage.write_text(mine, text)
+            made += 1
+        elif new not in (now, known.get(mine.name)):
+            names = (f"{source.stem}-new{n or ''}.ipynb" for n in itertools.count())
+            beside = next(p for p in map(target.joinpath, names) if not p.exists())
+            storage.write_text(beside, text)
+            told.append(
+                f"{mine.name} has changed in the course. Yours stays as it is; the new one is next "
+                f"to it: {beside.name}"
+            )
+        known[mine.name] = new
+    storage.write_text(manifest, json.dumps(known, indent=1, sort_keys=True) + "\n")
+    if made:
+        told.insert(0, f"{made} lessons copied from the course, for you to write in.")
     return told
 
 
@@ -66,9 +90,12 @@ def installed() -> bool:
 
 
 def start(folder: Path, browser: bool, port: int | None) -> None:
-    """Run JupyterLab on the first lesson in ``folder`` until it is stopped (Ctrl-C)."""
+    """Run JupyterLab on the first lesson in `folder` until it is stopped (Ctrl-C)."""
     first = min(path for path in folder.iterdir() if run_lesson.NAME.fullmatch(path.name))
-    os.environ.update(run_lesson.kernel_environment())
+    env = run_lesson.kernel_environment()
+    for name in os.environ.keys() - env.keys():
+        del os.environ[name]
+    os.environ.update(env)
     # the kernel of this environment, before one that the user has installed elsewhere
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     from jupyterlab.labapp import LabApp
@@ -77,7 +104,14 @@ def start(folder: Path, browser: bool, port: int | None) -> None:
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{first.name}",
         "--ServerApp.answer_yes=True",  # one Ctrl-C is enough
+        "--LabApp.news_url=None",  # nothing is asked of the network, and no question at the start
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        print(
+            "You are root (a container, say): each cell that you run has root's rights.", flush=True
+        )
+        arguments.append("--allow-root")
     if not browser:
         arguments.append("--no-browser")
     if port is not None:

@@ -1,12 +1,13 @@
 """Find a lesson, execute it without a browser, save it with clean outputs.
 
-A lesson is a notebook ``NN_name.ipynb``. What students and maintainers do with one from the command
+A lesson is a notebook `NN_name.ipynb`. What students and maintainers do with one from the command
 line goes through here; `cli` only parses arguments and prints.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import sys
@@ -17,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import nbformat.reader
 
-from unet_course import runtime
+from unet_course import runtime, storage
 
 NAME = re.compile(r"(\d\d)_([a-z0-9_]+)\.ipynb")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -27,11 +29,11 @@ LITTER = {"execution", "collapsed", "scrolled", "ExecuteTime", "colab", "id", "o
 
 
 class LessonError(Exception):
-    """A lesson's cell failed: its number among the code cells, its source, and the error."""
+    """A lesson's cell failed; the message has its number among the code cells, source and error."""
 
     def __init__(self, lesson: Path, number: int, source: str, error: str):
-        super().__init__(f"{lesson.name}: code cell {number} failed: {error}")
-        self.lesson, self.number, self.source, self.error = lesson, number, source, error
+        shown = "\n".join(f"    {line}" for line in source.splitlines())
+        super().__init__(f"{lesson}: code cell {number} failed\n{shown}\n{error}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Run:
 
 
 def folder() -> Path:
-    """Return where the lessons are: ``./notebooks``, else the wheel's copies, else the clone's.
+    """Return where the lessons are: `./notebooks`, else the wheel's copies, else the clone's.
 
     Raises:
         FileNotFoundError: none of these holds a lesson.
@@ -75,7 +77,9 @@ def _in(place: Path) -> list[Path]:
 
 
 def find(lesson: str | os.PathLike) -> Path:
-    """Return the notebook that ``"05"``, ``"5"``, ``"train_2d"``, its name or a path means.
+    """Return the notebook that `"05"`, `"5"`, `"train_2d"`, its name or a path means.
+
+    A number or a name means the course's own lesson; a student's copy is named by its path.
 
     Raises:
         LookupError: there is no such lesson; the message lists those that there are.
@@ -92,16 +96,55 @@ def find(lesson: str | os.PathLike) -> Path:
     raise LookupError(f"there is no lesson {text!r}. There are\n{names}")
 
 
+def read(lesson: Path) -> nbformat.NotebookNode:
+    """Return a notebook whose cells have what the commands ask of them.
+
+    Raises:
+        OSError: it can't be opened.
+        ValueError: it isn't a notebook, or is damaged; the message names the file.
+    """
+    try:
+        known = nbformat.reader.reads(lesson.read_text(encoding="utf-8"))
+        notebook = nbformat.convert(known, 4)
+        for number, cell in enumerate(notebook.cells):
+            cell.setdefault("id", f"cell-{number}")  # older versions' files have none
+            tags, outputs = cell.metadata.get("tags", []), cell.get("outputs", [])
+            kinds = isinstance(cell.source, str), isinstance(tags, list), isinstance(outputs, list)
+            if not all(kinds):
+                raise ValueError(f"cell {number}")
+    except OSError:
+        raise
+    except Exception as error:  # nbformat's own errors have no class in common
+        what = str(error).strip().partition("\n")[0][:100]
+        raise ValueError(
+            f"{lesson}: is not a notebook, or is damaged ({what}). Take it from the course again, or "
+            "name another file"
+        ) from error
+    return notebook
+
+
 # --- executing ---------------------------------------------------------------------------------
 
 
 def kernel_environment() -> dict[str, str]:
-    """Return the environment in which lessons run, wherever they are started from."""
+    """Return the environment in which lessons run, wherever they are started from.
+
+    A user's settings for other work (Keras' backend and number type, Matplotlib's backend and
+    style) don't change what a lesson does.
+    """
     env = dict(os.environ)
     if (runtime.PACKAGE.parent / "pyproject.toml").is_file():  # a clone that may not be installed
         known = env.get("PYTHONPATH")
         env["PYTHONPATH"] = str(runtime.PACKAGE.parent) + (os.pathsep + known if known else "")
     env.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    env["KERAS_BACKEND"] = "tensorflow"
+    env["KERAS_HOME"] = str(runtime.cache_dir() / "keras")  # where keras.json is looked for
+    env["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    matplotlib = importlib.util.find_spec("matplotlib")
+    if matplotlib:
+        env["MATPLOTLIBRC"] = str(Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc")
+    for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "PYTHONWARNINGS"):
+        env.pop(name, None)
     return env
 
 
@@ -116,7 +159,7 @@ def execute(
 
     Args:
         lesson: the notebook's path; the file isn't changed.
-        data: a folder of real patients; ``None`` leaves it to ``UNET_COURSE_DATA`` and `use_data`.
+        data: a folder of real patients; `None` leaves it to `UNET_COURSE_DATA` and `use_data`.
         on_cell: called after each cell with its index, the number of cells and the cell.
         environment: variables for the kernel on top of `kernel_environment`.
         notebook: run these cells in the lesson's place; its outputs are replaced.
@@ -133,7 +176,7 @@ def execute(
         env[runtime.DATA_VARIABLE] = str(Path(data).expanduser().resolve())
     env.update(environment or {})
     if notebook is None:
-        notebook = nbformat.read(lesson, as_version=4)
+        notebook = read(lesson)
     start = time.perf_counter()
     with runtime.MemoryWatch() as watch:
         _execute(notebook, lesson, env, on_cell)
@@ -188,6 +231,7 @@ def _kernel(notebook, env: dict[str, str], cwd: Path) -> Iterator:
     # closed before it is read: Windows lets no second program open a temporary file
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         log = Path(scratch) / "kernel.log"
+        env = env | {"IPYTHONDIR": scratch}  # without the user's own start-up files
 
         def said() -> str:
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -243,7 +287,15 @@ def clean_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all, after checking that it is a valid one."""
     nbformat.validate(notebook)
-    runtime.write_text(path, nbformat.writes(notebook).rstrip("\n") + "\n")
+    storage.write_text(path, nbformat.writes(notebook).rstrip("\n") + "\n")
+
+
+def write_run(run: Run, out: Path, lesson: Path) -> None:
+    """Write an executed lesson as a notebook or as a page, as the name's ending says."""
+    if out.suffix == ".html":
+        storage.write_text(out, to_html(run.notebook, lesson.stem))
+    else:
+        write(clean_outputs(run.notebook), out)
 
 
 def make_sample(lesson: Path) -> None:
@@ -251,7 +303,7 @@ def make_sample(lesson: Path) -> None:
     from unet_course.data import brats
     from unet_course.synthetic import sample_data
 
-    cells = nbformat.read(lesson, as_version=4).cells
+    cells = read(lesson).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     if re.search(r"\blgg\b", code):
         sample_data.lgg_root()
@@ -263,7 +315,7 @@ def make_sample(lesson: Path) -> None:
 def save(lesson: Path, on_cell=None) -> Run:
     """Execute a lesson on the sample and rewrite its file with clean outputs (maintainers).
 
-    Also records the seconds it took and the machine's yardstick, from which ``doctor`` estimates
+    Also records the seconds it took and the machine's yardstick, from which `doctor` estimates
     what the lesson will take elsewhere.
 
     Raises:

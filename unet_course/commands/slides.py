@@ -16,10 +16,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from unet_course import runtime
-from unet_course.commands import export_lesson
+from unet_course.commands.terminal import how_to_install
 
 DECK = runtime.PACKAGE / "deck"
-NEEDED = 'slides need two more packages: pip install "unet-course[slides]"'
+NEEDED = f"slides need two more packages: {how_to_install('unet-course[slides]')}"
 TYPES = ("slide", "subslide", "fragment", "notes", "skip", "-")
 SPOKEN = 45  # words; prose without a slide type that is longer is the speaker's
 WORDS = 80  # of prose on a slide; what goes beyond is the speaker's
@@ -29,17 +29,16 @@ HEADING = re.compile(r"(#{1,3}) +(.+)")
 GOALS = "**You will be able to**"
 
 
-def to_slides(lesson: Path) -> str:
+def to_slides(notebook: NotebookNode, lesson: Path) -> str:
     """Return a lesson's slides as one HTML page, made from its saved outputs.
 
     Raises:
         ModuleNotFoundError: `sphinx-revealjs` or `latex2mathml` isn't installed.
-        ValueError: it isn't a notebook, a formula can't be read, or no cell is for the audience.
+        ValueError: a formula can't be read, or no cell is for the audience.
     """
     styles, scripts = _reveal()
     if importlib.util.find_spec("latex2mathml") is None:
         raise ModuleNotFoundError(NEEDED, name="latex2mathml")
-    notebook = export_lesson.read(lesson)
     title = (
         re.search(r"^# (.+)", notebook.cells[0].source, re.MULTILINE) if notebook.cells else None
     )
@@ -66,8 +65,10 @@ def slide_type(cell: NotebookNode) -> str:
         return "-" if cell.cell_type == "code" else "skip"
     if level := _heading(cell.source)[0]:
         return "slide" if level < 3 else "subslide"
-    spoken = cell.source.startswith("<details") or len(cell.source.split()) > SPOKEN
-    return "notes" if spoken else "-"
+    long = len(cell.source.split()) > SPOKEN and not any(
+        _heading(b[0])[0] for b in _parts(cell.source)
+    )
+    return "notes" if long or cell.source.startswith("<details") else "-"
 
 
 # --- from cells to slides ------------------------------------------------------------------------

@@ -1,13 +1,20 @@
-"""A bar over a lesson's cells while it runs, and what each cell prints as plain text."""
+"""What the commands print: a bar over a lesson's cells, outputs as plain text, how to install."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 
 
+def how_to_install(what: str) -> str:
+    """Return the command that installs something into this environment; uv's has no pip."""
+    pip = "python -m pip" if importlib.util.find_spec("pip") else "uv pip"
+    return f'{pip} install "{what}"'
+
+
 class CellProgress:
-    """Called after each cell (`lessons.execute`): draws the bar, prints the cell's own output.
+    """Called after each cell (`run_lesson.execute`): draws the bar, prints the cell's own output.
 
     Args:
         name: the lesson's, written before the bar.
@@ -28,7 +35,7 @@ class CellProgress:
         if cell.cell_type == "markdown":
             text = "\n".join(re.findall(r"^#{1,6} .*$", cell.source, re.MULTILINE))
         else:
-            text = "\n".join(filter(None, (as_text(output) for output in cell.outputs)))
+            text = "\n".join(filter(None, map(as_text, cell.outputs)))
         if text:
             self.bar.write(text)
             sys.stdout.flush()
@@ -43,7 +50,7 @@ def as_text(output) -> str:
         # what a bar has written over itself isn't worth a line each
         return "\n".join(line.split("\r")[-1] for line in output.text.rstrip("\n").split("\n"))
     data = output.get("data", {})
-    alt = output.get("metadata", {}).get("image/png", {}).get("alt")
     if "image/png" in data:
+        alt = output.get("metadata", {}).get("image/png", {}).get("alt")
         return f"[figure: {alt}]" if alt else "[figure]"
     return data.get("text/plain", "")

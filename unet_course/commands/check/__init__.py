@@ -1,1 +1,33 @@
 """`unet-course data check`: read every file of a folder and report each problem with its cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unet_course.commands.check.check_brats import check_volumes
+from unet_course.commands.check.check_lgg import check_lgg
+from unet_course.commands.check.report import Report
+from unet_course.data import lgg
+from unet_course.data.brats_folders import case_places
+
+
+def check_folder(folder: Path | str, progress: bool = True) -> list[Report]:
+    """Check whatever is there: a report for LGG, one for BraTS, or both.
+
+    Never raises for what it finds. Where there is neither, one report says so.
+
+    Args:
+        folder: searched through.
+        progress: show bars on stderr where that is a terminal.
+    """
+    slices = next(lgg.patient_folders(folder), None)
+    volumes = next(case_places(folder), None)
+    if volumes and not slices:
+        return [check_volumes(folder, progress)]
+    report = check_lgg(folder, progress)
+    if not slices or not volumes:
+        return [report]
+    other = check_volumes(folder, progress)
+    # a folder that neither can open is told once
+    other.problems = [p for p in other.problems if p not in report.problems]
+    return [report, other]

@@ -1,14 +1,27 @@
-"""What a check of a data set found: rows, notes and problems, as text and as JSON.
-
-`Report` is that of LGG slices, `VolumeReport` that of BraTS volumes.
-"""
+"""What a check of a data set found: rows, notes and problems, as text and as JSON."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unet_course.data.layouts import BRATS, LGG, REGIONS
+import pandas as pd
+from tqdm import tqdm
+
+from unet_course.data.layouts import BRATS, DataError
+
+NAMES = ", ".join(
+    f"imagesTr/{layout.example}.nii.gz" if layout.channels else layout.example
+    for layout in BRATS.values()
+)
+EXPECTED = (
+    "no LGG patients and no BraTS cases: looked here and in all folders below for patients' folders "
+    "named like TCGA_CS_4941_19960909, holding TCGA_CS_4941_19960909_1.tif and "
+    f"TCGA_CS_4941_19960909_1_mask.tif, and for cases named like {NAMES}"
+)
+PACKED = (".zip", ".tar", ".tar.gz", ".tgz")
 
 
 @dataclass(frozen=True)
@@ -26,35 +39,79 @@ class Report:
     """What a check found. `problems` is empty for a sound folder; `notes` are no faults."""
 
     folder: Path
-    rows: list[dict] = field(default_factory=list)  # one a patient
+    layout: str  # "LGG" or "BraTS"
+    unit: str  # "patient" or "case": what a row is
+    show: Callable[[dict], dict[str, str]]  # a row as texts by the table's heads
+    published: dict  # counts to compare with
+    sums: tuple[str, ...]  # columns that are summed up
+    rows: list[dict] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def add(self, path: Path, what: str, cure: str, damage: bool = True) -> None:
+        """Add a problem."""
+        self.problems.append(Problem(path, what, cure, damage))
+
+    def read(self, reader, *arguments):
+        """Return what a reader returns; where it raises `DataError`, None, and that is a problem."""
+        try:
+            return reader(*arguments)
+        except DataError as error:
+            self.add(error.path, error.what, error.cure)
+            return None
+
     def total(self, column: str) -> int:
-        """Sum of a column of numbers over the patients."""
+        """Sum of a column of numbers over the rows."""
         return sum(row[column] for row in self.rows)
+
+    def bar(self, items, progress: bool):
+        """Return an iterable with a bar on stderr, where that is a terminal."""
+        return tqdm(items, "Checking", leave=False, unit=self.unit, disable=not progress or None)
+
+    def note_copies(self, doubled: list[str]) -> None:
+        """Note what was found in more than one place."""
+        if doubled:
+            which = f"{len(doubled)} {self.unit}s" if len(doubled) > 1 else doubled[0]
+            self.notes.append(f"More than one copy of {which}: counted once.")
+
+    def is_folder(self) -> bool:
+        """Whether there is a folder to check; if not, the report says what there is instead."""
+        if self.folder.is_dir():
+            return True
+        if not os.path.lexists(self.folder):
+            self.add(self.folder, "no such folder", "Check the spelling.")
+        elif cure := _unpack(self.folder):
+            self.add(self.folder, "an archive, not a folder", cure)
+        else:
+            cure = "Name the folder that holds the patients."
+            self.add(self.folder, "not a folder", cure)
+        return False
+
+    def add_nothing_found(self) -> None:
+        """Say that there is neither a patient nor a case, and which archive may hold them."""
+        cure = (
+            "Name the folder that holds them; `unet-course data lgg` and `data brats` fetch them."
+        )
+        for path in sorted(self.folder.iterdir()) if os.access(self.folder, os.R_OK) else []:
+            if any(word in path.name.lower() for word in ("archive", "lgg", "brats", "task01")):
+                cure = f"Still packed? {packed}" if (packed := _unpack(path)) else cure
+        self.problems = [p for p in self.problems if p.path != self.folder]
+        self.add(self.folder, EXPECTED, cure)
 
     def json(self) -> dict:
         """Everything, in types that `json.dump` takes."""
+        rows = [{**row, "folder": str(row["folder"])} for row in self.rows]
+        layouts = [row["layout"] for row in self.rows if "layout" in row]
         return {
             "folder": str(self.folder),
-            "layout": LGG.name,
+            "layout": self.layout,
             "sound": not self.problems,
-            "patients": len(self.rows),
-            "slices": self.total("slices"),
-            "tumour_slices": self.total("tumour_slices"),
-            "bytes": self.total("bytes"),
-            "published": {
-                "patients": LGG.patients,
-                "slices": LGG.slices,
-                "tumour_slices": LGG.tumour_slices,
-            },
-            **self._details(),
-        }
-
-    def _details(self) -> dict:
-        rows = [{**row, "folder": str(row["folder"])} for row in self.rows]
-        return {
+            f"{self.unit}s": len(rows),
+            **(
+                {"layouts": {n: layouts.count(n) for n in BRATS if n in layouts}} if layouts else {}
+            ),
+            **{column: self.total(column) for column in self.sums},
+            "published": self.published,
             "rows": [
                 {key: list(v) if isinstance(v, tuple) else v for key, v in row.items()}
                 for row in rows
@@ -67,93 +124,33 @@ class Report:
 
     def table(self) -> str:
         """The report as text. Names and paths are never wrapped or cut."""
-        lines = self._rows_as_text() if self.rows else []
-        lines += [f"Note: {note}" for note in self.notes]
-        if self.notes:
-            lines.append("")
-        if not self.problems:
+        lines = []
+        if self.rows:
+            sums = dict.fromkeys(self.rows[0], "") | {name: self.total(name) for name in self.sums}
+            names = [
+                row["folder"].name if self.unit == "patient" else row["id"] for row in self.rows
+            ]
+            names.append(f"{len(names)} in all")
+            table = pd.DataFrame(map(self.show, [*self.rows, sums]), names)
+            text = table.rename_axis(columns=self.unit).to_string()
+            lines += [f"{self.layout} {self.unit}s in {self.folder}", "", text, ""]
+        lines += [f"Note: {note}" for note in self.notes] + [""] * bool(self.notes)
+        count = len(self.problems)
+        if not count:
             lines.append("Every file was read. No problem found.")
         else:
-            count = len(self.problems)
             lines.append(f"{count} problem{'s' if count > 1 else ''}:")
             for problem in self.problems:
                 lines += [f"  {problem.path}", f"    {problem.what}.", f"    {problem.cure}"]
         return "\n".join(lines)
 
-    def _rows_as_text(self) -> list[str]:
-        head = ["patient", "slices", "with tumour", "tumour pixels", "size", "MB", "not taken"]
-        body = [
-            [
-                row["folder"].name,
-                str(row["slices"]),
-                str(row["tumour_slices"]),
-                f"{row['tumour_pixels']:,}",
-                row["size"],
-                f"{row['bytes'] / 1e6:.1f}",
-                ", ".join(row["missing"]),
-            ]
-            for row in self.rows
-        ]
-        sums = [
-            f"{len(self.rows)} in all",
-            f"{self.total('slices'):,}",
-            f"{self.total('tumour_slices'):,}",
-            f"{self.total('tumour_pixels'):,}",
-            "",
-            f"{self.total('bytes') / 1e6:,.1f}",
-            "",
-        ]
-        title = f"{LGG.name} patients in {self.folder}"
-        return [title, "", *_aligned([head, *body, sums], left=(0, 6)), ""]
 
-
-class VolumeReport(Report):
-    """What a check of BraTS volumes found; a row is a case."""
-
-    def json(self) -> dict:
-        """Everything, in types that `json.dump` takes."""
-        layouts = [row["layout"] for row in self.rows]
-        return {
-            "folder": str(self.folder),
-            "layout": "BraTS",
-            "sound": not self.problems,
-            "cases": len(self.rows),
-            "layouts": {name: layouts.count(name) for name in BRATS if name in layouts},
-            "bytes": self.total("bytes"),
-            "published": {name: layout.cases for name, layout in BRATS.items()},
-            **self._details(),
-        }
-
-    def _rows_as_text(self) -> list[str]:
-        head = ["case", "layout", "size", "type", "MB", *(f"{r} ml" for r in REGIONS), "remarks"]
-        body = [
-            [
-                row["id"],
-                row["layout"],
-                row["size"],
-                row["type"],
-                f"{row['bytes'] / 1e6:.1f}",
-                *("" if row["ml"] is None else f"{row['ml'][r]:.1f}" for r in REGIONS),
-                row["remarks"],
-            ]
-            for row in self.rows
-        ]
-        sums = [f"{len(self.rows)} in all", "", "", "", f"{self.total('bytes') / 1e6:,.1f}"]
-        rows = [head, *body, [*sums, *([""] * (len(REGIONS) + 1))]]
-        return [
-            f"BraTS cases in {self.folder}",
-            "",
-            *_aligned(rows, left=(0, 1, 3, len(head) - 1)),
-            "",
-        ]
-
-
-def _aligned(rows: list[list[str]], left: tuple[int, ...]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if i in left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+def _unpack(path: Path) -> str:
+    """Return how to unpack an archive, by its name; empty for what is none."""
+    name = path.name.lower()
+    if not name.endswith(PACKED):
+        return ""
+    if not name.endswith(".zip"):
+        return f"Unpack it, then name the folder: tar -xf {path}"
+    sets = [known for known in ("lgg", "brats") if known in name]
+    return f"Unpack it: unet-course data {sets[0] if sets else 'lgg (or brats)'} --archive {path}"

@@ -1,4 +1,4 @@
-"""Unpack a set's patients from Kaggle's archive, and nothing else, and nowhere else.
+"""Safely extract a set's patients from Kaggle's archive.
 
 An archive comes from outside, so its names and sizes are judged before anything is written: one
 name that would leave the folder, or is a link, condemns the whole of it.
@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import stat
-import struct
 import zipfile
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from unet_course.commands.fetch.data_sets import LGG_SET, KaggleSet
+from unet_course.commands.fetch.data_sets import KaggleSet
+
+Files = dict[tuple[str, str], zipfile.ZipInfo]  # by folder and file name; a table's folder is ""
 
 
 class DownloadError(RuntimeError):
@@ -31,21 +30,7 @@ def _again(dataset: KaggleSet) -> str:
     return f"Download it again ({page}), and compare its size with the one that the browser shows."
 
 
-@dataclass(frozen=True)
-class Contents:
-    """What is to be unpacked, by folder and file name, and remarks on the archive."""
-
-    folders: dict[str, dict[str, zipfile.ZipInfo]]
-    tables: dict[str, zipfile.ZipInfo]
-    notes: tuple[str, ...]
-
-    def bytes(self, folders: Iterable[str]) -> int:
-        """Bytes that these folders and the tables take when unpacked."""
-        files = [info for folder in folders for info in self.folders[folder].values()]
-        return sum(info.file_size for info in [*files, *self.tables.values()])
-
-
-def unsafe(info: zipfile.ZipInfo, dataset: KaggleSet = LGG_SET) -> str | None:
+def unsafe(info: zipfile.ZipInfo) -> str | None:
     """Say why an archive's entry must not be unpacked; None where nothing speaks against it.
 
     >>> unsafe(zipfile.ZipInfo("../../etc/passwd"))
@@ -62,21 +47,18 @@ def unsafe(info: zipfile.ZipInfo, dataset: KaggleSet = LGG_SET) -> str | None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "it is a link" if kind == stat.S_IFLNK else "it is a device, a pipe or a socket"
-    if info.flag_bits & 1:
-        return "it is encrypted"
-    wanted = _place(info, dataset) or info.filename.rpartition("/")[2] in dataset.tables
-    if wanted and info.file_size > dataset.largest_file:
-        return f"it claims {info.file_size:,} bytes, {dataset.usual}"
-    return None
+    return "it is encrypted" if info.flag_bits & 1 else None
 
 
 def _place(info: zipfile.ZipInfo, dataset: KaggleSet) -> tuple[str, str, str] | None:
-    """(folder above, patient's folder, file name) of an entry that is an image or a mask."""
-    above, _, rest = f"/{info.filename}".rpartition("/")[0].rpartition("/")
-    name = info.filename.rpartition("/")[2]
-    if dataset.is_folder(rest) and dataset.is_file(rest, name):
-        return above, rest, name
-    return None
+    """Return (folder above, patient's folder, file name) of an image, a mask or a table."""
+    path = f"/{info.filename}".replace("\\", "/")  # older Windows programs write \\
+    around, _, name = path.rpartition("/")
+    if name in dataset.tables:
+        return around, "", name
+    above, _, folder = around.rpartition("/")
+    wanted = dataset.is_folder(folder) and dataset.is_file(folder, name)
+    return (above, folder, name) if wanted else None
 
 
 def open_zip(path: Path, dataset: KaggleSet) -> zipfile.ZipFile:
@@ -92,164 +74,113 @@ def open_zip(path: Path, dataset: KaggleSet) -> zipfile.ZipFile:
         )
     try:
         return zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise DownloadError(f"{path}: no such file. Check the spelling.") from None
-    except PermissionError:
-        raise DownloadError(f"{path}: may not be read: permission denied.") from None
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
-        with open(path, "rb") as file:
-            start = file.read(4)
-        if path.stat().st_size == 0:
-            what = "the file is empty"
-        elif start == b"PK\x03\x04":
-            what = "the archive is cut short or damaged"
-        else:
-            what = "isn't a ZIP archive"
+    except OSError as error:
+        what = (error.strerror or "can't be opened").lower()
+        raise DownloadError(f"{path}: {what}. Check the name, and your right to read it.") from None
+    except Exception:  # zipfile's errors about damage have no class in common
+        start = path.open("rb").read(4)
+        what = "isn't a ZIP archive" if start else "the file is empty"
+        what = "the archive is cut short or damaged" if start == b"PK\x03\x04" else what
         raise DownloadError(f"{path}: {what}. {_again(dataset)}") from None
 
 
-def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> Contents:
-    """Choose what to unpack: each patient's folder once, and the tables beside them.
+def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> tuple[Files, list[str]]:
+    """Choose what to unpack, each patient's folder once and the tables next to it, and remark on it.
 
     Raises:
         DownloadError: an entry is unsafe, the sizes are absurd, or there is no patient.
     """
-    copies: dict[str, dict[str, dict[str, zipfile.ZipInfo]]] = defaultdict(dict)
-    tables: dict[tuple[str, str], zipfile.ZipInfo] = {}
+    # each folder's copies by where they lie: {file name: entry}
+    copies: dict[str, dict[str, dict[str, zipfile.ZipInfo]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
+    refused = f"{archive.filename}: refused, nothing was unpacked:"
     for info in archive.infolist():
-        why = unsafe(info, dataset)
-        if why:
+        if why := unsafe(info):
             raise DownloadError(
-                f"{archive.filename}: refused, nothing was unpacked: {info.orig_filename!r} is not "
-                f"to be trusted, {why}. Kaggle's archive holds no such thing: take it from {dataset.page}"
+                f"{refused} {info.orig_filename!r} is not to be trusted, {why}. Kaggle's archive "
+                f"holds no such thing: take it from {dataset.page}"
             )
-        place = _place(info, dataset)
-        if place:
+        if place := _place(info, dataset):
             above, folder, name = place
-            files = copies[folder].setdefault(above, {})
-            if name in files:
+            if name in copies[folder][above]:
                 raise DownloadError(
-                    f"{archive.filename}: refused, nothing was unpacked: {info.filename!r} is in "
-                    f"it twice. {_again(dataset)}"
+                    f"{refused} {info.filename!r} is in it twice. {_again(dataset)}"
                 )
-            files[name] = info
-        elif info.filename.rpartition("/")[2] in dataset.tables:
-            above, _, name = f"/{info.filename}".rpartition("/")
-            tables[above, name] = info
+            copies[folder][above][name] = info
+    tables = copies.pop("", {})
     if not copies:
+        inner = [name for name in archive.namelist() if name.lower().endswith(".zip")]
+        unpack_first = f" It holds another archive, {inner[0]}: unpack that one." if inner else ""
         raise DownloadError(
             f"{archive.filename}: holds no {dataset.command.upper()} {dataset.unit} "
-            f"({dataset.example}). Is it the set from {dataset.page}?"
+            f"({dataset.example}).{unpack_first} Is it the set from {dataset.page}?"
         )
-    notes, folders = [], {}
-    differing = []
+    files, differing = {}, []
     for folder, places in sorted(copies.items()):
         # the fullest copy; of equal ones that with the shortest path
         first, *others = sorted(places, key=lambda above: (-len(places[above]), len(above), above))
-        folders[folder] = places[first]
-        crcs = {name: info.CRC for name, info in places[first].items()}
-        if any({n: i.CRC for n, i in places[other].items()} != crcs for other in others):
-            differing.append(folder)
-    doubled = sum(len(places) > 1 for places in copies.values())
-    if doubled:
-        notes.append(
-            f"The archive holds {doubled} {dataset.unit} more than once; each is taken once."
-        )
-    if differing:
-        notes.append(f"Their copies differ, the fullest is taken: {', '.join(differing)}.")
-    above = {above for places in copies.values() for above in places}
-    kept: dict[str, zipfile.ZipInfo] = {}
-    for place, name in sorted(tables, key=lambda found: len(found[0])):
-        if place in above:
-            kept.setdefault(name, tables[place, name])
-    chosen = Contents(folders, kept, tuple(notes))
-    if chosen.bytes(folders) > dataset.largest:
+        files |= {(folder, name): info for name, info in places[first].items()}
+        crcs = [{n: i.CRC for n, i in places[place].items()} for place in (first, *others)]
+        differing += [folder] if any(crc != crcs[0] for crc in crcs) else []
+    above = {place for places in copies.values() for place in places}
+    for place in sorted(tables.keys() & above, key=len, reverse=True):
+        files |= {("", name): info for name, info in tables[place].items()}
+    size = sum(info.file_size for info in files.values())
+    if size > 4 * dataset.size:
         raise DownloadError(
-            f"{archive.filename}: refused, nothing was unpacked: it claims "
-            f"{chosen.bytes(folders):,} bytes, the published set has about "
+            f"{refused} it claims {size:,} bytes, the published set has about "
             f"{dataset.size / 1e9:.3g} GB. {_again(dataset)}"
         )
-    return chosen
+    notes = []
+    if doubled := sum(len(places) > 1 for places in copies.values()):
+        notes = [f"The archive holds {doubled} {dataset.unit} more than once; each is taken once."]
+    if differing:
+        notes.append(f"Their copies differ, the fullest is taken: {', '.join(differing)}.")
+    return files, notes
 
 
-def unpack(
-    archive: zipfile.ZipFile,
-    chosen: Contents,
-    into: Path,
-    dataset: KaggleSet,
-    folders: Iterable[str] | None = None,
-    progress: bool = True,
-) -> None:
-    """Write folders (all, or these) and the tables into a folder; checksums are verified.
+def unpack(archive: zipfile.ZipFile, files: Files, into: Path, dataset: KaggleSet, progress: bool):
+    """Write the chosen files into a folder, none larger than announced; checksums are verified.
 
     Raises:
-        DownloadError: the archive is damaged, or the disk is full.
+        DownloadError: the archive is damaged.
     """
-    folders = list(chosen.folders if folders is None else folders)
-    files = [(info, into / name) for name, info in chosen.tables.items()]
-    for folder in folders:
-        files += [(info, into / folder / name) for name, info in chosen.folders[folder].items()]
-    bar = tqdm(
-        total=sum(info.file_size for info, _ in files),
-        desc="Unpacking",
-        unit="B",
-        unit_scale=True,
-        leave=False,
-        disable=None if progress else True,
-    )
-    with bar:
-        for info, target in files:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise DownloadError(
-                    f"{archive.filename}: {info.filename} is packed in a way that Python can't "
-                    "read. Unpack it with your system's own program, then use that folder: "
-                    "unet-course data check FOLDER"
-                )
-            try:
-                data = archive.read(info)
-            except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
-                raise DownloadError(
-                    f"{archive.filename}: damaged at {info.filename} (its checksum doesn't "
-                    f"match). {_again(dataset)}"
-                ) from error
-            except RuntimeError as error:  # flags that zipfile doesn't know: a damaged header, too
-                raise DownloadError(
-                    f"{archive.filename}: {info.filename} can't be unpacked ({error}). {_again(dataset)}"
-                ) from error
-            target.write_bytes(data)
-            bar.update(info.file_size)
-
-
-def sha256(path: Path, progress: bool = True) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with (
-        open(path, "rb") as file,
-        tqdm(
-            total=path.stat().st_size,
-            desc="Checksum",
-            unit="B",
-            unit_scale=True,
-            leave=False,
-            disable=None if progress else True,
-        ) as bar,
+    for (folder, name), info in tqdm(
+        files.items(), "Unpacking", leave=False, disable=not progress or None
     ):
-        while block := file.read(2**20):
-            digest.update(block)
-            bar.update(len(block))
-    return digest.hexdigest()
+        target = into / folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(target, "wb") as out:
+            try:
+                # a piece at a time, and in all no more than the header says
+                packed = archive.open(info)
+                shutil.copyfileobj(packed, out)
+                if packed.read(1) or out.tell() != info.file_size:
+                    raise EOFError("not as long as announced")
+            except Exception as error:  # zipfile's errors about damage have no class in common
+                if getattr(error, "errno", None) is not None:
+                    raise  # the disk's
+                how = _again(dataset)
+                if isinstance(error, NotImplementedError):  # packed in a way that Python can't read
+                    how = "Unpack it with another program; then: unet-course data check FOLDER"
+                what = f"{info.filename} can't be unpacked ({error})"
+                raise DownloadError(f"{archive.filename}: {what}. {how}") from error
 
 
-def folder_sha256(folder: Path, dataset: KaggleSet) -> str:
-    """SHA-256 of a patient's images and masks: their names, sizes and bytes, in order of name.
+def sha256(path: Path, dataset: KaggleSet) -> str:
+    """SHA-256 of a file, or of a patient's images and masks; empty where there is neither.
 
-    Foreign files don't count.
+    Of a folder: each file's name, size and bytes, in order of name; foreign files don't count.
     """
+    if path.is_file():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    if not path.is_dir():
+        return ""
     digest = hashlib.sha256()
-    for name in sorted(path.name for path in folder.iterdir()):
-        if dataset.is_file(folder.name, name) and (folder / name).is_file():
-            data = (folder / name).read_bytes()
-            digest.update(f"{name}\0{len(data)}\0".encode())
-            digest.update(data)
+    for file in sorted(path.iterdir()):
+        if dataset.is_file(path.name, file.name) and file.is_file():
+            data = file.read_bytes()
+            digest.update(f"{file.name}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()

@@ -20,30 +20,22 @@ class KaggleSet:
     name: str  # of the folder that it is put in
     command: str  # `unet-course data …`
     title: str
-    unit: str  # what its folders are, in the plural
+    unit: str  # "patients" or "cases", for messages
     folder: str  # that holds them
     example: str  # of what lies in it
-    tables: tuple[str, ...]  # beside the folders; any may be missing
+    tables: tuple[str, ...]  # next to the folders; any may be missing
     kaggle: str
     page: str  # where it is downloaded by hand
     licence: str
-    terms: tuple[str, ...]  # lines: where it is from, what is asked
+    terms: str  # where it is from, what is asked
     citations: tuple[str, ...]
     published: int  # folders
     size: int  # bytes unpacked, without the tables
-    largest_file: int  # bytes, beyond which an archive isn't believed
-    usual: str  # how large a file is, for the message then
-    needed: int  # bytes of free disk to fetch it, with hard links
-    copies: int  # bytes more, on a disk without them
+    needed: int  # bytes of free disk to fetch it
     is_folder: Callable[[str], bool]  # by name: is it one of the set's?
     is_file: Callable[[str, str], bool]  # by folder's and file's name: does it belong there?
     find: Callable[[Path], list[Path]]  # whole folders under a folder
     check: Callable[[Path, bool], Report]
-
-    @property
-    def largest(self) -> int:
-        """Bytes beyond which an archive's sum isn't believed."""
-        return 4 * self.size
 
 
 LGG_SIZE = LGG.slices * (203_102 + 65_746)  # bytes; an image and its mask, as Kaggle's files are
@@ -59,20 +51,13 @@ LGG_SET = KaggleSet(
     kaggle=LGG.kaggle,
     page=LGG.page,
     licence=LGG.licence,
-    terms=(
-        f"{LGG.patients} patients from The Cancer Imaging Archive (TCGA-LGG), masks by M. Buda.",
-        f"Licence: {LGG.licence} ({LGG.licence_page}): name the source, no commercial use,",
-        "pass changed versions on under the same licence. Not for clinical use. Please cite:",
-    ),
+    terms=f"""{LGG.patients} patients from The Cancer Imaging Archive (TCGA-LGG), masks by M. Buda.
+Licence: {LGG.licence} ({LGG.licence_page}): name the source, no commercial use,
+pass changed versions on under the same licence. Not for clinical use. Please cite:""",
     citations=LGG.citations,
     published=LGG.patients,
     size=LGG_SIZE,
-    largest_file=16 * 2**20,
-    usual="a slice has 0.2 MB",
-    # Kaggle's archive holds the set twice. Both copies lie there unpacked, and beside them first
-    # the archive (packed to about a third), then, on a disk without hard links, the copy that stays
-    needed=3 * LGG_SIZE,
-    copies=0,
+    needed=3 * LGG_SIZE,  # Kaggle's archive holds the set twice; packed it has about a third
     is_folder=lambda name: bool(LGG.patient.fullmatch(name)),
     is_file=lambda folder, name: LGG.slice_of(folder, name) is not None,
     find=lambda folder: [patient.folder for patient in lgg.find_patients(folder)],
@@ -80,13 +65,11 @@ LGG_SET = KaggleSet(
 )
 
 _2020 = BRATS["BraTS 2020"]
-_VOXELS = 240 * 240 * 155
-# Bytes: unpacked NIfTI, four modalities of two bytes a voxel and a mask of two at most. Found in
-# the files' format, not published; the archive itself packs to about a tenth (measured on cases of
-# this layout), so about 4 GB.
-BRATS_SIZE = _2020.cases * 5 * (2 * _VOXELS + 352)
-_VALIDATION = 125 * 4 * (2 * _VOXELS + 352)  # comes along; has no masks, so it isn't kept
-_ARCHIVE = 5 * 10**9
+_VOLUME = 2 * 240 * 240 * 155 + 352  # bytes of an unpacked NIfTI: two a voxel, and the header
+BRATS_SIZE = _2020.cases * 5 * _VOLUME  # four modalities and a mask
+# The archive (5 GB; cases of this layout pack to about a tenth), and all of it unpacked: 125
+# validation cases come along, which have no masks, so that they aren't kept
+BRATS_NEEDED = 5 * 10**9 + BRATS_SIZE + 125 * 4 * _VOLUME
 
 
 def _is_training(name: str) -> bool:
@@ -109,21 +92,15 @@ BRATS_SET = KaggleSet(
     kaggle=_2020.kaggle,
     page=f"https://www.kaggle.com/datasets/{_2020.kaggle}",
     licence=_2020.licence,
-    terms=(
-        f"{_2020.cases} cases of the challenge of 2020, from {_2020.page}.",
-        f"Its organisers ask everybody to register ({_2020.licence_page}),",
-        "and to cite the papers below. Kaggle's copy was put there by one of its users, not by the",
-        "organisers; what Kaggle's page says of a licence doesn't replace their terms. Not for",
-        "clinical use. Please cite:",
-    ),
+    terms=f"""{_2020.cases} cases of the challenge of 2020, from {_2020.page}.
+Its organisers ask everybody to register ({_2020.licence_page}),
+and to cite the papers below. Kaggle's copy was put there by one of its users, not by the
+organisers; what Kaggle's page says of a licence doesn't replace their terms. Not for
+clinical use. Please cite:""",
     citations=_2020.citations,
     published=_2020.cases,
     size=BRATS_SIZE,
-    largest_file=128 * 2**20,
-    usual="a volume has 18 MB",
-    # the archive, and beside it all of it unpacked; what stays is linked, or copied
-    needed=_ARCHIVE + BRATS_SIZE + _VALIDATION,
-    copies=BRATS_SIZE - _ARCHIVE,  # by then the archive is gone
+    needed=BRATS_NEEDED,
     is_folder=_is_training,
     is_file=_is_volume,
     find=lambda folder: [

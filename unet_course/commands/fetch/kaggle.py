@@ -5,17 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from contextlib import contextmanager
 from pathlib import Path
 
 from unet_course.commands.fetch.archive import DownloadError
 from unet_course.commands.fetch.data_sets import KaggleSet
+from unet_course.commands.terminal import how_to_install
 
 KEY = """Kaggle lends public sets without an account; where it asks for one:
   1. Sign in at kaggle.com and create a key (Settings, API, Create New Token).
   2. Put the kaggle.json that you get into the folder .kaggle of your home folder, or set the
      variables KAGGLE_USERNAME and KAGGLE_KEY to the two values in it.
   3. Run the command again."""
+CACHE = "KAGGLEHUB_CACHE"
 
 
 def by_hand(dataset: KaggleSet) -> str:
@@ -28,19 +29,6 @@ in a browser, click Download, then give the file here:
 def cache(root: Path) -> Path:
     """Where kagglehub keeps what it fetches for `root`, unless the user has set KAGGLEHUB_CACHE."""
     return root / ".kagglehub"
-
-
-@contextmanager
-def _variable(name: str, value: str):
-    """Set an environment variable, unless the user has, and take it back afterwards."""
-    ours = name not in os.environ
-    if ours:
-        os.environ[name] = value
-    try:
-        yield
-    finally:
-        if ours:
-            del os.environ[name]
 
 
 def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
@@ -56,14 +44,18 @@ def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
     Raises:
         DownloadError: it can't be had; the message says why and what to do.
     """
-    with _variable("KAGGLEHUB_CACHE", str(cache(root))):
-        try:
-            import kagglehub
+    ours = CACHE not in os.environ
+    os.environ.setdefault(CACHE, str(cache(root)))
+    try:
+        import kagglehub
 
-            source = Path(kagglehub.dataset_download(dataset.kaggle))
-        except Exception as error:
-            # `from None`: the original may quote an address or a header that is nobody's business
-            raise DownloadError(explain(error, dataset)) from None
+        source = Path(kagglehub.dataset_download(dataset.kaggle))
+    except Exception as error:
+        # `from None`: the original may quote an address or a header that is nobody's business
+        raise DownloadError(explain(error, dataset)) from None
+    finally:
+        if ours:
+            del os.environ[CACHE]
     folders = dataset.find(source)
     if len(folders) < dataset.published:
         # what is half there must not be taken for whole by the next call
@@ -73,27 +65,14 @@ def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
             f"are {dataset.published}. Run the command again; if it stays so, the set has "
             f"changed.\n{by_hand(dataset)}"
         )
-    ours = cache(root).resolve() in source.resolve().parents
-    for folder in folders:
-        shutil.copytree(
-            folder,
-            into / folder.name,
-            # not moved: killed half-way, kagglehub would call its emptied folder complete.
-            # Not linked to a folder that isn't ours: a change there would be a change here.
-            copy_function=_link if ours else shutil.copyfile,
-        )
-    for name in dataset.tables:
-        table = folders[0].parent / name
-        if table.is_file():
-            shutil.copyfile(table, into / name)
-
-
-def _link(source: str, target: str) -> None:
-    """Hard link, which takes no space; a copy where the file system has none."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+    into.mkdir()
+    for path in [*folders, *(folders[0].parent / name for name in dataset.tables)]:
+        if ours and path.exists():
+            os.replace(path, into / path.name)
+        elif path.is_dir():  # the user's own cache stays as it is
+            shutil.copytree(path, into / path.name)
+        elif path.is_file():
+            shutil.copyfile(path, into / path.name)
 
 
 def explain(error: Exception, dataset: KaggleSet) -> str:
@@ -101,35 +80,32 @@ def explain(error: Exception, dataset: KaggleSet) -> str:
     status = getattr(getattr(error, "response", None), "status_code", None)
     name = type(error).__name__
     kinds = {base.__name__ for base in type(error).__mro__}
+    used, hand = _credentials_in_use(), f"\n{by_hand(dataset)}"
     if isinstance(error, ImportError):
-        return f"kagglehub isn't installed: pip install kagglehub\n{by_hand(dataset)}"
+        return f"kagglehub isn't installed: {how_to_install('kagglehub')}{hand}"
     if status in (401, 403) or name in ("UnauthenticatedError", "CredentialError"):
-        used = _credentials_in_use()
         hint = f"The key in {used} was refused; renew or remove it.\n" if used else ""
-        return (
-            f"Kaggle asks for an account (HTTP {status or 401}).\n{hint}{KEY}\n{by_hand(dataset)}"
-        )
-    if status == 404:
-        return f"Kaggle has no set {dataset.kaggle} any more (HTTP 404).\n{by_hand(dataset)}"
-    if status == 429:
-        return "Kaggle has had too many requests (HTTP 429). Wait some minutes, then try again."
+        return f"Kaggle asks for an account (HTTP {status or 401}).\n{hint}{KEY}{hand}"
     if status:
-        return (
-            f"Kaggle's server is in trouble (HTTP {status}). Try again later.\n{by_hand(dataset)}"
-        )
+        what = "'s server is in trouble ({}). Try again later.{}"
+        if status == 404:
+            what = f" has no set {dataset.kaggle} any more ({{}}).{{}}"
+        if status == 429:
+            what = " has had too many requests ({}). Wait some minutes, then try again.{}"
+        return f"Kaggle{what.format(f'HTTP {status}', hand)}"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full. Free some space, or choose another disk with --root."
     if kinds & {"ConnectionError", "Timeout", "ChunkedEncodingError", "ProxyError", "SSLError"}:
         return (
             f"Kaggle can't be reached or the connection broke ({name}). Check the network (and the "
             "proxy, if there is one) and run the command again: a download that has begun goes on "
-            f"where it stopped.\n{by_hand(dataset)}"
+            f"where it stopped.{hand}"
         )
     if kinds & {"DataCorruptionError", "BadZipFile", "error"}:
-        return f"What Kaggle sent is damaged ({name}). Run the command again.\n{by_hand(dataset)}"
-    if isinstance(error, ValueError) and _credentials_in_use():
-        return f"{_credentials_in_use()} can't be read. Create it anew, or remove it.\n{KEY}"
-    return f"kagglehub failed ({name}).\n{by_hand(dataset)}"
+        return f"What Kaggle sent is damaged ({name}). Run the command again.{hand}"
+    if isinstance(error, ValueError) and used:
+        return f"{used} can't be read. Create it anew, or remove it.\n{KEY}"
+    return f"kagglehub failed ({name}).{hand}"
 
 
 def _credentials_in_use() -> str:
@@ -139,7 +115,5 @@ def _credentials_in_use() -> str:
     if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"):
         return "the variables KAGGLE_USERNAME and KAGGLE_KEY"
     folder = Path(os.environ.get("KAGGLE_CONFIG_DIR") or Path.home() / ".kaggle")
-    for name in ("access_token", "kaggle.json"):
-        if (folder / name).exists():
-            return str(folder / name)
-    return ""
+    files = (folder / name for name in ("access_token", "kaggle.json"))
+    return next((str(file) for file in files if file.exists()), "")
