@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+import yaml
 from brats_files import write_case
 from lgg_files import write_set
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -472,3 +474,13 @@ def test_a_reader_that_leaves_early_is_no_error(course):
         command, shell=True, capture_output=True, text=True, env=run_lesson.kernel_environment()
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["tests", "colab"])
+def test_a_workflow_may_only_read_and_runs_what_a_commit_names(name):
+    file = Path(__file__).parents[1] / ".github" / "workflows" / f"{name}.yml"
+    workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {"contents": "read"}
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert used and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)
