@@ -62,7 +62,7 @@ autoapi_member_order = "bysource"
 autoapi_add_toctree_entry = False
 autoapi_keep_files = True
 autoapi_python_class_content = "both"
-default_role = "py:obj"  # `single backticks` are code, and a link where they name something
+default_role = "code_or_link"  # `single backticks` (reference_pages.py)
 napoleon_numpy_docstring = False  # Google style
 
 # --- looks --------------------------------------------------------------------------------------

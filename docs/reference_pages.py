@@ -1,4 +1,5 @@
-"""The package's reference: a table of its modules in the order of the lessons, and what it leaves out."""
+"""The package's reference: a table of its modules in the order of the lessons, and how docstrings
+are read."""
 
 import ast
 import json
@@ -8,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import lesson_pages
+from docutils import nodes
+from sphinx.domains.python import PyXRefRole
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "unet_course"
@@ -114,6 +117,21 @@ def skip_undocumented(app, what, name, obj, skip, options) -> bool | None:
     return None if own else True
 
 
+# --- single backticks -------------------------------------------------------------------------------
+
+
+def code_or_link(name, rawtext, text, lineno, inliner, options=None, content=()):
+    """Read single backticks in docstrings as code, and as a link if they hold a documented name.
+
+    Sphinx' own `py:obj` would do for names, but it drops leading dots and tildes, so that `...` would
+    be empty.
+    """
+    if re.fullmatch(r"[A-Za-z_][\w.]*", text):
+        return PyXRefRole()("py:obj", rawtext, text, lineno, inliner, options or {}, content)
+    return [nodes.literal(rawtext, rawtext.strip("`"))], []
+
+
 def setup(app) -> dict:
+    app.add_role("code_or_link", code_or_link)
     app.connect("autoapi-skip-member", skip_undocumented)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -48,7 +48,7 @@ __all__ = [
 
 
 def where() -> str:
-    """Name the place this runs in: ``"colab"``, ``"binder"``, ``"hub"`` or ``"laptop"``.
+    """Name the place this runs in: `"colab"`, `"binder"`, `"hub"` or `"laptop"`.
 
     Binder is itself a JupyterHub, so it is asked about first.
     """
@@ -67,13 +67,13 @@ def where() -> str:
 def cache_dir() -> Path:
     """Return the folder for what can be made again (sample patients), creating it if needed.
 
-    The variable ``UNET_COURSE_CACHE`` wins over the user's cache folder.
+    The variable `UNET_COURSE_CACHE` wins over the user's cache folder.
     """
     return _made(os.environ.get(CACHE_VARIABLE), platformdirs.user_cache_dir, "cache")
 
 
 def shared_cache() -> Path | None:
-    """Return the cache that ``UNET_COURSE_SHARED`` names, or ``None`` where it isn't set.
+    """Return the cache that `UNET_COURSE_SHARED` names, or `None` where it isn't set.
 
     On a hub it holds the sample for everybody, made once. It is only read, so it may belong to
     somebody else: what a student makes lies in `cache_dir`.
@@ -100,7 +100,7 @@ def find_in_cache(*parts: str) -> Path:
 def user_dir() -> Path:
     """Return the folder for what can't be made again (progress), creating it if needed.
 
-    ``UNET_COURSE_USER`` wins; on Colab it is a folder on Drive where Drive is mounted, because
+    `UNET_COURSE_USER` wins; on Colab it is a folder on Drive where Drive is mounted, because
     Colab's own disk is emptied after each session; else the user's data folder.
     """
     return _made(os.environ.get(USER_VARIABLE) or _on_drive(), platformdirs.user_data_dir, "data")
@@ -109,7 +109,7 @@ def user_dir() -> Path:
 def training_dir() -> Path:
     """Return the folder for what takes long to make again: checkpoints and trained networks.
 
-    The cache, but on Colab a folder on Drive where Drive is mounted and ``UNET_COURSE_CACHE`` isn't
+    The cache, but on Colab a folder on Drive where Drive is mounted and `UNET_COURSE_CACHE` isn't
     set. The sample stays in the cache: its many small files are made faster than Drive reads them.
     """
     if os.environ.get(CACHE_VARIABLE) or not _on_drive():
@@ -118,7 +118,7 @@ def training_dir() -> Path:
 
 
 def _on_drive() -> str | None:
-    """Return the course's folder on Drive, or ``None`` off Colab and where Drive isn't mounted."""
+    """Return the course's folder on Drive, or `None` off Colab and where Drive isn't mounted."""
     return str(DRIVE / "unet-course") if where() == "colab" and DRIVE.is_dir() else None
 
 
@@ -136,10 +136,10 @@ def _made(chosen: str | None, default, what: str) -> Path:
 
 
 def use_data(path: str | os.PathLike | None) -> Path | None:
-    """Remember a folder of real patients for this and the next lessons; ``None`` forgets it.
+    """Remember a folder of real patients for this and the next lessons; `None` forgets it.
 
     The folder is searched through for any layout that the course reads. The variable
-    ``UNET_COURSE_DATA`` wins over what is remembered.
+    `UNET_COURSE_DATA` wins over what is remembered.
 
     Raises:
         NotADirectoryError: there is no such folder; what was remembered stays as it was.
@@ -154,10 +154,10 @@ def use_data(path: str | os.PathLike | None) -> Path | None:
 
 
 def data_folder() -> Path | None:
-    """Return the folder of real patients to use, or ``None`` when only the sample is asked for.
+    """Return the folder of real patients to use, or `None` when only the sample is asked for.
 
     Raises:
-        NotADirectoryError: ``UNET_COURSE_DATA``, or the folder remembered by `use_data`, is gone.
+        NotADirectoryError: `UNET_COURSE_DATA`, or the folder remembered by `use_data`, is gone.
     """
     named = os.environ.get(DATA_VARIABLE)
     if named:
@@ -181,7 +181,7 @@ def existing_folder(path: str | os.PathLike, cure: str) -> Path:
     """Return the folder as an absolute path.
 
     Raises:
-        NotADirectoryError: it isn't there; the message ends with ``cure``.
+        NotADirectoryError: it isn't there; the message ends with `cure`.
     """
     folder = Path(path).expanduser()
     if folder.is_dir():
@@ -213,10 +213,10 @@ def repeatable(seed: int) -> None:
 def best_precision() -> str:
     """Return the Keras dtype policy that trains fastest here without harm.
 
-    A GPU takes ``"mixed_bfloat16"`` where it has it (compute capability 8 or more), else
-    ``"mixed_float16"``. A CPU takes ``"mixed_bfloat16"`` only where a measurement of a few
+    A GPU takes `"mixed_bfloat16"` where it has it (compute capability 8 or more), else
+    `"mixed_float16"`. A CPU takes `"mixed_bfloat16"` only where a measurement of a few
     seconds (made once, then read from the cache) shows that it is faster; on most it is several
-    times slower than ``"float32"``. ``"mixed_float16"`` fails on a CPU and is never chosen there.
+    times slower than `"float32"`. `"mixed_float16"` fails on a CPU and is never chosen there.
     """
     flags = _cpu_flags()
     gpu = _gpu_capability()
@@ -250,7 +250,7 @@ def _gpu_capability() -> tuple[int, int] | None:
 
 
 def _cpu_flags() -> set[str] | None:
-    """Return the CPU's feature flags, or ``None`` where the system doesn't list them."""
+    """Return the CPU's feature flags, or `None` where the system doesn't list them."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -281,8 +281,8 @@ def _measured_gain() -> float:
 def seconds_per_step(kind: str = "float32", budget: float = 3.0, best: bool = False) -> float:
     """Return the seconds of one forward and backward pass of three convolutions.
 
-    A yardstick, not a network: 4 images of 128×128 with 32 channels, ``kind`` the arithmetic. The
-    median of several passes says how fast the machine is just now; with ``best`` the fastest says
+    A yardstick, not a network: 4 images of 128×128 with 32 channels, `kind` the arithmetic. The
+    median of several passes says how fast the machine is just now; with `best` the fastest says
     how fast it is when other programs let it.
     """
     import tensorflow as tf
@@ -327,7 +327,7 @@ def quiet():
 
 
 def processor() -> str:
-    """Return the processor's name as the system gives it, such as ``"AMD EPYC"``."""
+    """Return the processor's name as the system gives it, such as `"AMD EPYC"`."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             for line in file:

@@ -47,7 +47,7 @@ class Nifti:
 
     @property
     def orientation(self) -> str:
-        """Where the array's axes lead, such as ``"LPS"``: left, posterior, superior."""
+        """Where the array's axes lead, such as `"LPS"`: left, posterior, superior."""
         return "".join(code or "?" for code in nibabel.aff2axcodes(self.affine))
 
 

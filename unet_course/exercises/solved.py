@@ -45,7 +45,7 @@ def record(name: str, done: bool) -> str | None:
 
 
 def read() -> dict[str, dict]:
-    """Return ``{exercise: {"done": bool, "tries": int}}``; empty when nothing was tried yet.
+    """Return `{exercise: {"done": bool, "tries": int}}`; empty when nothing was tried yet.
 
     Of a damaged file, what can be read.
     """

@@ -1,4 +1,4 @@
-"""Reads a student's function as text: is a ``...`` left in it, and which of its lines failed?"""
+"""Reads a student's function as text: is a `...` left in it, and which of its lines failed?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from types import TracebackType
 
 
 def placeholders(answer: Callable) -> list[int]:
-    """Return the lines (from 1, within the student's cell) where a ``...`` is left.
+    """Return the lines (from 1, within the student's cell) where a `...` is left.
 
-    Dots in an index (``x[..., 0]``, ``tuple[int, ...]``), a comment or a text don't count. A
+    Dots in an index (`x[..., 0]`, `tuple[int, ...]`), a comment or a text don't count. A
     function whose source can't be read has none: it is taken for attempted.
     """
     try:
@@ -37,7 +37,7 @@ def placeholders(answer: Callable) -> list[int]:
 
 
 def not_implemented(answer: Callable) -> bool:
-    """Return whether a ``raise NotImplementedError()`` is left, nbgrader's way to say "yours"."""
+    """Return whether a `raise NotImplementedError()` is left, nbgrader's way to say "yours"."""
     try:
         node, _ = _node(answer)
     except Exception:  # as in `placeholders`
@@ -81,7 +81,7 @@ def _class(text: str, answer: type) -> ast.AST | None:
 
 
 def _definition(text: str, code) -> ast.AST | None:
-    """Return the function or lambda in the text that was compiled to ``code``."""
+    """Return the function or lambda in the text that was compiled to `code`."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -111,7 +111,7 @@ def _definition(text: str, code) -> ast.AST | None:
 def student_line(trace: TracebackType | None, answer: Callable) -> tuple[int, str] | None:
     """Return the number and text of the student's own line that a traceback leads through, if any.
 
-    It is the deepest line in the cell that holds ``answer``, so an error inside NumPy is laid at
+    It is the deepest line in the cell that holds `answer`, so an error inside NumPy is laid at
     the call that led there.
     """
     code = _code(inspect.unwrap(answer))

@@ -38,12 +38,12 @@ def close(
     mistakes: Iterable[tuple[object, str]] = (),
     hint: str | None = None,
 ) -> None:
-    """Raise `Wrong` unless ``got`` has the shape and, within tolerance, the values of ``expected``.
+    """Raise `Wrong` unless `got` has the shape and, within tolerance, the values of `expected`.
 
     Args:
         got: what the student's function returned: a number, a list, an array or a tensor.
         expected: the right answer, a number or an array.
-        given: the input in words, for the message, such as ``"two empty masks"``.
+        given: the input in words, for the message, such as `"two empty masks"`.
         mistakes: pairs (value that a usual mistake gives, the hint for it); the first that
             matches is shown.
         hint: shown when no mistake matches.
@@ -59,22 +59,22 @@ def equal(
     mistakes: Iterable[tuple[object, str]] = (),
     hint: str | None = None,
 ) -> None:
-    """Raise `Wrong` unless ``got`` equals ``expected`` exactly (counts, masks, names, tuples).
+    """Raise `Wrong` unless `got` equals `expected` exactly (counts, masks, names, tuples).
 
-    ``True`` equals 1 and a list equals the array or tuple with the same values.
+    `True` equals 1 and a list equals the array or tuple with the same values.
     """
     _same(got, expected, given, 0.0, 0.0, mistakes, hint)
 
 
 def shape(got, expected: tuple[int, ...], given: str = "", hint: str | None = None) -> None:
-    """Raise `Wrong` unless ``got`` is an array-like of the expected shape."""
+    """Raise `Wrong` unless `got` is an array-like of the expected shape."""
     found = _array(got, given, hint).shape
     if found != tuple(expected):
         raise Wrong(f"{_for(given)}your result has shape {found}, expected {tuple(expected)}", hint)
 
 
 def dtype(got, expected, given: str = "", hint: str | None = None) -> None:
-    """Raise `Wrong` unless ``got`` is an array of the expected type, such as ``np.uint8``."""
+    """Raise `Wrong` unless `got` is an array of the expected type, such as `np.uint8`."""
     found, wanted = _array(got, given, hint).dtype, np.dtype(expected)
     if found != wanted:
         raise Wrong(f"{_for(given)}your result is of type {found}, expected {wanted}", hint)

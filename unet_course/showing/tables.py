@@ -23,7 +23,7 @@ def show(
     Args:
         frame: the index becomes the first column; a missing value is shown as "–".
         digits: decimals of numbers that aren't whole, for all columns or by column.
-        worst: ``{column: "lowest" or "highest"}``: this value is set in bold and followed by a ▼
+        worst: `{column: "lowest" or "highest"}`: this value is set in bold and followed by a ▼
             or ▲, so that it stands out without colour too.
         caption: a line above the table.
 

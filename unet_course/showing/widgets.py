@@ -37,26 +37,26 @@ def slice_browser(
     """Return a widget that steps through slices; the arrow keys move the slider that has focus.
 
     Args:
-        images: slices, ``(slices, height, width)`` or ``(slices, height, width, channels)``; three
+        images: slices, `(slices, height, width)` or `(slices, height, width, channels)`; three
             channels are shown as colours, of any other number the second (FLAIR in LGG).
-        masks: truth, ``(slices, height, width)``, drawn as a sky-blue outline.
+        masks: truth, `(slices, height, width)`, drawn as a sky-blue outline.
         prediction: the same shape, filled and outlined in orange.
-        start: number of the slice to show first; ``None``: the one with most truth (else most
+        start: number of the slice to show first; `None`: the one with most truth (else most
             prediction), else the middle one.
         first: number of the first slice; the others are counted up from it. The files of LGG
             begin with 1.
         scale: how many times as large to draw, 1 to 4.
-        panels: more stacks of slices to show side by side, by name, in the shapes of ``images``;
+        panels: more stacks of slices to show side by side, by name, in the shapes of `images`;
             masks and prediction are drawn in each.
 
     Returns:
-        An ``ipywidgets.VBox`` of a legend, the picture, a slider, and a line that says in words
+        An `ipywidgets.VBox` of a legend, the picture, a slider, and a line that says in words
         which slice is shown and how much of it is marked. The line stands in for the alternative
         text that ipywidgets' pictures can't have (8.1: a tooltip breaks them).
 
     Raises:
         ValueError: the stacks differ in slices, height or width, or hold no slice; no slice of the
-            number ``start``; another ``scale``.
+            number `start`; another `scale`.
     """
     import ipywidgets
 
@@ -215,14 +215,14 @@ def volume_explorer(
             prediction), else the middle.
 
     Returns:
-        An ``ipywidgets.VBox`` of a menu and a box, the names of the planes with the colours, the
+        An `ipywidgets.VBox` of a menu and a box, the names of the planes with the colours, the
         picture, three sliders, and a line that says in words what is shown at the voxel. Voxels
         are drawn as squares: meant for spacings of about the same size.
 
     Raises:
         ValueError: images that aren't (x, y, z) or (x, y, z, channels), labels or a prediction of
             another size, or fewer names than channels.
-        IndexError: ``at`` outside the volume.
+        IndexError: `at` outside the volume.
     """
     import ipywidgets
 
