@@ -305,7 +305,7 @@ def summary(scores: Mapping[str, float], empty: Collection[str] | None = None) -
     """
     values = np.array(list(scores.values()), float)
     if not len(values):
-        raise ValueError("no scores to sum up")
+        raise ValueError("no scores to summarise")
     found = {"mean": values.mean(), "median": np.median(values)}
     found |= {"lowest": values.min(), "highest": values.max()}
     if empty is not None:

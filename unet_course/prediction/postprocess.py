@@ -190,7 +190,7 @@ def choose_minimum(
         kept, dropped = dice(truth, prediction), float(not truth.any())
         scores.append([dropped if volume < minimum else kept for minimum in candidates])
     if not scores:
-        raise ValueError("no cases to choose by")
+        raise ValueError("no cases to choose from")
     means = np.mean(scores, axis=0)
     best = next(i for i, mean in enumerate(means) if mean >= means.max() - 1e-9)
     return ChosenMinimum(candidates[best], dict(zip(candidates, means.tolist(), strict=True)))
