@@ -28,13 +28,19 @@ MISTAKES = {
     "soft-dice-by-hand": [
         (SOFT + "    return (2 * overlap + smooth) / (sizes + smooth)", "1 minus it"),
         (SOFT + "    return -(2 * overlap + smooth) / (sizes + smooth)", "1 minus soft Dice"),
-        (SOFT + "    return 1 - 2 * overlap / (sizes + smooth)", "below the line only"),
-        (SOFT + "    return 1 - (2 * overlap + smooth) / sizes", "above the line only"),
+        (SOFT + "    return 1 - 2 * overlap / (sizes + smooth)", "in the denominator only"),
+        (SOFT + "    return 1 - (2 * overlap + smooth) / sizes", "in the numerator only"),
         (
             SOFT + "    return 1 - 2 * (overlap + smooth) / (sizes + smooth)",
             "doubled the smoothing",
         ),
         (SOFT + "    return 1 - (2 * overlap + 1) / (sizes + 1)", "not a fixed 1"),
+        (SOFT + "    return 1 - (2 * overlap + smooth) / (sizes + 2 * smooth)", "smoothing twice"),
+        (
+            SOFT.replace(".sum()", ".mean()")
+            + "    return 1 - (2 * overlap + smooth) / (sizes + smooth)",
+            "You took means",
+        ),
         (SOFT + "    return 1 - 2 * overlap / sizes", "isn't used"),
         (SOFT + "    return 1 - 2 * overlap / sizes", "on the 3 true pixels, and smoothing 2,"),
         (SOFT + "    return 1 - (overlap + smooth) / (sizes + smooth)", "2 in front is missing"),
@@ -104,6 +110,12 @@ MISTAKES = {
             TVERSKY + "    return 1 - hits / (hits + 0.2 * false_alarms + 0.7 * misses)",
             "as they come",
         ),
+        (  # misses alone are free
+            TVERSKY
+            + "    return 1 - hits / (hits + alpha * false_alarms + beta * misses)"
+            + " if false_alarms else 0",
+            "the misses still cost",
+        ),
         (  # a doubled answer
             TVERSKY + "    return 2 - 2 * hits / (hits + alpha * false_alarms + beta * misses)",
             "1 - TP / (TP",
@@ -151,6 +163,20 @@ MISTAKES = {
             "That is the IoU",
         ),
         (BOTH + BY_CASE + "    return np.mean(by_case)", "Return both"),
+        *(
+            (  # uint8, added up by Python itself, starts again at 256
+                BOTH.replace("(t * p).sum()", overlap).replace("t.sum() + p.sum()", sizes)
+                + BY_CASE
+                + "    pooled = overlaps.sum() / sizes.sum() if sizes.sum() else 1.0\n"
+                + "    return np.mean(by_case), pooled",
+                "uint8, which holds 0 to 255",
+            )
+            for overlap, sizes in (
+                ("(t * p).sum()", "sum(t.ravel()) + sum(p.ravel())"),
+                ("sum((t * p).ravel())", "t.sum() + p.sum()"),
+                ("(t * p).sum(dtype=t.dtype)", "t.sum() + p.sum()"),
+            )
+        ),
         (
             "def both_dices(truths, predictions):\n"
             "    t, p = np.array(truths), np.array(predictions)\n"
@@ -213,6 +239,14 @@ MISTAKES = {
             )
         ],
         ("def nothing_gets(labels, classes):\n    return (labels > 0).mean()", "share of tumour"),
+        *(
+            (
+                NOTHING.replace("np.arange(classes)", f"np.arange({channels})")
+                + "    return 2 * (truth * answer).sum() / (truth.sum() + answer.sum())",
+                "as many channels as",
+            )
+            for channels in (4, 5, "classes - 1")
+        ),
         ("def nothing_gets(labels, classes):\n    return 0.7", "any number of axes"),
     ],
 }

@@ -44,8 +44,8 @@ def soft_dice_by_hand(answer):
             ),
             (
                 1 - 2 * overlap / (there + (LIKELY**2).sum()),
-                "You squared the probabilities below the line, as Milletari and others do. The "
-                "formula here has plain sums.",
+                "You squared the probabilities in the denominator, as Milletari and others do. "
+                "The formula here has plain sums.",
             ),
         ],
         hint="1 - (2 * overlap + smooth) / (sum of the truth + sum of the probabilities + smooth).",
@@ -56,22 +56,31 @@ def soft_dice_by_hand(answer):
         1 - (2 * overlap + 2) / (total + 2),
         given.format(2),
         mistakes=[
-            (right, "The smoothing isn't used: add it above and below the line."),
+            (right, "The smoothing isn't used: add it to the numerator and the denominator."),
             (
                 1 - 2 * overlap / (total + 2),
-                "The smoothing stands below the line only: an empty slice would cost 1 even if "
-                "nothing is claimed. Add it above as well.",
+                "The smoothing is in the denominator only: an empty slice would cost 1 even if "
+                "nothing is claimed. Add it to the numerator as well.",
             ),
             (
                 1 - (2 * overlap + 2) / total,
-                "The smoothing stands above the line only: an empty slice still divides by 0.",
+                "The smoothing is in the numerator only: an empty slice still divides by 0.",
             ),
             (
                 1 - 2 * (overlap + 2) / (total + 2),
                 "You doubled the smoothing: double the overlap first, then add it once.",
             ),
+            (
+                1 - (2 * overlap + 2) / (total + 4),
+                "The denominator has the smoothing twice, once for each sum: add it once.",
+            ),
+            (
+                1 - (2 * overlap / TRUTH.size + 2) / (total / TRUTH.size + 2),
+                "You took means. The formula has sums; with means the smoothing counts "
+                f"{TRUTH.size} times as much, {TRUTH.size} being the number of pixels.",
+            ),
         ],
-        hint="The smoothing is added once above the line and once below.",
+        hint="The smoothing is added once to the numerator and once to the denominator.",
     )
     nothing = np.zeros_like(TRUTH)
     verdict.close(
@@ -147,7 +156,19 @@ def tversky_by_hand(answer):
     verdict.close(
         answer(TRUTH, TRUTH, 0.3, 0.7), 0, "a perfect prediction", hint="No errors cost nothing: 0."
     )
-    return "One number says what a miss costs beside a false alarm: a decision, not mathematics."
+    verdict.close(
+        answer(np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 1.0, 1.0, 0.0]), 0.3, 0.7),
+        1 - 2 / 2.3,
+        "the task's own example",
+        hint="Any number of axes: .sum() without an axis adds up everything.",
+    )
+    verdict.close(
+        answer(np.array([[1.0, 1.0, 0.0]]), np.array([[0.5, 0.75, 0.0]]), 0.3, 0.7),
+        1 - 1.25 / (1.25 + 0.7 * 0.75),
+        "hits of 1.25, no false alarms, misses of 0.75, alpha 0.3 and beta 0.7,",
+        hint="Without false alarms the misses still cost.",
+    )
+    return "Two numbers say what a miss costs compared with a false alarm: a decision, not mathematics."
 
 
 def pooled_or_per_case(answer):
@@ -169,7 +190,7 @@ def pooled_or_per_case(answer):
             (
                 [(scores[0] + scores[1]) / 2, pooled],
                 "You left the empty case out of the mean. By the convention it has a Dice of 1 "
-                "and counts. (A mean without empty cases is worth having, beside it.)",
+                "and counts. (A mean without empty cases is worth having as well.)",
             ),
             (
                 [(scores[0] + scores[1]) / 3, pooled],
@@ -202,6 +223,16 @@ def pooled_or_per_case(answer):
             ([1, np.nan], "The pooled sums are 0 / 0 here: ask for it with an if; it is 1."),
         ],
         hint="Nothing to find and nothing claimed counts 1, pooled as well.",
+    )
+    large = [np.ones((20, 30), np.uint8), np.ones((3, 5), np.uint8)]
+    marked = [np.zeros((20, 30), np.uint8), np.ones((3, 5), np.uint8)]
+    marked[0].flat[:310] = 1
+    verdict.close(
+        _two(answer(large, marked)),
+        [(620 / 910 + 1) / 2, 650 / 940],
+        "a case of 600 pixels, of which 310 are found, and one of 15, as uint8,",
+        hint="The masks are uint8, which holds 0 to 255: Python's own sum(…) adds in that type and "
+        "starts again at 0. mask.sum() doesn't, and int(…) before you add doesn't either.",
     )
     verdict.close(
         _two(answer([truths[1], empty[0]], [empty[0], found[1]])),
@@ -251,8 +282,8 @@ def what_nothing_gets(answer):
             (
                 0.0,
                 "That is the Dice without the background, which is what one should report, but "
-                "this tutorial's metric counts all channels. Or your answer has no 1 in channel "
-                "0: “background everywhere” is a 1 there for every pixel.",
+                "this tutorial's metric counts all channels. Or your prediction has no 1 in "
+                "channel 0: “background everywhere” is a 1 there for every pixel.",
             ),
             (
                 14 / 17,
@@ -269,15 +300,20 @@ def what_nothing_gets(answer):
                 "That is the mean over four classes, class 2 counted as 1 because it is empty. "
                 "This metric throws all channels into one heap.",
             ),
+            (
+                14 / 18,
+                "Label 3 has no channel in your one-hot array: make as many channels as "
+                "`classes` says.",
+            ),
             (0.35, "Twice the overlap: the 2 in front is missing."),
             (7 / 13, "You divided by the union; this metric divides by the sum of both sizes."),
             (
                 14 / 13,
                 "You divided by the union: no Dice is above 1. Divide by the sum of both sizes.",
             ),
-            (1.0, "Is your answer a copy of the truth? It should have 1 in channel 0 everywhere."),
+            (1.0, "Is your prediction a copy of the truth? It has 1 in channel 0 everywhere."),
             (0.3, "That is the share of tumour; “nothing” is right about all the rest."),
-            (0.4, "Your answer has a 1 in every channel: “background” is a 1 in channel 0 alone."),
+            (0.4, "Your prediction has a 1 in every channel: it should be in channel 0 alone."),
             (2 / 6, "The 1s stand along the wrong axis. Channel 0 is [..., 0]."),
             (2 / 9, "The 1s stand along the wrong axis. Channel 0 is [..., 0]."),
         ],
@@ -290,6 +326,21 @@ def what_nothing_gets(answer):
         54 / 60,
         "a volume of 60 voxels, 6 of them of class 1, and 2 classes,",
         hint="Labels may have any number of axes: channels come as a new last one, labels[..., None].",
+    )
+    six = np.array([0, 0, 5, 0, 4, 0, 0, 1])  # 5 of 8 background
+    verdict.close(
+        answer(six, 6),
+        5 / 8,
+        "8 pixels, 5 of them background, and 6 classes,",
+        mistakes=[
+            (
+                10 / (size + 8),
+                "Some labels have no channel in your one-hot array: make as many channels as "
+                "`classes` says.",
+            )
+            for size in (6, 7)  # one-hot arrays of 3 and 4, or of 5 channels
+        ],
+        hint="Use the argument: np.arange(classes) has as many channels as there are classes.",
     )
     verdict.close(
         answer(np.array([[1, 2]]), 3),
