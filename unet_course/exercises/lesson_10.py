@@ -241,7 +241,7 @@ def _resumes(answer, killed, steps) -> None:
         ),
         (
             (right[0], lost, rate(killed)),
-            "The count stands where the last whole epoch ended; the steps after it are forgotten.",
+            "The count is the one that was written after the last whole epoch; the steps since are forgotten.",
         ),
         ((right[0], lost, rate(lost)), "Steps are counted over the whole run, not in the epoch."),
         (
