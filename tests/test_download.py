@@ -479,7 +479,7 @@ def test_free_disk_is_looked_at_before_anything_is_fetched(tmp_path, zipped, mon
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     monkeypatch.setattr(kaggle, "fetch", lambda *_: pytest.fail("fetched"))
-    with pytest.raises(DownloadError, match=r"GB of free disk are needed.*--root"):
+    with pytest.raises(DownloadError, match=r"MB are needed.*--root"):
         fetch(tmp_path, zipped if source == "archive" else None)
     assert nothing_in_place(tmp_path)
 

@@ -138,7 +138,7 @@ def test_free_disk_is_looked_at_before_anything_is_fetched(tmp_path, monkeypatch
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=46 * 10**9))
     monkeypatch.setattr(kaggle, "fetch", lambda *_: pytest.fail("fetched"))
-    with pytest.raises(DownloadError, match=r"46\.87 GB of free disk are needed.*--root"):
+    with pytest.raises(DownloadError, match=r"46,87\d.\d MB are needed.*--root"):
         fetch(tmp_path, None)
 
 

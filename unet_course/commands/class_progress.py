@@ -43,42 +43,24 @@ class ClassProgress:
     passed_over: list[str]
 
     def text(self, untouched: bool = False) -> str:
-        """Return the tables: students and lessons, then the exercises, then what was passed over.
+        """Return the tables of students and of exercises, then what was passed over.
 
-        Args:
-            untouched: show also the lessons that nobody has begun.
+        With `untouched` also the lessons that nobody has begun.
         """
-        parts = []
-        every = list(self.table.columns.unique("lesson"))
-        begun = [of for of in every if untouched or self.table[of].notna().any(axis=None)] or every
-        if self.table.empty:
+        table, parts = self.table, []
+        every = list(table.columns.unique("lesson"))
+        shown = [of for of in every if untouched or table[of].notna().any(axis=None)] or every
+        if table.empty:
             parts.append(
                 f"No progress file found: each student's {FILE}, in a folder of its own or as NAME.json."
             )
         else:
-            parts += self._tables(self.table[begun])
-            if hidden := [of for of in every if of not in begun]:
+            parts.append("\n".join(_tables(table[shown])))
+            if hidden := [of for of in every if of not in shown]:
                 parts.append(f"Begun by nobody (--all shows them): {', '.join(hidden)}")
         if self.passed_over:
-            parts.append("\n".join(["Not counted:", *(f"  {line}" for line in self.passed_over)]))
+            parts.append("\n  ".join(["Not counted:", *self.passed_over]))
         return "\n\n".join(parts)
-
-    @staticmethod
-    def _tables(table: pd.DataFrame) -> list[str]:
-        lessons = table.columns.get_level_values("lesson")
-        solved = table.T.groupby("lesson").sum().T.astype(int)
-        students = solved.astype(str) + [f"/{sum(lessons == of)}" for of in solved]
-        if len(solved.columns) > 1:
-            students["all"] = solved.sum(axis=1).astype(str) + f"/{len(lessons)}"
-        counts = {"solved": table.sum().astype(int), "tried": table.notna().sum()}
-        count = "1 student" if len(table) == 1 else f"{len(table)} students"
-        exercises = pd.DataFrame(counts).set_axis([f"{of} {name}" for of, name in table.columns])
-        return [
-            f"Exercises solved, by lesson ({count}):\n"
-            + students.rename_axis(columns="student").to_string(),
-            "By exercise, how many students solved and tried it:\n"
-            + exercises.rename_axis(columns="exercise").to_string(),
-        ]
 
     def csv(self) -> str:
         """Return a row a student; for each exercise 1 solved, 0 tried, empty not tried."""
@@ -92,15 +74,29 @@ class ClassProgress:
         return table.to_csv(index_label="student", lineterminator="\n")
 
 
+def _tables(table: pd.DataFrame) -> list[str]:
+    lessons = table.columns.get_level_values("lesson")
+    solved = table.T.groupby("lesson").sum().T.astype(int)
+    students = solved.astype(str) + [f"/{sum(lessons == of)}" for of in solved]
+    if len(solved.columns) > 1:
+        students["all"] = solved.sum(axis=1).astype(str) + f"/{len(lessons)}"
+    counts = {"solved": table.sum().astype(int), "tried": table.notna().sum()}
+    exercises = pd.DataFrame(counts).set_axis([f"{of} {name}" for of, name in table.columns])
+    count = "1 student" if len(table) == 1 else f"{len(table)} students"
+    return [
+        f"Exercises solved, by lesson ({count}):",
+        students.rename_axis(columns="student").to_string() + "\n",
+        "By exercise, how many students solved and tried it:",
+        exercises.rename_axis(columns="exercise").to_string(),
+    ]
+
+
 def collect(folders: Iterable[Path], only: Iterable[str] | None = None) -> ClassProgress:
     """Read the progress files below some folders.
 
     Counted are each `progress.json` at any depth, under the name of the student's folder, and each
-    other `NAME.json` directly in a folder. Nothing that can't be read stops the rest.
-
-    Args:
-        folders: where to look.
-        only: the lessons to count, each by any of its names; `None` counts all.
+    other `NAME.json` directly in a folder. Nothing that can't be read stops the rest. `only` are
+    the lessons to count, each by any of its names; `None` counts all.
 
     Raises:
         NotADirectoryError: a folder isn't there.
@@ -176,11 +172,7 @@ def _files(root: Path, passed_over: list[str]) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, tuple[bool, int]]:
-    """Return `{exercise: (solved, tries)}`.
-
-    Raises:
-        ValueError: why the file isn't one.
-    """
+    """Return `{exercise: (solved, tries)}`; a ValueError says why the file isn't one."""
     flags = getattr(os, "O_NONBLOCK", 0)  # a pipe's other end isn't waited for
     try:
         with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:

@@ -38,23 +38,16 @@ def examine() -> dict:
     has what the user has set for Keras elsewhere and lessons opened by `unet-course` don't follow.
     """
     troubles: list[str] = []
-    found: dict = {
-        "place": runtime.where(),
-        "python": _python(troubles),
-        "packages": _packages(troubles),
-        "processor": runtime.processor(),
-        "cores": _cores(),
-        "load": _load(),  # before the measuring adds to it
-        "memory_gb": _memory(troubles),
-        "settings": _settings(),
-    }
+    found: dict = {"ready": False, "troubles": troubles, "place": runtime.where()}
+    found |= {"python": _python(troubles), "packages": _packages(troubles)}
+    found |= {"processor": runtime.processor(), "cores": _cores()}
+    found |= {"load": _load(), "memory_gb": _memory(troubles)}  # before the measuring adds to it
+    found["settings"] = _settings()
     if not any("tensorflow" in trouble for trouble in troubles):
         found |= _arithmetic(troubles)
-    found["free_disk_gb"] = _disk(troubles)
-    found["data"] = _data(troubles)
-    found["exercises"] = _exercises()
+    found |= {"free_disk_gb": _disk(troubles), "data": _data(troubles), "exercises": _exercises()}
     found["lessons"] = _lessons(found.get("seconds_per_step"), troubles)
-    return {"ready": not troubles, "troubles": troubles, **found}
+    return found | {"ready": not troubles}
 
 
 def _about() -> tuple[str | None, list[str]]:
@@ -187,12 +180,11 @@ def _data(troubles: list[str]) -> dict:
 
 
 def _exercises() -> dict:
-    tried = solved.read()
-    names = list(exercises.checks())
+    tried, names = solved.read(), list(exercises.checks())
     return {
         "file": str(runtime.user_dir() / solved.FILE),
         "all": len(names),
-        "done": [name for name in names if tried.get(name, {}).get("done")],
+        "done": [name for name in names if name in tried and tried[name]["done"]],
         "tried": [name for name in names if name in tried and not tried[name]["done"]],
     }
 
@@ -200,8 +192,7 @@ def _exercises() -> dict:
 def _lessons(yardstick: float | None, troubles: list[str]) -> list[dict]:
     """Return each lesson with the minutes that it will take here.
 
-    A lesson's file holds the seconds that it took when its outputs were saved and what the
-    yardstick (a few convolutions) took on that machine just then.
+    A lesson's file holds its seconds and the yardstick's (a few convolutions) when it was saved.
     """
     try:
         paths = run_lesson.list_lessons()

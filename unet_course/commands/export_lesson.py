@@ -7,8 +7,8 @@ import difflib
 import re
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nbformat import NotebookNode
 
@@ -74,11 +74,7 @@ def _write(lesson: Path, form: str, out: Path) -> None:
         run_lesson.write(make(lesson), out)
 
 
-# --- a lesson's exercises -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Exercise:
+class Exercise(NamedTuple):
     """An exercise in a notebook: where its stub's cell is, and what belongs to it."""
 
     name: str
@@ -134,9 +130,6 @@ def read(lesson: Path) -> NotebookNode:
 
 def _without_solutions(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if "solution" not in _tags(cell)]
-
-
-# --- for students ------------------------------------------------------------------------------
 
 
 def handout(lesson: Path) -> NotebookNode:
@@ -218,7 +211,7 @@ def nbgrader(lesson: Path) -> NotebookNode:
             f"{test.source.rstrip()}\n### BEGIN HIDDEN TESTS\n"
             f'exercises.grade("{exercise.name}", {exercise.function})\n### END HIDDEN TESTS'
         )
-        _set(test, grade=True, locked=True, points=POINTS)
+        _set(test, grade=True, locked=True)
     for cell in cells:
         imports = re.match(r"(import|from) \w", cell.source)
         if cell.cell_type == "code" and imports and "nbgrader" not in cell.metadata:
@@ -227,19 +220,10 @@ def nbgrader(lesson: Path) -> NotebookNode:
     return notebook
 
 
-def _set(cell: NotebookNode, *, grade=False, solution=False, locked=False, points=None) -> None:
-    about = {
-        "schema_version": SCHEMA,
-        "grade_id": cell.id,
-        "cell_type": cell.cell_type,
-        "grade": grade,
-        "solution": solution,
-        "locked": locked,
-        "task": False,
-    }
-    if points is not None:
-        about["points"] = points
-    cell.metadata["nbgrader"] = NotebookNode(about)
+def _set(cell: NotebookNode, *, grade=False, solution=False, locked=False) -> None:
+    about = {"schema_version": SCHEMA, "grade_id": cell.id, "cell_type": cell.cell_type}
+    about |= {"grade": grade, "solution": solution, "locked": locked, "task": False}
+    cell.metadata["nbgrader"] = NotebookNode(about | ({"points": POINTS} if grade else {}))
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
 
@@ -260,26 +244,18 @@ def with_markers(stub: str, solution: str) -> str:
         return y
     """
     given, full = stub.rstrip().splitlines(), solution.rstrip().splitlines()
-    marked = _marked(given, full)
-    if not (_compiles("\n".join(marked)) and _compiles(as_released("\n".join(marked)))):
-        marked = [full[0], *_region(given[1:], full[1:])]  # everything below the signature
-    return "\n".join(marked)
-
-
-def _marked(given: list[str], full: list[str]) -> list[str]:
-    matcher = difflib.SequenceMatcher(
-        None, [_bare(line) for line in given], [_bare(line) for line in full], autojunk=False
-    )
+    # where two lines differ in a comment alone, they are the same
+    bare = [[re.sub(r"\s+#.*$", "", line) for line in lines] for lines in (given, full)]
     lines: list[str] = []
-    for kind, a, b, c, d in matcher.get_opcodes():
-        # where the two differ in a comment alone, the stub's is the one for the student
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, *bare, autojunk=False).get_opcodes():
         lines += given[a:b] if kind == "equal" else _region(given[a:b], full[c:d])
-    return lines
-
-
-def _bare(line: str) -> str:
-    """Return a line without a trailing comment."""
-    return re.sub(r"\s+#.*$", "", line)
+    marked = "\n".join(lines)
+    try:
+        ast.parse(marked)
+        ast.parse(as_released(marked))
+    except SyntaxError:  # then everything below the signature
+        marked = "\n".join([full[0], *_region(given[1:], full[1:])])
+    return marked
 
 
 def _region(opened: list[str], written: list[str]) -> list[str]:
@@ -302,11 +278,3 @@ def as_released(source: str) -> str:
     """Return a solution's cell as nbgrader hands it to students."""
     stub = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
     return re.sub(rf"^( *){BEGIN}\n.*?^ *{END}$", stub, source, flags=re.MULTILINE | re.DOTALL)
-
-
-def _compiles(source: str) -> bool:
-    try:
-        ast.parse(source)
-    except SyntaxError:
-        return False
-    return True

@@ -45,35 +45,25 @@ class Run:
     peak_gb: float
 
 
-# --- finding -----------------------------------------------------------------------------------
-
-
 def folder() -> Path:
     """Return where the lessons are: `./notebooks`, else the wheel's copies, else the clone's.
 
     Raises:
         FileNotFoundError: none of these holds a lesson.
     """
-    for place in (
-        Path.cwd() / "notebooks",
-        runtime.PACKAGE / "_notebooks",
-        runtime.PACKAGE.parent / "notebooks",
-    ):
-        if place.is_dir() and _in(place):
+    here = Path.cwd() / "notebooks"
+    for place in (here, runtime.PACKAGE / "_notebooks", runtime.PACKAGE.parent / "notebooks"):
+        if place.is_dir() and list_lessons(place):
             return place
     raise FileNotFoundError(
-        f"no lessons here: neither {Path.cwd() / 'notebooks'} nor the installed package holds any. "
-        "Change to the course's folder, or install the package again."
+        f"no lessons here: neither {here} nor the installed package holds any. Change to the course's "
+        "folder, or install the package again."
     )
 
 
-def list_lessons() -> list[Path]:
-    """Return the lessons in their order."""
-    return _in(folder())
-
-
-def _in(place: Path) -> list[Path]:
-    return sorted(path for path in place.iterdir() if NAME.fullmatch(path.name))
+def list_lessons(place: Path | None = None) -> list[Path]:
+    """Return the lessons of a folder, or of the course, in their order."""
+    return sorted(path for path in (place or folder()).iterdir() if NAME.fullmatch(path.name))
 
 
 def find(lesson: str | os.PathLike) -> Path:
@@ -162,7 +152,7 @@ def execute(
         data: a folder of real patients; `None` leaves it to `UNET_COURSE_DATA` and `use_data`.
         on_cell: called after each cell with its index, the number of cells and the cell.
         environment: variables for the kernel on top of `kernel_environment`.
-        notebook: run these cells in the lesson's place; its outputs are replaced.
+        notebook: run these cells in the lesson's place.
 
     Raises:
         LessonError: a cell raised, or the kernel died in it.
@@ -187,56 +177,46 @@ def _execute(notebook, lesson: Path, env: dict[str, str], on_cell) -> None:
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     count = 0
-    # the wheel's copies lie among installed packages: nothing may be written beside those
+    # the wheel's copies lie among installed packages: nothing may be written there
     cwd = Path.cwd() if runtime.PACKAGE in lesson.resolve().parents else lesson.resolve().parent
-    with _kernel(notebook, env, cwd) as (client, said):
+    with _kernel(notebook, env, cwd) as (client, log):
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-                if cell.source.strip():
-                    count += 1
-                    try:
-                        client.execute_cell(cell, index, execution_count=count)
-                    except CellExecutionError as error:
-                        what = _first_line(f"{error.ename}: {error.evalue}")
-                        raise LessonError(lesson, count, cell.source, what) from error
-                    except DeadKernelError as error:
-                        what = f"the kernel died, most often for want of memory. {said()}".strip()
-                        raise LessonError(lesson, count, cell.source, what) from error
+            if cell.cell_type == "code" and cell.source.strip():
+                count += 1
+                try:
+                    client.execute_cell(cell, index, execution_count=count)
+                except CellExecutionError as error:
+                    what = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}").strip()
+                    raise LessonError(lesson, count, cell.source, what.splitlines()[0]) from error
+                except DeadKernelError as error:
+                    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+                    what = " ".join(["the kernel died, most often for want of memory.", *said[-1:]])
+                    raise LessonError(lesson, count, cell.source, what) from error
             if on_cell:
                 on_cell(index, len(notebook.cells), cell)
-
-
-def _first_line(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip().splitlines()[0]
 
 
 @contextlib.contextmanager
 def _kernel(notebook, env: dict[str, str], cwd: Path) -> Iterator:
     """Start an IPython kernel of this very interpreter, and stop it whatever happens."""
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
 
-    class ThisInterpreter(KernelSpecManager):
-        # an installed kernelspec "python3" may belong to some other environment
-        def get_kernel_spec(self, kernel_name):
-            launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(argv=launch, display_name="Python 3", language="python")
-
     class Manager(AsyncKernelManager):
-        def __init__(self, **traits):
-            super().__init__(kernel_spec_manager=ThisInterpreter(), **traits)
+        # an installed kernelspec "python3" may belong to some other environment
+        kernel_spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+        )
 
     # closed before it is read: Windows lets no second program open a temporary file
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         log = Path(scratch) / "kernel.log"
         env = env | {"IPYTHONDIR": scratch}  # without the user's own start-up files
-
-        def said() -> str:
-            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            return lines[-1] if lines else ""
-
         client = NotebookClient(
             notebook,
             timeout=None,
@@ -251,7 +231,7 @@ def _kernel(notebook, env: dict[str, str], cwd: Path) -> Iterator:
             log.open("wb") as file,
             client.setup_kernel(env=env, cwd=str(cwd), stdout=file, stderr=file),
         ):
-            yield client, said
+            yield client, log
 
 
 # --- saving ------------------------------------------------------------------------------------
@@ -264,19 +244,15 @@ def clean_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     state, which weighs megabytes and which GitHub can't show, a view is an error message.
     """
     new = nbformat.from_dict(notebook)
-    course = new.metadata.get("unet_course")
-    new.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
-    if course:
-        new.metadata["unet_course"] = course
+    about = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        **{k: v for k, v in new.metadata.items() if k == "unet_course"},
+    }
+    new.metadata = nbformat.from_dict(about)
     for cell in new.cells:
-        cell.metadata = nbformat.from_dict(
-            {key: value for key, value in cell.metadata.items() if key not in LITTER}
-        )
+        for name in LITTER & cell.metadata.keys():
+            del cell.metadata[name]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
             output.pop("transient", None)
@@ -291,11 +267,16 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 
 def write_run(run: Run, out: Path, lesson: Path) -> None:
-    """Write an executed lesson as a notebook or as a page, as the name's ending says."""
-    if out.suffix == ".html":
-        storage.write_text(out, to_html(run.notebook, lesson.stem))
-    else:
-        write(clean_outputs(run.notebook), out)
+    """Write an executed lesson as a notebook or as one page with its pictures, as the name ends."""
+    cleaned = clean_outputs(run.notebook)
+    if out.suffix != ".html":
+        write(cleaned, out)
+        return
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="classic")  # the one that carries alt texts over
+    resources = {"metadata": {"name": lesson.stem}}
+    storage.write_text(out, exporter.from_notebook_node(cleaned, resources=resources)[0])
 
 
 def make_sample(lesson: Path) -> None:
@@ -342,14 +323,3 @@ def save(lesson: Path, on_cell=None) -> Run:
     run.notebook.metadata["unet_course"] = {"seconds": round(run.seconds), "yardstick": yardstick}
     write(clean_outputs(run.notebook), lesson)
     return run
-
-
-def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
-    """Return the executed notebook as one HTML page with its pictures inside."""
-    from nbconvert import HTMLExporter
-
-    exporter = HTMLExporter(template_name="classic")  # the one that carries alt texts over
-    page, _ = exporter.from_notebook_node(
-        clean_outputs(notebook), resources={"metadata": {"name": title}}
-    )
-    return page

@@ -71,9 +71,6 @@ def slide_type(cell: NotebookNode) -> str:
     return "notes" if long or cell.source.startswith("<details") else "-"
 
 
-# --- from cells to slides ------------------------------------------------------------------------
-
-
 def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
     """Return the cells that slides and notes are made of.
 
@@ -164,11 +161,10 @@ def _code(cell: NotebookNode, kind: str) -> NotebookNode:
 
 def _guide_to(lesson: Path) -> str:
     """Return a lesson's part of the instructors' guide, where a clone has it; else nothing."""
-    for page in (lesson.resolve().parent.parent / "docs" / "instructors").glob("lessons_*.md"):
-        for part in re.split(r"(?m)^## ", page.read_text(encoding="utf-8"))[1:]:
-            if part.startswith(f"{lesson.name[:2]} "):
-                return part.partition("\n")[2].strip()
-    return ""
+    pages = (lesson.resolve().parent.parent / "docs" / "instructors").glob("lessons_*.md")
+    texts = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    found = re.search(rf"(?ms)^## {lesson.name[:2]} [^\n]*(.*?)(?=^## |\Z)", texts)
+    return found[1].strip() if found else ""
 
 
 def _guided(guide: str, heading: str, level: int) -> str:
@@ -176,36 +172,24 @@ def _guided(guide: str, heading: str, level: int) -> str:
     number = re.match(r"\d+", heading)
     if level != 2 or not number:
         return guide if level == 1 else ""
-    items = re.findall(r"(?m)^- .+\n?(?:  .+\n?)*", guide)
     here = re.compile(rf"(?i)\bsection {number[0]}\b")
+    items = re.findall(r"(?m)^- .+\n?(?:  .+\n?)*", guide)
     return "".join(i for i in items if here.search(i) and not re.search(r"lesson \d", i))
-
-
-# --- the page ------------------------------------------------------------------------------------
 
 
 def _reveal() -> tuple[list[str], list[str]]:
     """Return reveal.js' styles and scripts as they may stand inside a page."""
     package = importlib.util.find_spec("sphinx_revealjs")  # looked up, not imported
-    if package is None:
-        raise ModuleNotFoundError(NEEDED, name="sphinx_revealjs")
-    root = Path(package.submodule_search_locations[0])
-
-    def read(name: str) -> str:
-        try:  # wherever its version keeps them
-            return next(root.rglob(name)).read_text(encoding="utf-8")
-        except StopIteration:
-            raise ModuleNotFoundError(f"{NEEDED} (this one has no {name})") from None
-
-    styles = [read("dist/reset.css"), read("dist/reveal.css")]
-    # in a string, which is where they stand, "<\/script" is the same and ends no element
-    scripts = [
-        re.sub(
-            r"<(/script|!--)", r"<\\\1", re.sub(r"(?m)^//# sourceMappingURL=.*$", "", read(name))
-        )
-        for name in ("dist/reveal.js", "notes/notes.js")
-    ]
-    return styles, scripts
+    root = Path(package.submodule_search_locations[0]) if package else DECK
+    texts = []
+    for name in ("dist/reset.css", "dist/reveal.css", "dist/reveal.js", "notes/notes.js"):
+        file = next(root.rglob(name), None)  # wherever its version keeps it
+        if file is None:
+            raise ModuleNotFoundError(NEEDED, name="sphinx_revealjs")
+        text = re.sub(r"(?m)^//# sourceMappingURL=.*$", "", file.read_text(encoding="utf-8"))
+        # in a string, which is where they stand, "<\/script" is the same and ends no element
+        texts.append(re.sub(r"<(/script|!--)", r"<\\\1", text))
+    return texts[:2], texts[2:]
 
 
 def _exporter():

@@ -15,10 +15,6 @@ def check_folder(folder: Path | str, progress: bool = True) -> list[Report]:
     """Check whatever is there: a report for LGG, one for BraTS, or both.
 
     Never raises for what it finds. Where there is neither, one report says so.
-
-    Args:
-        folder: searched through.
-        progress: show bars on stderr where that is a terminal.
     """
     slices = next(lgg.patient_folders(folder), None)
     volumes = next(case_places(folder), None)

@@ -7,24 +7,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from unet_course.commands.check.check_lgg import add_unreadable
 from unet_course.commands.check.report import Report
-from unet_course.data import brats, files, nifti
+from unet_course.data import brats, files, layouts, nifti
 from unet_course.data.brats_folders import CaseFiles, case_places
-from unet_course.data.layouts import (
-    BRATS,
-    MODALITIES,
-    REGION_LABELS,
-    REGIONS,
-    VOLUME_ENDINGS,
-    BratsLayout,
-    natural_key,
-)
+from unet_course.data.layouts import BratsLayout
 
 TOLERANCE = 1e-3  # mm, between what a header says and 1 mm
 
@@ -32,14 +24,9 @@ TOLERANCE = 1e-3  # mm, between what a header says and 1 mm
 def check_volumes(folder: Path | str, progress: bool = True) -> Report:
     """Read every BraTS file under a folder and report what is there and what is wrong.
 
-    Never raises for what it finds: faults are the report's `problems`. Linked folders are followed,
-    foreign files passed over, a case that is there twice is counted once.
-
-    Args:
-        folder: searched through; a single case's folder will do.
-        progress: show a bar on stderr where that is a terminal.
+    As `check_lgg`; a single case's folder will do.
     """
-    published = {name: layout.cases for name, layout in BRATS.items()}
+    published = {name: layout.cases for name, layout in layouts.BRATS.items()}
     report = Report(Path(folder), "BraTS", "case", _show, published, ("bytes",))
     if not report.is_folder():
         return report
@@ -52,7 +39,7 @@ def check_volumes(folder: Path | str, progress: bool = True) -> Report:
     if not places:
         report.add_nothing_found()
         return report
-    for id in report.bar(sorted(places, key=natural_key), progress):
+    for id in report.bar(sorted(places, key=layouts.natural_key), progress):
         # first the copy that `find_cases` takes
         first, *others = sorted(places[id], key=lambda place: bool(place.fault))
         if row := _check_case(report, first):
@@ -60,22 +47,21 @@ def check_volumes(folder: Path | str, progress: bool = True) -> Report:
         for other in others:
             _check_case(report, other)
     report.note_copies([id for id, copies in places.items() if len(copies) > 1])
-    for layout in BRATS.values():
+    for layout in layouts.BRATS.values():
         _compare_with_published(report, layout)
     return report
 
 
 def _show(row: dict) -> dict[str, str]:
-    ml = {f"{region} ml": f"{row['ml'][region]:.1f}" if row["ml"] else "" for region in REGIONS}
+    ml = {
+        f"{region} ml": f"{row['ml'][region]:.1f}" if row["ml"] else ""
+        for region in layouts.REGIONS
+    }
     shown = {"layout": row["layout"], "size": row["size"], "type": row["type"]}
     return shown | {"MB": f"{row['bytes'] / 1e6:,.1f}"} | ml | {"remarks": row["remarks"]}
 
 
-# --- one case -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Found:
+class _Found(NamedTuple):
     """What stays of a file that was read: where it lies, not its voxels."""
 
     path: Path
@@ -101,12 +87,14 @@ def _check_case(report: Report, place: CaseFiles) -> dict | None:
     ml = None
     remarks = ["published without a mask"] if place.unlabelled else []
     for path in there:
-        file = report.read(_read, path, layout, path == place.mask)
+        is_mask = path == place.mask
+        file = report.read(nifti.read, path)
+        file = file and report.read(brats.expect_axes, path, file, layout, is_mask)
         if file is None:
             continue
         kind, shape = str(file.array.dtype), file.array.shape[:3]
         found.append(_Found(path, file.affine, shape, kind, file.orientation, file.spacing))
-        if path != place.mask:
+        if not is_mask:
             _check_image(report, path, layout, file.array)
         elif ml := _volumes(report, path, layout, file):
             remarks += [] if ml["ET"] else ["no enhancing tumour" if ml["WT"] else "no tumour"]
@@ -125,14 +113,12 @@ def _check_case(report: Report, place: CaseFiles) -> dict | None:
     }
 
 
-def _read(path: Path, layout: BratsLayout, mask: bool) -> nifti.Nifti:
-    return brats.expect_axes(path, nifti.read(path), layout, mask)
-
-
 def _check_image(report: Report, path: Path, layout: BratsLayout, array: np.ndarray) -> None:
     """An image, or each channel of one, isn't empty, and its background is 0."""
     channels = (
-        dict(zip(MODALITIES, layout.channels, strict=True)) if layout.channels else {"": None}
+        dict(zip(layouts.MODALITIES, layout.channels, strict=True))
+        if layout.channels
+        else {"": None}
     )
     for name, channel in channels.items():
         one = array if channel is None else array[..., channel]
@@ -157,7 +143,7 @@ def _volumes(report: Report, path: Path, layout: BratsLayout, file: nifti.Nifti)
         report.add(path, f"a mask with {error}", cure, damage=False)
         return None
     voxel = float(np.prod(file.spacing)) / 1000
-    regions = {name: counts[list(labels)].sum() for name, labels in REGION_LABELS.items()}
+    regions = {name: counts[list(labels)].sum() for name, labels in layouts.REGION_LABELS.items()}
     return {name: round(float(count * voxel), 3) for name, count in regions.items()}
 
 
@@ -185,7 +171,7 @@ def _add_incomplete(report: Report, place: CaseFiles, there: list[Path]) -> None
             missing.append(place.folder / layout.mask_stems(place.id)[0])
     if len(missing) == 1:
         plain = there and not there[0].name.endswith(".gz")
-        path = missing[0].with_name(missing[0].name + VOLUME_ENDINGS[0 if plain else 1])
+        path = missing[0].with_name(missing[0].name + layouts.VOLUME_ENDINGS[0 if plain else 1])
         lacks = place.fault.removeprefix("without ")
         what = f"is {place.fault}" if layout.channels else f"has no {lacks}"
         what = f"missing: {place.id} {what}"
@@ -197,7 +183,7 @@ def _add_incomplete(report: Report, place: CaseFiles, there: list[Path]) -> None
 
 
 def _note_foreign(report: Report, place: CaseFiles, used: set[str]) -> None:
-    names = (n for n in os.listdir(place.folder) if n.lower().endswith(VOLUME_ENDINGS))
+    names = (n for n in os.listdir(place.folder) if n.lower().endswith(layouts.VOLUME_ENDINGS))
     if foreign := sorted(name for name in names if name[0] != "." and name not in used):
         report.notes.append(f"{place.folder}: passed over, not the case's: {', '.join(foreign)}.")
 
@@ -208,7 +194,8 @@ def _check_geometry(report: Report, layout: BratsLayout, found: list[_Found]) ->
     shapes = Counter(f.shape for f in found)
     usual = next(f for f in found if f.shape == shapes.most_common(1)[0][0])
     placed = [f for f in found if _sound_frame(f, layout)] or found
-    model = max(placed, key=lambda f: sum(_same_place(f, other) for other in placed))
+    differ = brats.affines_differ
+    model = min(placed, key=lambda f: sum(bool(differ(f.affine, g.affine)) for g in placed))
     own = "Restore the set's own file"
     for file in found:
         if file.shape != usual.shape:
@@ -221,8 +208,7 @@ def _check_geometry(report: Report, layout: BratsLayout, found: list[_Found]) ->
         elif not _sound_frame(file, layout):
             what = f"has voxels of {_times(f'{s:g}' for s in file.spacing)} mm, not 1×1×1 mm"
             cure = f"{own}, or resample the case to 1 mm, its mask by nearest neighbours."
-        elif not _same_place(file, model):
-            what = brats.affines_differ(file.affine, model.affine)
+        elif what := differ(file.affine, model.affine):
             what += f", which {_short(model.path)} has"
             cure = f"{own}: image and mask must lie at the same place."
         else:
@@ -235,10 +221,6 @@ def _sound_frame(file: _Found, layout: BratsLayout) -> bool:
     return file.orientation == (layout.orientation or file.orientation) and all(
         abs(length - layout.spacing) <= TOLERANCE for length in file.spacing
     )
-
-
-def _same_place(one: _Found, other: _Found) -> bool:
-    return not brats.affines_differ(one.affine, other.affine)
 
 
 def _short(path: Path) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from unet_course import storage
 from unet_course.commands.fetch.data_sets import KaggleSet
 
 Files = dict[tuple[str, str], zipfile.ZipInfo]  # by folder and file name; a table's folder is ""
@@ -75,8 +76,8 @@ def open_zip(path: Path, dataset: KaggleSet) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except OSError as error:
-        what = (error.strerror or "can't be opened").lower()
-        raise DownloadError(f"{path}: {what}. Check the name, and your right to read it.") from None
+        what = f"{error.strerror}: check the name, and your right to read it".lower()
+        raise DownloadError(f"{path}: {what}") from None
     except Exception:  # zipfile's errors about damage have no class in common
         start = path.open("rb").read(4)
         what = "isn't a ZIP archive" if start else "the file is empty"
@@ -159,8 +160,8 @@ def unpack(archive: zipfile.ZipFile, files: Files, into: Path, dataset: KaggleSe
                 if packed.read(1) or out.tell() != info.file_size:
                     raise EOFError("not as long as announced")
             except Exception as error:  # zipfile's errors about damage have no class in common
-                if getattr(error, "errno", None) is not None:
-                    raise  # the disk's
+                if storage.is_full(error):
+                    raise
                 how = _again(dataset)
                 if isinstance(error, NotImplementedError):  # packed in a way that Python can't read
                     how = "Unpack it with another program; then: unet-course data check FOLDER"

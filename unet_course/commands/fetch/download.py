@@ -7,7 +7,7 @@ and what was lost or damaged is fetched again.
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import json
 import os
 import shutil
@@ -54,33 +54,28 @@ def fetch_brats(
 ) -> Path:
     """Put BraTS 2020's training cases into `root/brats2020-training` and check them.
 
-    Returns the folder of cases, `MICCAI_BraTS2020_TrainingData`. The validation cases that Kaggle's
-    archive holds too have no masks and aren't kept. Arguments, errors, what happens on a second
-    call: as `fetch_lgg`. The archive has about 4 GB, the cases unpacked up to 33 GB.
+    As `fetch_lgg`. The validation cases that Kaggle's archive holds too have no masks and aren't
+    kept. The archive has about 4 GB, the cases unpacked up to 33 GB.
     """
     return _fetch_set(BRATS_SET, root, archive, accept_licence, progress)
 
 
 def _fetch_set(dataset: KaggleSet, root: Folder, archive: Folder, accepted, progress) -> Path:
     root = Path(root).expanduser() if root else runtime.cache_dir()
-    archive = Path(archive) if archive else None
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{dataset.name}.lock", timeout=0):
+            archive = Path(archive) if archive else None
             return _fetch(dataset, root.resolve(), archive, accepted, progress)
     except Timeout:
         raise DownloadError(f"{root}: another download is at work there. Wait for it.") from None
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            why = "the disk is full. Free some space, or choose another disk with --root."
-        else:
-            why = f"can't be written to or read: {error.strerror}. Choose a folder with --root."
-        raise DownloadError(f"{error.filename or root}: {why}") from None
+        where = error.filename or root
+        cure = f"{storage.cure_for(error)} Choose a folder with --root"
+        raise DownloadError(f"{where}: {cure}, on a disk with room.") from None
 
 
-def _fetch(
-    dataset: KaggleSet, root: Path, archive: Path | None, accepted: bool, progress: bool
-) -> Path:
+def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progress) -> Path:
     target, staging = root / dataset.name, root / f".{dataset.name}.incoming"
     folder, incoming = target / dataset.folder, staging / dataset.folder
     shutil.rmtree(staging, ignore_errors=True)  # of a run that was interrupted
@@ -116,11 +111,12 @@ def _fetch(
             with open_zip(archive, dataset) as opened:
                 files, notes = contents(opened, dataset)
                 # a tenth more, for what a file system adds to small files
-                _need(root, 1.1 * sum(info.file_size for info in files.values()) + 10**7)
+                needed = 1.1 * sum(info.file_size for info in files.values()) + 10**7
+                storage.expect_room(root, needed)
                 unpack(opened, files, incoming, dataset, progress)
             print("\n".join(notes), end="\n" * bool(notes))
         else:
-            _need(root, dataset.needed)
+            storage.expect_room(root, dataset.needed)
             kaggle.fetch(root, incoming, dataset)
         if record is None:
             _put_in_place(dataset, staging, target, digest, progress)
@@ -159,16 +155,11 @@ def _adopt(dataset: KaggleSet, target: Path, progress: bool) -> Path:
 
 def _raise_problems(report: Report, what: str) -> None:
     """Raise for what is damaged or missing; print what fetching again can't mend."""
-    damaged = [problem for problem in report.problems if problem.damage]
-    if damaged:
-        shown = [f"  {p.path}: {p.what}" for p in damaged[:10]]
-        shown += [f"  and {len(damaged) - 10} more"] if damaged[10:] else []
-        raise DownloadError("\n".join([f"{what}:", *shown]))
+    if damaged := [f"  {p.path}: {p.what}" for p in report.problems if p.damage]:
+        more = [f"  and {len(damaged) - 10} more"] if damaged[10:] else []
+        raise DownloadError("\n".join([f"{what}:", *damaged[:10], *more]))
     for problem in report.problems:
         print(f"Whole, but not as expected: {problem.path.name}: {problem.what}.")
-
-
-# --- licence and disk -------------------------------------------------------------------------
 
 
 def licence_text(dataset: KaggleSet) -> str:
@@ -179,36 +170,21 @@ def licence_text(dataset: KaggleSet) -> str:
 
 def _accept(dataset: KaggleSet, accepted: bool) -> None:
     print(licence_text(dataset))
-    if accepted:
-        return
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not accepted and (sys.stdin is None or not sys.stdin.isatty()):
         raise DownloadError(
             "The licence must be accepted first; nothing was fetched. In a terminal: add "
             f"--accept-licence. In Python: fetch_{dataset.command}(accept_licence=True)."
         )
-    try:
-        answer = input("Do you accept the licence? [y/N] ")
-    except EOFError:
-        answer = ""
-    if answer.strip().lower() not in ("y", "yes"):
+    with contextlib.suppress(EOFError):
+        accepted = accepted or input("Do you accept the licence? [y/N] ").strip().lower() in (
+            "y",
+            "yes",
+        )
+    if not accepted:
         raise DownloadError("The licence wasn't accepted; nothing was fetched.")
 
 
-def _need(root: Path, needed: float) -> None:
-    free = shutil.disk_usage(root).free
-    if free < needed:
-        raise DownloadError(
-            f"{root}: {needed / 1e9:.2f} GB of free disk are needed, there are {free / 1e9:.2f}. "
-            "Free some, or choose another disk with --root."
-        )
-
-
-# --- putting it in place ----------------------------------------------------------------------
-
-
-def _put_in_place(
-    dataset: KaggleSet, staging: Path, target: Path, digest: str | None, progress: bool
-) -> None:
+def _put_in_place(dataset: KaggleSet, staging: Path, target: Path, digest, progress) -> None:
     """Verify the downloaded data, write record and licence, then move it into place atomically."""
     report = dataset.check(staging, progress)
     _raise_problems(report, "The downloaded data is not sound; nothing was put in place")
@@ -226,9 +202,7 @@ def _put_in_place(
     storage.replace(staging, target)
 
 
-def _restore(
-    dataset: KaggleSet, incoming: Path, target: Path, digests: dict[str, str], damaged: list[str]
-) -> None:
+def _restore(dataset: KaggleSet, incoming: Path, target: Path, digests, damaged) -> None:
     """Replace what is damaged by what came, if that is what was recorded."""
     other = [name for name in damaged if sha256(incoming / name, dataset) != digests[name]]
     if other:

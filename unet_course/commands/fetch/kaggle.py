@@ -19,11 +19,10 @@ KEY = """Kaggle lends public sets without an account; where it asks for one:
 CACHE = "KAGGLEHUB_CACHE"
 
 
-def by_hand(dataset: KaggleSet) -> str:
-    """How to do without kagglehub."""
-    return f"""Without an account's key it works too: open {dataset.page}
+BY_HAND = """
+Without an account's key it works too: open {0.page}
 in a browser, click Download, then give the file here:
-    unet-course data {dataset.command} --archive archive.zip"""
+    unet-course data {0.command} --archive archive.zip"""
 
 
 def cache(root: Path) -> Path:
@@ -35,11 +34,6 @@ def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
     """Let kagglehub fetch the set (it resumes, and verifies Kaggle's checksum), take each folder.
 
     kagglehub keeps its half-downloaded archive in `cache(root)`, where the next call finds it.
-
-    Args:
-        root: folder to work in.
-        into: each patient's folder and the tables are put here.
-        dataset: which.
 
     Raises:
         DownloadError: it can't be had; the message says why and what to do.
@@ -63,7 +57,7 @@ def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
         raise DownloadError(
             f"Kaggle sent {len(folders)} whole {dataset.command.upper()} {dataset.unit}, published "
             f"are {dataset.published}. Run the command again; if it stays so, the set has "
-            f"changed.\n{by_hand(dataset)}"
+            f"changed.{BY_HAND.format(dataset)}"
         )
     into.mkdir()
     for path in [*folders, *(folders[0].parent / name for name in dataset.tables)]:
@@ -80,7 +74,7 @@ def explain(error: Exception, dataset: KaggleSet) -> str:
     status = getattr(getattr(error, "response", None), "status_code", None)
     name = type(error).__name__
     kinds = {base.__name__ for base in type(error).__mro__}
-    used, hand = _credentials_in_use(), f"\n{by_hand(dataset)}"
+    used, hand = _credentials_in_use(), BY_HAND.format(dataset)
     if isinstance(error, ImportError):
         return f"kagglehub isn't installed: {how_to_install('kagglehub')}{hand}"
     if status in (401, 403) or name in ("UnauthenticatedError", "CredentialError"):
