@@ -54,6 +54,9 @@ def say(capsys, source_or_answer, name="half") -> str:
         "def f(x):\n    ...",
         "def f(x): ...",
         "def f(x):\n    y = ...\n    return y",
+        "def f(x):\n    y = x\n    ...\n    return y",
+        "def f(x):\n    ...\n    y = ...\n    return x / 2",
+        "def f(x):\n    '''Halve it.'''\n    ...",
         "def f(x):\n    return np.sum(...)",
         "def f(x):\n    def g():\n        ...\n    return x / 2",
         "def f(x):\n    '''Halve it.'''\n    return x / ...",
@@ -77,6 +80,8 @@ def test_dots_left_mean_not_attempted(capsys, source):
         "f, g = lambda x: x / 2, lambda x: ...",
         "g, f = lambda x: ..., lambda x: x / 2",
         "def f(x):\n    return ...\ndef f(x):\n    return x / 2",
+        "def f(x):\n    ...\n    return x / 2",
+        "def f(x):\n    '''Halve it.'''\n    y = x / 2\n    ...\n    return y",
         "exec('def g(x): return x / 2')\nf = g",  # no source to be had
         "import functools\ndef g(x, by):\n    return x / by\nf = functools.partial(g, by=2)",
         "f = np.vectorize(lambda x: x / 2)",

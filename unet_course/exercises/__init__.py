@@ -104,8 +104,11 @@ def judge(name: str, answer: Callable) -> Verdict:
             f"{name}: the check takes your function, it was given {describe(answer)}",
             "Write the function's name alone, without brackets behind it.",
         )
-    lines = source.placeholders(answer)
+    lines, idle = source.placeholders(answer)
     if lines:
+        # a `...` that does nothing may have been left above right code
+        if idle and (verdict := _run(name, found, answer)).mark == RIGHT:
+            return verdict
         where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
         return Verdict(BLANK, f"not attempted yet (a ... is left in {where})")
     if source.not_implemented(answer):

@@ -8,32 +8,59 @@ import inspect
 import linecache
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 
-def placeholders(answer: Callable) -> list[int]:
+def placeholders(answer: Callable) -> tuple[list[int], bool]:
     """Return the lines (from 1, within the student's cell) where a `...` is left.
 
     Dots in an index (`x[..., 0]`, `tuple[int, ...]`), a comment or a text don't count. A
     function whose source can't be read has none: it is taken for attempted.
+
+    Returns:
+        The lines, and whether all of them are lines of their own among other statements: such a
+        `...` does nothing, so right code may stand around it.
     """
     try:
         node, offset = _node(answer)
     except Exception:  # a callable of any kind may come here, and the check must not raise
-        return []
+        return [], False
     inside_index = {
         id(part)
         for subscript in ast.walk(node)
         if isinstance(subscript, ast.Subscript)
         for part in ast.walk(subscript.slice)
     }
-    lines = {
-        part.lineno + offset
+    found = [
+        part
         for part in ast.walk(node)
         if isinstance(part, ast.Constant) and part.value is ... and id(part) not in inside_index
+    ]
+    idle = {
+        id(statement.value)
+        for block in _blocks(node)
+        if sum(not _is_text(statement) for statement in block) > 1
+        for statement in block
+        if isinstance(statement, ast.Expr)
     }
-    return sorted(lines)
+    lines = sorted({part.lineno + offset for part in found})
+    return lines, all(id(part) in idle for part in found)
+
+
+def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    """Every list of statements in a tree."""
+    for part in ast.walk(node):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(part, name, None)
+            if isinstance(block, list):
+                yield block
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(
+        getattr(statement.value, "value", None), str
+    )
 
 
 def not_implemented(answer: Callable) -> bool:
