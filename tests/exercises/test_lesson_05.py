@@ -277,7 +277,7 @@ MISTAKES = {
             "Start counting afresh",
         ),
         (stopping(back="best_epoch"), "two numbers"),
-        (stopping(better="score > best + 0.05"), "with the best so far"),
+        (stopping(better="score > best + 0.05", lowest="-np.inf"), "with the best so far"),
         (stopping(lowest=-1), "Begin below any score"),
         (stopping(lowest=-1, late="epoch - best_epoch >= patience"), "may be negative"),
     ],
