@@ -167,7 +167,7 @@ def test_an_empty_class(room, capsys):
     assert cli.main(["progress", str(room), "--csv", "none.csv"]) == 0
     said = capsys.readouterr().out
     assert said.startswith(
-        "No progress file found: each student's progress.json, in a folder of its"
+        "No progress file found: each student's progress.json"
     )
 
 

@@ -347,7 +347,7 @@ def test_doctor_names_what_is_missing(course, capsys, monkeypatch):
 
 
 def test_without_jupyterlab_it_says_how_to_get_it(course, capsys, monkeypatch):
-    monkeypatch.setattr(open_jupyterlab, "installed", lambda: False)
+    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
     assert cli.main([]) == 1
     assert 'pip install "unet-course[lab]"' in capsys.readouterr().err
 

@@ -178,7 +178,7 @@ def test_what_kaggle_may_raise_names_this_set():
     told = kaggle.explain(error, BRATS_SET)
     assert "asks for an account" in told and "kaggle.json" in told
     assert "unet-course data brats --archive archive.zip" in told
-    assert BRATS_SET.kaggle in told
+    assert BRATS_SET.layout.kaggle in told
 
 
 def test_the_command_and_the_script(tmp_path, zipped, capsys):

@@ -288,7 +288,7 @@ WORDS = "word " * 50
 def test_a_cell_without_a_slide_type_gets_one_that_suits():
     cells = ["## A", "### B", f"{WORDS}\n\n## C", WORDS, folded("Hint", "So.")]
     kinds = [slides.slide_type(new_markdown_cell(cell)) for cell in cells]
-    assert kinds == ["slide", "subslide", "-", "notes", "notes"]
+    assert kinds == ["slide", "subslide", "-", "-", "notes"]
     assert slides.slide_type(new_code_cell("x")) == "-"
     assert slides.slide_type(typed(new_code_cell("x"), "skip")) == "skip"
 
@@ -366,8 +366,8 @@ def test_saving_a_lesson_keeps_its_slide_types(course, monkeypatch):
 
 def test_slides_are_one_page_that_asks_for_nothing(course, capsys):
     out = course / "slides.html"
-    for name in ("imports", "a-check"):
-        change(course, lambda cells, _, name=name: typed(cells[name], "skip"))
+    for name, kind in (("imports", "skip"), ("a-check", "skip"), ("spoken", "notes")):
+        change(course, lambda cells, _, name=name, kind=kind: typed(cells[name], kind))
     status, page = export("slides", out)
     assert status == 0 and capsys.readouterr().out == f"{out}\n"
     body = re.sub(r"(?s)<(script|style)>.*?</\1>", "", page)

@@ -32,14 +32,10 @@ COPY = re.compile(r"(.+?) ?\(\d+\)\.json")  # what a browser calls the second fi
 
 @dataclass(frozen=True)
 class ClassProgress:
-    """A class's progress.
+    """A class's progress, and what wasn't counted."""
 
-    `table` has a row a student and a column a `(lesson, exercise)`: 1 solved, 0 tried, NaN neither.
-    `tries` has each student's tries, `passed_over` a line for everything that wasn't counted.
-    """
-
-    table: pd.DataFrame
-    tries: list[int]
+    table: pd.DataFrame  # a row a student, a column a (lesson, exercise): 1 solved, 0 tried, NaN
+    tries: list[int]  # of each student
     passed_over: list[str]
 
     def text(self, untouched: bool = False) -> str:
@@ -51,11 +47,9 @@ class ClassProgress:
         every = list(table.columns.unique("lesson"))
         shown = [of for of in every if untouched or table[of].notna().any(axis=None)] or every
         if table.empty:
-            parts.append(
-                f"No progress file found: each student's {FILE}, in a folder of its own or as NAME.json."
-            )
+            parts.append(f"No progress file found: each student's {FILE}, or NAME.json.")
         else:
-            parts.append("\n".join(_tables(table[shown])))
+            parts.append(_tables(table[shown]))
             if hidden := [of for of in every if of not in shown]:
                 parts.append(f"Begun by nobody (--all shows them): {', '.join(hidden)}")
         if self.passed_over:
@@ -68,13 +62,11 @@ class ClassProgress:
         table.insert(0, "solved", table.sum(axis=1))
         table.insert(1, "tries", self.tries)
         # a spreadsheet computes what begins like a formula
-        table.index = [
-            f"'{name}" if name.startswith(("=", "+", "-", "@")) else name for name in table.index
-        ]
+        table.index = table.index.astype(str).str.replace(r"^(?=[=+@-])", "'", regex=True)
         return table.to_csv(index_label="student", lineterminator="\n")
 
 
-def _tables(table: pd.DataFrame) -> list[str]:
+def _tables(table: pd.DataFrame) -> str:
     lessons = table.columns.get_level_values("lesson")
     solved = table.T.groupby("lesson").sum().T.astype(int)
     students = solved.astype(str) + [f"/{sum(lessons == of)}" for of in solved]
@@ -83,12 +75,11 @@ def _tables(table: pd.DataFrame) -> list[str]:
     counts = {"solved": table.sum().astype(int), "tried": table.notna().sum()}
     exercises = pd.DataFrame(counts).set_axis([f"{of} {name}" for of, name in table.columns])
     count = "1 student" if len(table) == 1 else f"{len(table)} students"
-    return [
-        f"Exercises solved, by lesson ({count}):",
-        students.rename_axis(columns="student").to_string() + "\n",
-        "By exercise, how many students solved and tried it:",
-        exercises.rename_axis(columns="exercise").to_string(),
-    ]
+    return f"""Exercises solved, by lesson ({count}):
+{students.rename_axis(columns="student").to_string()}
+
+By exercise, how many students solved and tried it:
+{exercises.rename_axis(columns="exercise").to_string()}"""
 
 
 def collect(folders: Iterable[Path], only: Iterable[str] | None = None) -> ClassProgress:
@@ -103,15 +94,13 @@ def collect(folders: Iterable[Path], only: Iterable[str] | None = None) -> Class
         LookupError: there is no such lesson.
     """
     roots = [existing_folder(folder, "Correct DIR.") for folder in folders]
-    columns = pd.MultiIndex.from_tuples(
-        [
-            (path.name[:2], cell.id)
-            for path in run_lesson.list_lessons()
-            for cell in run_lesson.read(path).cells
-            if "exercise" in cell.metadata.get("tags", [])
-        ],
-        names=["lesson", "exercise"],
-    )
+    pairs = [
+        (path.name[:2], cell.id)
+        for path in run_lesson.list_lessons()
+        for cell in run_lesson.read(path).cells
+        if "exercise" in cell.metadata.get("tags", [])
+    ]
+    columns = pd.MultiIndex.from_tuples(pairs, names=["lesson", "exercise"])
     known = set(columns.get_level_values("exercise"))
     if only:
         columns = columns[columns.isin({run_lesson.find(name).name[:2] for name in only}, "lesson")]

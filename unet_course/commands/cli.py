@@ -8,6 +8,8 @@ traceback, and exit status 1.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -15,9 +17,6 @@ from pathlib import Path
 import unet_course
 from unet_course.commands import output_files
 from unet_course.commands.terminal import CellProgress, how_to_install
-
-# what a user can cause and mend: reported as it reads, without a traceback
-MENDABLE = (OSError, LookupError, ValueError, RuntimeError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,15 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
         how = "" if "install" in str(error) else f". Install it: {how_to_install('unet-course')}"
         print(f"unet-course: {error}{how}", file=sys.stderr)
         return 1
-    except MENDABLE as error:
-        print(f"unet-course: {_message(error)}", file=sys.stderr)
+    except (OSError, LookupError, ValueError, RuntimeError) as error:  # a user can cause and mend
+        told = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            told = f"{error.filename}: {error.strerror}"
+        print(f"unet-course: {told}", file=sys.stderr)
         return 1
-
-
-def _message(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,13 +52,6 @@ def _parser() -> argparse.ArgumentParser:
         description="Open the course in JupyterLab (no command), or run one of its commands.",
     )
     parser.add_argument("--version", action="version", version=unet_course.__version__)
-    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
-    parser.add_argument(
-        "--port", type=_port, metavar="PORT", help="JupyterLab's port (8888, or the next free one)"
-    )
-    parser.add_argument(
-        "--originals", action="store_true", help="the lessons themselves, not your copies"
-    )
     parser.set_defaults(command=_open)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -74,10 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     def option(of: argparse.ArgumentParser, name: str, metavar: str, help: str, **more) -> None:
         of.add_argument(name, metavar=metavar, help=help, **{"type": Path, **more})
 
-    doctor = verb(
-        "doctor", _doctor, "what this machine has and what runs here", "unet-course doctor"
-    )
-    doctor.add_argument("--json", action="store_true", help="the same for programs")
+    def flag(of: argparse.ArgumentParser, name: str, help: str) -> None:
+        of.add_argument(name, action="store_true", help=help)
+
+    flag(parser, "--no-browser", "print the address, open nothing")
+    option(parser, "--port", "PORT", "JupyterLab's port (8888, or the next free one)", type=_port)
+    flag(parser, "--originals", "the lessons themselves, not your copies")
+
+    help = "what this machine has and what runs here"
+    doctor = verb("doctor", _doctor, help, "unet-course doctor")
+    flag(doctor, "--json", "the same for programs")
 
     data = commands.add_parser("data", help="make, fetch or check a data set")
     sets = data.add_subparsers(title="data sets", metavar="SET", required=True)
@@ -87,19 +82,18 @@ def _parser() -> argparse.ArgumentParser:
     option(sample, "--patients", "N", "how many in 2-D (24)", type=int, default=24)
     option(sample, "--cases", "N", "how many in 3-D (8)", type=int, default=8)
     option(sample, "--seed", "N", "another seed, other patients (0)", type=int, default=0)
-    for name, help in (
-        ("lgg", "fetch the real LGG patients from Kaggle"),
-        ("brats", "fetch BraTS 2020's training cases from Kaggle (47 GB of disk)"),
-    ):
+    lgg = "fetch the real LGG patients from Kaggle"
+    brats = "fetch BraTS 2020's training cases from Kaggle (47 GB of disk)"
+    for name, help in (("lgg", lgg), ("brats", brats)):
         fetch = verb(name, _fetch, help, f"unet-course data {name} --root data", sets)
         fetch.set_defaults(set=name)
         option(fetch, "--root", "DIR", "folder for them (the course's cache)")
         option(fetch, "--archive", "FILE", "a ZIP that you downloaded by hand")
-        fetch.add_argument("--accept-licence", action="store_true", help="you accept its licence")
+        flag(fetch, "--accept-licence", "you accept its licence")
     help = "read every file of a folder, name each fault"
     check = verb("check", _check, help, "unet-course data check data", sets)
     option(check, "folder", "DIR", "the folder")
-    check.add_argument("--json", action="store_true", help="the same for programs")
+    flag(check, "--json", "the same for programs")
 
     help = "execute a lesson without a browser; --out keeps the page"
     run = verb("run", _run, help, "unet-course run 05 --data data --out 05.html")
@@ -107,21 +101,15 @@ def _parser() -> argparse.ArgumentParser:
     option(run, "lesson", "LESSON", lesson, type=str)
     option(run, "--data", "DIR", "use the real patients in DIR")
     option(run, "--out", "FILE", "write the executed lesson, .html or .ipynb")
-    run.add_argument(
-        "--save", action="store_true", help="rewrite the lesson with its outputs (maintainers)"
-    )
+    flag(run, "--save", "rewrite the lesson with its outputs (maintainers)")
 
     example = "unet-course export 05 --to handout --out 05_handout.ipynb"
     export = verb("export", _export, "write a lesson, or all, in another form", example)
     option(export, "lesson", "LESSON", f"{lesson}; or all", type=str)
-    export.add_argument(
-        "--to",
-        required=True,
-        choices=output_files.FORMS,
-        help="handout: the lesson without solutions; solutions: every exercise filled in, executed; "
-        "slides: one page with reveal.js, S opens the speaker's view; nbgrader: the source version "
-        "that nbgrader generate_assignment takes",
-    )
+    help = """handout: the lesson without solutions; solutions: every exercise filled in, executed;
+        slides: one page with reveal.js, S opens the speaker's view; nbgrader: the source version that
+        nbgrader generate_assignment takes"""
+    export.add_argument("--to", required=True, choices=output_files.FORMS, help=help)
     endings = "; ".join(f"{form}: {' or '.join(ends)}" for form, ends in output_files.FORMS.items())
     help = f"what to write ({endings}); for all lessons a folder"
     option(export, "--out", "FILE", help, required=True)
@@ -133,9 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     option(progress, "--csv", "FILE", "write a row a student, a column an exercise")
     help = "only this one; may be given again"
     option(progress, "--lesson", "LESSON", help, type=str, action="append")
-    progress.add_argument(
-        "--all", action="store_true", help="also the lessons that nobody has begun"
-    )
+    flag(progress, "--all", "also the lessons that nobody has begun")
     return parser
 
 
@@ -148,10 +134,9 @@ def _port(text: str) -> int:
 def _open(options) -> int:
     from unet_course.commands import open_jupyterlab
 
-    if not open_jupyterlab.installed():
+    if importlib.util.find_spec("jupyterlab") is None:
         how = how_to_install("unet-course[lab]")
-        print(f"unet-course: JupyterLab isn't installed. Install it: {how}", file=sys.stderr)
-        return 1
+        raise ModuleNotFoundError(f"JupyterLab isn't installed. To install it: {how}")
     if options.originals:
         folder, told = open_jupyterlab.originals(), []
     else:
@@ -173,6 +158,7 @@ def _sample(options) -> int:
     from unet_course.synthetic import sample_data
 
     if options.root is None:
+        sample_data.remake_damaged()
         print(sample_data.lgg_root(seed=options.seed, patients=options.patients))
         print(sample_data.brats_root(seed=options.seed, cases=options.cases))
     else:
@@ -221,18 +207,12 @@ def _run(options) -> int:
     # made before the lesson starts, so that the sample's progress bar isn't in its outputs
     if options.save or not (options.data or runtime.data_folder()):
         run_lesson.make_sample(lesson)
-    show = CellProgress(lesson.stem, texts=not (options.out or options.save))
-    try:
+    texts = not (options.out or options.save)
+    with contextlib.closing(CellProgress(lesson.stem, texts)) as show:
         if options.save:
             run = run_lesson.save(lesson, on_cell=show)
         else:
             run = run_lesson.execute(lesson, options.data, on_cell=show)
-    except run_lesson.LessonError as error:
-        show.close()
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        show.close()
     done = f"{lesson.stem} ran in {run.seconds:.0f} s, {run.peak_gb:.1f} GB at the peak."
     if options.save:
         done += f" Saved: {lesson}"

@@ -39,13 +39,33 @@ def examine() -> dict:
     """
     troubles: list[str] = []
     found: dict = {"ready": False, "troubles": troubles, "place": runtime.where()}
-    found |= {"python": _python(troubles), "packages": _packages(troubles)}
+    version, needed = platform.python_version(), _about()[0]
+    if needed and not Requirement(f"python{needed}").specifier.contains(version):
+        troubles.append(f"Python {version} is out of the range {needed}: install one that is in it")
+    found["python"] = {"version": version, "needed": needed, "executable": sys.executable}
+    found["packages"] = _packages(troubles)
     found |= {"processor": runtime.processor(), "cores": _cores()}
-    found |= {"load": _load(), "memory_gb": _memory(troubles)}  # before the measuring adds to it
-    found["settings"] = _settings()
-    if not any("tensorflow" in trouble for trouble in troubles):
-        found |= _arithmetic(troubles)
-    found |= {"free_disk_gb": _disk(troubles), "data": _data(troubles), "exercises": _exercises()}
+    found["load"] = round(psutil.getloadavg()[0], 1)  # before the measuring adds to it
+    found |= {"memory_gb": _memory(troubles), "settings": _settings()}
+    try:
+        if not any("tensorflow" in trouble for trouble in troubles):
+            with runtime.quiet():
+                found |= {"gpus": runtime.gpus(), "precision": runtime.best_precision()}
+                found["seconds_per_step"] = round(runtime.seconds_per_step(best=True), 3)
+    except Exception as error:  # a broken installation shows in many ways, all worth telling
+        troubles.append(f"TensorFlow doesn't run here ({type(error).__name__}: {error})")
+    found["free_disk_gb"] = round(shutil.disk_usage(runtime.cache_dir()).free / 1e9, 1)
+    if found["free_disk_gb"] < NEEDED_DISK_GB:
+        troubles.append(
+            f"{runtime.cache_dir()}: {found['free_disk_gb']} GB are free, {NEEDED_DISK_GB:.0f} GB are "
+            f"needed. Free some, or set {runtime.CACHE_VARIABLE} to a folder on another disk"
+        )
+    found["data"] = _data(troubles)
+    names, tried = list(exercises.checks()), solved.read()
+    done = [name for name in names if name in tried and tried[name]["done"]]
+    begun = [name for name in names if name in tried and name not in done]
+    file = str(runtime.user_dir() / solved.FILE)
+    found["exercises"] = {"file": file, "all": len(names), "done": done, "tried": begun}
     found["lessons"] = _lessons(found.get("seconds_per_step"), troubles)
     return found | {"ready": not troubles}
 
@@ -60,13 +80,6 @@ def _about() -> tuple[str | None, list[str]]:
         lab = [f"{text}; extra == 'lab'" for text in project["optional-dependencies"]["lab"]]
         return project["requires-python"], project["dependencies"] + lab
     return known.metadata.get("Requires-Python"), known.requires or []
-
-
-def _python(troubles: list[str]) -> dict:
-    version, needed = platform.python_version(), _about()[0]
-    if needed and not Requirement(f"python{needed}").specifier.contains(version):
-        troubles.append(f"Python {version} is out of the range {needed}: install one that is in it")
-    return {"version": version, "needed": needed, "executable": sys.executable}
 
 
 def _packages(troubles: list[str]) -> list[dict]:
@@ -99,14 +112,6 @@ def _cores() -> int:
     return known or 1
 
 
-def _load() -> float:
-    """Return how many cores other programs have kept busy in the last minute, about."""
-    try:
-        return round(psutil.getloadavg()[0], 1)
-    except (OSError, AttributeError):  # a system that doesn't count it
-        return 0.0
-
-
 def _memory(troubles: list[str]) -> dict:
     memory = psutil.virtual_memory()
     total, free = memory.total / 1e9, memory.available / 1e9
@@ -122,19 +127,6 @@ def _memory(troubles: list[str]) -> dict:
     return {"total": round(total, 1), "free": round(free, 1)}
 
 
-def _arithmetic(troubles: list[str]) -> dict:
-    try:
-        with runtime.quiet():
-            return {
-                "gpus": runtime.gpus(),
-                "precision": runtime.best_precision(),
-                "seconds_per_step": round(runtime.seconds_per_step(best=True), 3),
-            }
-    except Exception as error:  # a broken installation shows in many ways, all worth telling
-        troubles.append(f"TensorFlow doesn't run here ({type(error).__name__}: {error})")
-        return {}
-
-
 def _settings() -> list[str]:
     """Return the settings for Keras, of a variable or of keras.json, that aren't the course's."""
     file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
@@ -145,16 +137,6 @@ def _settings() -> list[str]:
     if backend := os.environ.get("KERAS_BACKEND"):
         found["the variable KERAS_BACKEND"] = backend
     return [f"{k} = {v}" for k, v in found.items() if v not in (None, "tensorflow", "float32")]
-
-
-def _disk(troubles: list[str]) -> float:
-    free = shutil.disk_usage(runtime.cache_dir()).free / 1e9
-    if free < NEEDED_DISK_GB:
-        troubles.append(
-            f"{runtime.cache_dir()}: {free:.1f} GB are free, {NEEDED_DISK_GB:.0f} GB are needed. "
-            f"Free some, or set {runtime.CACHE_VARIABLE} to a folder on another disk"
-        )
-    return round(free, 1)
 
 
 def _data(troubles: list[str]) -> dict:
@@ -177,16 +159,6 @@ def _data(troubles: list[str]) -> dict:
         found["layout"] = ", ".join(layouts) or None
         found["notes"] = [str(warning.message) for warning in warned]
     return found
-
-
-def _exercises() -> dict:
-    tried, names = solved.read(), list(exercises.checks())
-    return {
-        "file": str(runtime.user_dir() / solved.FILE),
-        "all": len(names),
-        "done": [name for name in names if name in tried and tried[name]["done"]],
-        "tried": [name for name in names if name in tried and not tried[name]["done"]],
-    }
 
 
 def _lessons(yardstick: float | None, troubles: list[str]) -> list[dict]:
@@ -224,13 +196,11 @@ def text(found: dict) -> str:
     if "gpus" in found:
         lines.append(f"GPU         {', '.join(found['gpus']) or 'none'}")
         lines.append(f"Fastest precision: {found['precision']}")
-    fit = sum(row["good"] for row in found["packages"])
-    lines.append(f"Packages    {fit} packages fit")
-    lines += [
-        f"  ✗ {row['name']} {row['version'] or 'missing'} (needed {row['needed']}, for {row['for']})"
-        for row in found["packages"]
-        if not row["good"]
-    ]
+    bad = [row for row in found["packages"] if not row["good"]]
+    lines.append(f"Packages    {len(found['packages']) - len(bad)} packages fit")
+    for row in bad:
+        have = f"{row['name']} {row['version'] or 'missing'}"
+        lines.append(f"  ✗ {have} (needed {row['needed']}, for {row['for']})")
     lines += ["", *_data_lines(found["data"]), ""]
     lines.append(f"Exercises   {len(done['done'])} of {done['all']} done, kept in {done['file']}")
     if done["tried"]:

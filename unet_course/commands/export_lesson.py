@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import re
 import sys
@@ -14,7 +15,7 @@ from nbformat import NotebookNode
 
 from unet_course import runtime, storage
 from unet_course.commands import run_lesson, slides
-from unet_course.commands.output_files import FORMS, check_output_folder, check_output_path
+from unet_course.commands.output_files import FORMS, check_output_path
 from unet_course.commands.run_lesson import clean_outputs
 from unet_course.commands.terminal import CellProgress
 
@@ -34,14 +35,12 @@ def export(lesson: str, form: str, out: Path) -> int:
     if lesson != "all":
         path = run_lesson.find(lesson)
         check_output_path(out, FORMS[form], path)
-        try:
-            _write(path, form, out)
-        except run_lesson.LessonError as error:
-            print(error, file=sys.stderr)
-            return 1
+        _write(path, form, out)
         print(out)
         return 0
-    check_output_folder(out, form)
+    if out.suffix in FORMS[form] and not out.is_dir():
+        raise ValueError(f"{out}: all lessons go into a folder; name one with --out")
+    check_output_path(out, ())
     every = run_lesson.list_lessons()
     out.mkdir(exist_ok=True)
     missing = []
@@ -50,17 +49,13 @@ def export(lesson: str, form: str, out: Path) -> int:
         file = out / f"{path.stem}-{form}{FORMS[form][0]}"
         try:
             _write(path, form, file)
-        except (run_lesson.LessonError, ValueError) as error:
+            print(f"{count}/{len(every)} {file}", flush=True)
+        except (RuntimeError, ValueError) as error:
             print(f"unet-course: {error}", file=sys.stderr)
             missing.append(path.stem)
-        else:
-            print(f"{count}/{len(every)} {file}", flush=True)
     if missing:
-        print(
-            f"unet-course: {out}: {len(missing)} of {len(every)} lessons not written, for the "
-            f"reasons above: {', '.join(missing)}",
-            file=sys.stderr,
-        )
+        what = f"{len(missing)} of {len(every)} lessons not written, for the reasons above"
+        print(f"unet-course: {out}: {what}: {', '.join(missing)}", file=sys.stderr)
     return int(bool(missing))
 
 
@@ -70,8 +65,7 @@ def _write(lesson: Path, form: str, out: Path) -> None:
     elif form == "solutions":
         run_lesson.write_run(solutions(lesson), out, lesson)
     else:
-        make = {"handout": handout, "nbgrader": nbgrader}[form]
-        run_lesson.write(make(lesson), out)
+        run_lesson.write(handout(lesson) if form == "handout" else nbgrader(lesson), out)
 
 
 class Exercise(NamedTuple):
@@ -96,17 +90,13 @@ def find_exercises(notebook: NotebookNode, name: str) -> list[Exercise]:
         exercise = cells[index].id
         check = CHECK.search(cells[index + 1].source) if index + 1 < len(cells) else None
         if not check or check[1] != exercise:
-            raise ValueError(
-                f"{name}: behind the exercise {exercise} stands no cell with "
-                f'exercises.check("{exercise}", …); add it.'
-            )
+            lacks = f'exercises.check("{exercise}", …)'
+            raise ValueError(f"{name}: behind the exercise {exercise} stands no cell with {lacks}")
         folded = [c.source for c in cells[index:end] if "solution" in _tags(c)]
         solution = CODE.search(folded[0]) if folded else None
         if not solution:
-            raise ValueError(
-                f"{name}: the exercise {exercise} has no cell tagged 'solution' with a ```python "
-                "block; add it (a handout has none: export from the lesson itself)."
-            )
+            lacks = "has no cell tagged 'solution' with a ```python block (a handout has none)"
+            raise ValueError(f"{name}: the exercise {exercise} {lacks}")
         found.append(Exercise(exercise, index, check[2], solution[1].strip("\n")))
     return found
 
@@ -135,8 +125,6 @@ def _without_solutions(notebook: NotebookNode) -> list[NotebookNode]:
 def handout(lesson: Path) -> NotebookNode:
     """Return the lesson without its solutions. Hints, pictures and saved outputs stay.
 
-    The outputs stay because they belong to the text, and an exercise's own output is `○`.
-
     Raises:
         ValueError: a cell shows a solution but hasn't got the tag `solution`.
     """
@@ -144,10 +132,8 @@ def handout(lesson: Path) -> NotebookNode:
     notebook.cells = _without_solutions(notebook)
     for cell in notebook.cells:
         if re.search(r"<summary>\s*solution", cell.source, re.IGNORECASE):
-            raise ValueError(
-                f"{lesson.name}: cell {cell.id} holds a solution but not the tag 'solution'; "
-                "add the tag, so that the handout can leave it out."
-            )
+            what = f"cell {cell.id} holds a solution but not the tag 'solution'; add the tag"
+            raise ValueError(f"{lesson.name}: {what}")
     return notebook
 
 
@@ -167,13 +153,11 @@ def solutions(lesson: Path) -> run_lesson.Run:
     data = runtime.data_folder()
     if not data:
         run_lesson.make_sample(lesson)
-    show = CellProgress(lesson.stem, texts=False)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
-        own = {runtime.USER_VARIABLE: nobody}
-        try:
-            run = run_lesson.execute(lesson, data, show, own, notebook)
-        finally:
-            show.close()
+    with (
+        contextlib.closing(CellProgress(lesson.stem, texts=False)) as show,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody,
+    ):
+        run = run_lesson.execute(lesson, data, show, {runtime.USER_VARIABLE: nobody}, notebook)
     for cell in run.notebook.cells:
         check = CHECK.search(cell.source) if cell.cell_type == "code" else None
         said = "".join(output.get("text", "") for output in cell.get("outputs", []))
@@ -189,9 +173,8 @@ def nbgrader(lesson: Path) -> NotebookNode:
     """Return the source version of an nbgrader assignment.
 
     A stub's cell is the solution, with nbgrader's markers round what a student writes. Its check is
-    the test, worth `POINTS`: what a student sees says ○, ✗ or ✓ and stops nothing; a hidden line
-    behind it raises unless it is ✓. Tasks, tests and imports are locked; the rest of the lesson is
-    there to be played with. Each cell's `grade_id` is its id, so that none comes twice.
+    the test, worth `POINTS`: a hidden line behind it raises unless it is ✓. Tasks, tests and imports
+    are locked. Each cell's `grade_id` is its id, so that none comes twice.
 
     Raises:
         ValueError: see `find_exercises`; or the lesson has no exercise.

@@ -9,7 +9,6 @@ next to it under another name. Nothing is ever written over.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import itertools
 import json
 import os
@@ -19,17 +18,11 @@ from unet_course import runtime, storage
 from unet_course.commands import run_lesson
 
 COPIES = "my_lessons"
-MANIFEST = (
-    ".unet-course.json"  # each copy's name, and the digest of the lesson that it was made from
-)
+MANIFEST = ".unet-course.json"  # by a copy's name the digest of the lesson it was made from
 
 
 def student_folder() -> tuple[Path, list[str]]:
-    """Return the folder of the student's copies, made or renewed, and what to tell about it.
-
-    Raises:
-        OSError: it can't be made.
-    """
+    """Return the folder of the student's copies, made or renewed, and what to tell about it."""
     origin = run_lesson.folder()
     target = origin.parent / COPIES
     if runtime.PACKAGE in origin.parents or not os.access(origin.parent, os.W_OK):
@@ -39,11 +32,7 @@ def student_folder() -> tuple[Path, list[str]]:
 
 
 def originals() -> Path:
-    """Return the folder of the lessons themselves, for those who change the course.
-
-    Raises:
-        LookupError: there is no clone, only an installed package.
-    """
+    """Return the folder of the lessons themselves; a LookupError where there is no clone."""
     origin = run_lesson.folder()
     if runtime.PACKAGE in origin.parents:
         raise LookupError("--originals: they are in a clone of the course; change to its folder")
@@ -82,11 +71,6 @@ def _copy(origin: Path, target: Path) -> list[str]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def installed() -> bool:
-    """Tell whether JupyterLab is there."""
-    return importlib.util.find_spec("jupyterlab") is not None
 
 
 def start(folder: Path, browser: bool, port: int | None) -> None:

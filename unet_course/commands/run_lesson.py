@@ -28,7 +28,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LITTER = {"execution", "collapsed", "scrolled", "ExecuteTime", "colab", "id", "outputId", "pycharm"}
 
 
-class LessonError(Exception):
+class LessonError(RuntimeError):
     """A lesson's cell failed; the message has its number among the code cells, source and error."""
 
     def __init__(self, lesson: Path, number: int, source: str, error: str):
@@ -98,18 +98,16 @@ def read(lesson: Path) -> nbformat.NotebookNode:
         notebook = nbformat.convert(known, 4)
         for number, cell in enumerate(notebook.cells):
             cell.setdefault("id", f"cell-{number}")  # older versions' files have none
-            tags, outputs = cell.metadata.get("tags", []), cell.get("outputs", [])
-            kinds = isinstance(cell.source, str), isinstance(tags, list), isinstance(outputs, list)
-            if not all(kinds):
+            lists = cell.metadata.get("tags", []), cell.get("outputs", [])
+            if not isinstance(cell.source, str) or not all(isinstance(one, list) for one in lists):
                 raise ValueError(f"cell {number}")
     except OSError:
         raise
     except Exception as error:  # nbformat's own errors have no class in common
-        what = str(error).strip().partition("\n")[0][:100]
-        raise ValueError(
-            f"{lesson}: is not a notebook, or is damaged ({what}). Take it from the course again, or "
-            "name another file"
-        ) from error
+        what = (
+            f"is not a notebook, or is damaged ({str(error).strip().partition(chr(10))[0][:100]})"
+        )
+        raise ValueError(f"{lesson}: {what}. Take it from the course again") from error
     return notebook
 
 
@@ -117,21 +115,16 @@ def read(lesson: Path) -> nbformat.NotebookNode:
 
 
 def kernel_environment() -> dict[str, str]:
-    """Return the environment in which lessons run, wherever they are started from.
-
-    A user's settings for other work (Keras' backend and number type, Matplotlib's backend and
-    style) don't change what a lesson does.
-    """
+    """Return the environment in which lessons run, whatever a user has set for other work."""
     env = dict(os.environ)
     if (runtime.PACKAGE.parent / "pyproject.toml").is_file():  # a clone that may not be installed
         known = env.get("PYTHONPATH")
         env["PYTHONPATH"] = str(runtime.PACKAGE.parent) + (os.pathsep + known if known else "")
     env.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    env["KERAS_BACKEND"] = "tensorflow"
-    env["KERAS_HOME"] = str(runtime.cache_dir() / "keras")  # where keras.json is looked for
+    keras = runtime.cache_dir() / "keras"  # where keras.json is looked for
+    env |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": str(keras)}
     env["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    matplotlib = importlib.util.find_spec("matplotlib")
-    if matplotlib:
+    if matplotlib := importlib.util.find_spec("matplotlib"):
         env["MATPLOTLIBRC"] = str(Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc")
     for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "PYTHONWARNINGS"):
         env.pop(name, None)
@@ -158,6 +151,8 @@ def execute(
         LessonError: a cell raised, or the kernel died in it.
         KeyboardInterrupt: the user's Ctrl-C, once the kernel is stopped.
     """
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
     env = kernel_environment()
     # With this ipykernel leaves file descriptors alone, so that TensorFlow's own log lines don't
     # get into the outputs; nbval runs the same way, hence both see the same.
@@ -167,19 +162,10 @@ def execute(
     env.update(environment or {})
     if notebook is None:
         notebook = read(lesson)
-    start = time.perf_counter()
-    with runtime.MemoryWatch() as watch:
-        _execute(notebook, lesson, env, on_cell)
-    return Run(notebook, time.perf_counter() - start, watch.peak_gb)
-
-
-def _execute(notebook, lesson: Path, env: dict[str, str], on_cell) -> None:
-    from nbclient.exceptions import CellExecutionError, DeadKernelError
-
-    count = 0
     # the wheel's copies lie among installed packages: nothing may be written there
     cwd = Path.cwd() if runtime.PACKAGE in lesson.resolve().parents else lesson.resolve().parent
-    with _kernel(notebook, env, cwd) as (client, log):
+    count, start = 0, time.perf_counter()
+    with runtime.MemoryWatch() as watch, _kernel(notebook, env, cwd) as (client, log):
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
@@ -196,6 +182,7 @@ def _execute(notebook, lesson: Path, env: dict[str, str], on_cell) -> None:
                     raise LessonError(lesson, count, cell.source, what) from error
             if on_cell:
                 on_cell(index, len(notebook.cells), cell)
+    return Run(notebook, time.perf_counter() - start, watch.peak_gb)
 
 
 @contextlib.contextmanager
@@ -217,15 +204,9 @@ def _kernel(notebook, env: dict[str, str], cwd: Path) -> Iterator:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         log = Path(scratch) / "kernel.log"
         env = env | {"IPYTHONDIR": scratch}  # without the user's own start-up files
-        client = NotebookClient(
-            notebook,
-            timeout=None,
-            startup_timeout=120,
-            kernel_name="python3",
-            kernel_manager_class=Manager,
-            shutdown_kernel="immediate",
-            coalesce_streams=True,
-        )
+        options = {"startup_timeout": 120, "shutdown_kernel": "immediate", "coalesce_streams": True}
+        options |= {"kernel_name": "python3", "kernel_manager_class": Manager}
+        client = NotebookClient(notebook, timeout=None, **options)
         client.reset_execution_trackers()
         with (
             log.open("wb") as file,
@@ -240,8 +221,7 @@ def _kernel(notebook, env: dict[str, str], cwd: Path) -> Iterator:
 def clean_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a copy without what differs from machine to machine: widget state, timings, versions.
 
-    Outputs and execution counts stay. A widget's view is dropped and its text kept: without the
-    state, which weighs megabytes and which GitHub can't show, a view is an error message.
+    Outputs and counts stay; a widget leaves its text, since its view needs megabytes of state.
     """
     new = nbformat.from_dict(notebook)
     about = {
@@ -296,8 +276,7 @@ def make_sample(lesson: Path) -> None:
 def save(lesson: Path, on_cell=None) -> Run:
     """Execute a lesson on the sample and rewrite its file with clean outputs (maintainers).
 
-    Also records the seconds it took and the machine's yardstick, from which `doctor` estimates
-    what the lesson will take elsewhere.
+    Records seconds and the machine's yardstick, by which `doctor` estimates other machines' time.
 
     Raises:
         PermissionError: real patients are pointed at; their pictures must never be saved.
@@ -312,12 +291,9 @@ def save(lesson: Path, on_cell=None) -> Run:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
         # a user's remembered folder and progress have no place in a saved lesson either
         run = execute(lesson, on_cell=on_cell, environment={runtime.USER_VARIABLE: nobody})
-    for cell in run.notebook.cells:
-        for output in cell.get("outputs", []):
-            if re.search(r"Data: .* in ", str(output.get("text", ""))):
-                raise PermissionError(
-                    f"{lesson.name} isn't saved: it read real patients ({output['text'].strip()})."
-                )
+    for output in (output for cell in run.notebook.cells for output in cell.get("outputs", [])):
+        if re.search(r"Data: .* in ", said := str(output.get("text", ""))):
+            raise PermissionError(f"{lesson.name} isn't saved: it read real patients ({said}).")
     with runtime.quiet():
         yardstick = round(runtime.seconds_per_step(), 3)
     run.notebook.metadata["unet_course"] = {"seconds": round(run.seconds), "yardstick": yardstick}

@@ -8,6 +8,7 @@ package `sphinx-revealjs` brings it, and turns formulas into MathML, which brows
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 from pathlib import Path
@@ -16,12 +17,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from unet_course import runtime
-from unet_course.commands.terminal import how_to_install
+from unet_course.commands.terminal import as_text, how_to_install
 
 DECK = runtime.PACKAGE / "deck"
 NEEDED = f"slides need two more packages: {how_to_install('unet-course[slides]')}"
 TYPES = ("slide", "subslide", "fragment", "notes", "skip", "-")
-SPOKEN = 45  # words; prose without a slide type that is longer is the speaker's
 WORDS = 80  # of prose on a slide; what goes beyond is the speaker's
 LONG = 16  # lines of code and print; beyond that the code is folded above its output
 BLOCK = re.compile(r"(?ms)^```.*?^```|^<details>.*?^</details>|(?:^[^\n]*\S[^\n]*\n?)+")
@@ -33,7 +33,7 @@ def to_slides(notebook: NotebookNode, lesson: Path) -> str:
     """Return a lesson's slides as one HTML page, made from its saved outputs.
 
     Raises:
-        ModuleNotFoundError: `sphinx-revealjs` or `latex2mathml` isn't installed.
+        ModuleNotFoundError: a package for slides isn't installed.
         ValueError: a formula can't be read, or no cell is for the audience.
     """
     styles, scripts = _reveal()
@@ -56,8 +56,7 @@ def to_slides(notebook: NotebookNode, lesson: Path) -> str:
 def slide_type(cell: NotebookNode) -> str:
     """Return a cell's slide type; where it has none, one that suits its kind.
 
-    Headings begin slides; hints, solutions and long prose are the speaker's notes; all else goes on
-    on the slide before ("-").
+    Headings begin slides, hints and solutions are notes, all else goes on on the slide before ("-").
     """
     if own := cell.metadata.get("slideshow", {}).get("slide_type"):
         return own
@@ -65,19 +64,14 @@ def slide_type(cell: NotebookNode) -> str:
         return "-" if cell.cell_type == "code" else "skip"
     if level := _heading(cell.source)[0]:
         return "slide" if level < 3 else "subslide"
-    long = len(cell.source.split()) > SPOKEN and not any(
-        _heading(b[0])[0] for b in _parts(cell.source)
-    )
-    return "notes" if long or cell.source.startswith("<details") else "-"
+    return "notes" if cell.source.startswith("<details") else "-"
 
 
 def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
     """Return the cells that slides and notes are made of.
 
-    Each heading begins a slide, and a slide without its own shows its section's again. Of a slide's
-    prose, `WORDS` words are shown and the rest is notes. Long code and that of figures is folded, a
-    widget replaced by its name. What the instructors' guide says of the lesson is spoken at its
-    title, and what it says of one section at that section.
+    Each heading begins a slide, and a slide without its own shows its section's again. What the
+    instructors' guide says is spoken at the lesson's title and at the section that it names.
     """
     made: list[NotebookNode] = []
     title = ""
@@ -130,7 +124,7 @@ def _parts(source: str) -> list[list[str]]:
 def _shared_out(blocks: list[str]) -> tuple[str, str]:
     """Return what of a slide's blocks is shown and what is spoken: prose beyond `WORDS` words.
 
-    The first paragraph is shown however long it is, and so is all of an exercise's task.
+    The first paragraph is shown, and all of an exercise's task.
     """
     shown, spoken, words = [], [], 0
     for block in blocks:
@@ -142,17 +136,13 @@ def _shared_out(blocks: list[str]) -> tuple[str, str]:
 
 
 def _code(cell: NotebookNode, kind: str) -> NotebookNode:
-    shown = [output.get("data", {}) for output in cell.outputs]
-    figure = any("image/png" in data for data in shown)
-    if not figure and any(
-        re.match(r"[A-Z]\w*\(.*\b(children|value)=", d.get("text/plain", "")) for d in shown
-    ):
+    """Return a code cell with `folded` in its metadata; a widget is replaced by its name."""
+    figure = any("image/png" in output.get("data", {}) for output in cell.outputs)
+    printed = "\n".join(map(as_text, cell.outputs))
+    if not figure and re.match(r"[A-Z]\w*\(.*\b(children|value)=", printed):
         name = re.search(r"widgets\.(\w+)", cell.source)
         called = f", `{name[1]}`" if name else ""
         return _markdown(f"▸ *In Jupyter a widget to try out stands here{called}.*", kind)
-    printed = "".join(
-        o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in cell.outputs
-    )
     lines = cell.source.count("\n") + printed.count("\n")
     folded = bool(cell.outputs) and (figure or lines >= LONG)
     about = {**cell.metadata, "slideshow": {"slide_type": kind}, "folded": folded}
@@ -197,23 +187,16 @@ def _exporter():
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     class MathML(IPythonRenderer):
-        def block_math(self, body: str) -> str:
-            return mathml(body, "block")
-
-        def inline_math(self, body: str) -> str:
-            return mathml(body, "inline")
+        block_math = staticmethod(functools.partial(mathml, display="block"))
+        inline_math = staticmethod(functools.partial(mathml, display="inline"))
 
     def markdown2html(source: str) -> str:
         renderer = MathML(escape=False, exclude_anchor_links=True)
         return MarkdownWithMath(renderer=renderer).render(source)
 
-    return SlidesExporter(
-        template_name=DECK.name,
-        extra_template_basedirs=[str(DECK.parent)],
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        filters={"markdown2html": markdown2html},
-    )
+    bare = {"exclude_input_prompt": True, "exclude_output_prompt": True}
+    template = {"template_name": DECK.name, "extra_template_basedirs": [str(DECK.parent)]}
+    return SlidesExporter(filters={"markdown2html": markdown2html}, **bare, **template)
 
 
 def mathml(formula: str, display: str) -> str:
@@ -227,7 +210,8 @@ def mathml(formula: str, display: str) -> str:
     """
     from latex2mathml import converter
 
+    known = formula.strip().replace("{aligned}", "{align*}")  # which means the same, and it knows
     try:
-        return converter.convert(formula.strip(), display=display)
+        return converter.convert(known, display=display)
     except Exception as error:  # its own errors have no class in common
         raise ValueError(f"the formula {formula.strip()!r} can't be turned into MathML") from error

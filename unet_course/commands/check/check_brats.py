@@ -14,7 +14,7 @@ import numpy as np
 
 from unet_course.commands.check.check_lgg import add_unreadable
 from unet_course.commands.check.report import Report
-from unet_course.data import brats, files, layouts, nifti
+from unet_course.data import brats, files, identity, layouts, nifti
 from unet_course.data.brats_folders import CaseFiles, case_places
 from unet_course.data.layouts import BratsLayout
 
@@ -32,6 +32,7 @@ def check_volumes(folder: Path | str, progress: bool = True) -> Report:
         return report
     unlisted: list[OSError] = []
     places: dict[str, list[CaseFiles]] = defaultdict(list)
+    scans: dict[str, list[str]] = defaultdict(list)  # key of the voxels → cases
     for place in case_places(folder, unlisted.append):
         places[place.id].append(place)
     for error in unlisted:
@@ -43,21 +44,21 @@ def check_volumes(folder: Path | str, progress: bool = True) -> Report:
         # first the copy that `find_cases` takes
         first, *others = sorted(places[id], key=lambda place: bool(place.fault))
         if row := _check_case(report, first):
+            if key := row.pop("scan"):
+                scans[key].append(row["id"])
             report.rows.append(row)
         for other in others:
             _check_case(report, other)
     report.note_copies([id for id, copies in places.items() if len(copies) > 1])
+    _check_who_is_whom(report, scans)
     for layout in layouts.BRATS.values():
         _compare_with_published(report, layout)
     return report
 
 
 def _show(row: dict) -> dict[str, str]:
-    ml = {
-        f"{region} ml": f"{row['ml'][region]:.1f}" if row["ml"] else ""
-        for region in layouts.REGIONS
-    }
-    shown = {"layout": row["layout"], "size": row["size"], "type": row["type"]}
+    ml = {f"{r} ml": f"{row['ml'][r]:.1f}" if row["ml"] else "" for r in layouts.REGIONS}
+    shown = {"case": row["id"], **{name: row[name] for name in ("layout", "size", "type")}}
     return shown | {"MB": f"{row['bytes'] / 1e6:,.1f}"} | ml | {"remarks": row["remarks"]}
 
 
@@ -75,16 +76,21 @@ class _Found(NamedTuple):
 def _check_case(report: Report, place: CaseFiles) -> dict | None:
     """Read a case's files; add its problems; return its row, None where nothing could be read."""
     if not place.images:  # a folder that couldn't be listed, or no folder
-        report.add(place.folder, place.fault, _folder_cure(place))
+        cure = f"Remove it, or restore the case. {files.restore(place.folder, nifti.COMMAND)}"
+        if "permission" in place.fault or "link" in place.fault:
+            cure = "Give yourself the right to open it, or correct the link."
+        report.add(place.folder, place.fault, cure)
         return None
     layout = place.layout
     there = [path for path in (*place.images, place.mask) if path is not None]
-    if not layout.channels:
-        _note_foreign(report, place, {path.name for path in there})
+    names = os.listdir(place.folder) if not layout.channels else []
+    foreign = {n for n in names if n.lower().endswith(layouts.VOLUME_ENDINGS) and n[0] != "."}
+    if foreign := sorted(foreign - {path.name for path in there}):
+        report.notes.append(f"{place.folder}: passed over, not the case's: {', '.join(foreign)}.")
     if place.fault:
         _add_incomplete(report, place, there)
     found: list[_Found] = []
-    ml = None
+    ml, scan = None, ""
     remarks = ["published without a mask"] if place.unlabelled else []
     for path in there:
         is_mask = path == place.mask
@@ -96,6 +102,9 @@ def _check_case(report: Report, place: CaseFiles) -> dict | None:
         found.append(_Found(path, file.affine, shape, kind, file.orientation, file.spacing))
         if not is_mask:
             _check_image(report, path, layout, file.array)
+            if path == place.images[-1]:  # FLAIR, or the file that holds it
+                flair = file.array[..., layout.channels[-1]] if layout.channels else file.array
+                scan = identity.scan_key(flair, file.affine)
         elif ml := _volumes(report, path, layout, file):
             remarks += [] if ml["ET"] else ["no enhancing tumour" if ml["WT"] else "no tumour"]
     if not found:
@@ -109,18 +118,15 @@ def _check_case(report: Report, place: CaseFiles) -> dict | None:
         "type": ", ".join(dict.fromkeys(f.type for f in found if f.path != place.mask)),
         "bytes": sum(file.path.stat().st_size for file in found),
         "ml": ml,
+        "scan": scan,
         "remarks": ", ".join([*remarks, *([place.fault] if place.fault else [])]),
     }
 
 
 def _check_image(report: Report, path: Path, layout: BratsLayout, array: np.ndarray) -> None:
     """An image, or each channel of one, isn't empty, and its background is 0."""
-    channels = (
-        dict(zip(layouts.MODALITIES, layout.channels, strict=True))
-        if layout.channels
-        else {"": None}
-    )
-    for name, channel in channels.items():
+    names = layouts.MODALITIES if layout.channels else ("",)
+    for name, channel in zip(names, layout.channels or (None,), strict=True):
         one = array if channel is None else array[..., channel]
         low, high = one.min(), one.max()
         if low == high:
@@ -147,17 +153,6 @@ def _volumes(report: Report, path: Path, layout: BratsLayout, file: nifti.Nifti)
     return {name: round(float(count * voxel), 3) for name, count in regions.items()}
 
 
-def _folder_cure(place: CaseFiles) -> str:
-    if "permission" in place.fault:
-        return (
-            "Give yourself the right to open it (Linux and macOS: chmod -R u+rX FOLDER; "
-            "Windows: Properties, Security)."
-        )
-    if "link" in place.fault:
-        return "Correct or remove the link."
-    return f"Remove it, or restore the case. {files.restore(place.folder, nifti.COMMAND)}"
-
-
 def _add_incomplete(report: Report, place: CaseFiles, there: list[Path]) -> None:
     """Say what a case lacks, with the names under which it was looked for."""
     layout = place.layout
@@ -172,20 +167,13 @@ def _add_incomplete(report: Report, place: CaseFiles, there: list[Path]) -> None
     if len(missing) == 1:
         plain = there and not there[0].name.endswith(".gz")
         path = missing[0].with_name(missing[0].name + layouts.VOLUME_ENDINGS[0 if plain else 1])
-        lacks = place.fault.removeprefix("without ")
-        what = f"is {place.fault}" if layout.channels else f"has no {lacks}"
-        what = f"missing: {place.id} {what}"
+        lacks = place.fault if layout.channels else place.fault.replace("without", "has no")
+        what = f"missing: {place.id} {'is ' * bool(layout.channels)}{lacks}"
     else:
         path, names = place.folder, ", ".join(path.name for path in missing)
         what = f"{place.fault}: looked for {names}, each with .nii or .nii.gz"
     cure = f"{files.restore(path, nifti.COMMAND)} Lessons pass the case over until then."
     report.add(path, what, cure)
-
-
-def _note_foreign(report: Report, place: CaseFiles, used: set[str]) -> None:
-    names = (n for n in os.listdir(place.folder) if n.lower().endswith(layouts.VOLUME_ENDINGS))
-    if foreign := sorted(name for name in names if name[0] != "." and name not in used):
-        report.notes.append(f"{place.folder}: passed over, not the case's: {', '.join(foreign)}.")
 
 
 def _check_geometry(report: Report, layout: BratsLayout, found: list[_Found]) -> None:
@@ -232,6 +220,22 @@ def _times(lengths) -> str:
     return "×".join(map(str, lengths))
 
 
+def _check_who_is_whom(report: Report, scans: dict[str, list[str]]) -> None:
+    """The same scan under several ids is a problem; several scans of one patient are a note."""
+    folders = {row["id"]: row["folder"] for row in report.rows}
+    for first, *copies in scans.values():
+        for copy in copies:
+            cure = f"Keep one of the two, or both on one side of a split. {identity.MISSED}"
+            what = f"{copy} is the same scan as {first}: equal voxels, another id"
+            report.add(folders[copy], what, cure, damage=False)
+    patients = {layouts.BRATS[row["layout"]].patient_of(row["id"]) for row in report.rows}
+    if len(patients) < len(report.rows):
+        report.notes.append(
+            f"{len(report.rows)} cases of {len(patients)} patients: the last number of a name is a "
+            "time point. Lessons split by patient."
+        )
+
+
 def _compare_with_published(report: Report, layout: BratsLayout) -> None:
     rows = [row for row in report.rows if row["layout"] == layout.name]
     # another size than the published is no fault (crops and small sets are), but worth a line
@@ -242,9 +246,9 @@ def _compare_with_published(report: Report, layout: BratsLayout) -> None:
     made = [row for row in rows if "_Synthetic_" in row["id"]]
     real = [row for row in rows if row not in made and row["ml"] is not None]
     if made:
-        what = "1 synthetic case" if len(made) == 1 else f"{len(made)} synthetic cases"
-        report.notes.append(f"{what}, none of a published set.")
+        cases = "case" if len(made) == 1 else "cases"
+        report.notes.append(f"{len(made)} synthetic {cases}, none of a published set.")
     if real:
-        some = f"{len(real):,} of the {layout.cases:,}"
-        some = f"all {layout.cases:,}" if len(real) == layout.cases else some
-        report.notes.append(f"{layout.name}: {some} published cases that have a mask.")
+        whole, some = f"all {layout.cases:,}", f"{len(real):,} of the {layout.cases:,}"
+        have = whole if len(real) == layout.cases else some
+        report.notes.append(f"{layout.name}: {have} published cases that have a mask.")

@@ -10,8 +10,6 @@ import os
 from collections import defaultdict
 from pathlib import Path
 
-import numpy as np
-
 from unet_course.commands.check.report import Report
 from unet_course.data import files, lgg
 from unet_course.data.layouts import LGG, natural_key
@@ -61,6 +59,7 @@ def check_lgg(folder: Path | str, progress: bool = True) -> Report:
 
 def _show(row: dict) -> dict[str, str]:
     return {
+        "patient": row["folder"].name,
         "slices": f"{row['slices']:,}",
         "with tumour": f"{row['tumour_slices']:,}",
         "tumour pixels": f"{row['tumour_pixels']:,}",
@@ -116,14 +115,10 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
     expected = 1
     for number in sorted(images | masks):
         if number > expected:
-            missing = (
-                f"slice {expected}"
-                if number == expected + 1
-                else f"slices {expected} to {number - 1}"
-            )
-            what = (
-                f"missing, a gap in the numbering ({missing}), which runs to {max(images | masks)}"
-            )
+            last = number - 1
+            missing = f"slice {last}" if last == expected else f"slices {expected} to {last}"
+            what = f"missing, a gap in the numbering ({missing}), which runs to "
+            what += str(max(images | masks))
             path = folder / LGG.image_name(folder.name, expected)
             report.add(path, what, files.restore(path, COMMAND))
         expected = number + 1
@@ -139,10 +134,8 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
             row["slices"] += 1
             row["size"] = "×".join(map(str, image.shape))
             row["bytes"] += image_path.stat().st_size
-            same = {
-                n for n, i in others.items() if np.array_equal(image[..., i], image[..., flair])
-            }
-            others = {name: others[name] for name in others if name in same}
+            same = [i for i in others.values() if (image[..., i] == image[..., flair]).all()]
+            others = {name: i for name, i in others.items() if i in same}
         if number in masks and (mask := report.read(read_mask, mask_path)) is not None:
             row["tumour_slices"] += bool(mask.any())
             row["tumour_pixels"] += int(mask.sum())
@@ -188,19 +181,13 @@ def _check_table(report: Report, copies: dict[str, list[Path]]) -> None:
 
 def _compare_with_published(report: Report) -> None:
     real = [row for row in report.rows if row["folder"].name.startswith("TCGA_")]
+    if report.rows and not real:
+        report.notes.append("Synthetic patients, none of the published set.")
     if not real:
-        if report.rows:
-            report.notes.append("Synthetic patients, none of the published set.")
         return
     have = [len(real)] + [sum(row[c] for row in real) for c in ("slices", "tumour_slices")]
-    published = list(report.published.values())
-    if have == published:
-        report.notes.append(
-            f"The whole published set: {LGG.patients} patients, {LGG.slices:,} slices, "
-            f"{LGG.tumour_slices:,} with tumour."
-        )
-        return
-    report.notes.append(
-        f"{have[0]} of the published {published[0]} patients, {have[1]:,} of {published[1]:,} "
-        f"slices, {have[2]:,} of {published[2]:,} with tumour."
-    )
+    pairs = [f"{n:,} of {of:,}" for n, of in zip(have, report.published.values(), strict=True)]
+    told = f"{have[0]} of the published {LGG.patients} patients, {pairs[1]} slices, {pairs[2]}"
+    if have == list(report.published.values()):
+        told = f"The whole published set: {have[0]} patients, {have[1]:,} slices, {have[2]:,}"
+    report.notes.append(f"{told} with tumour.")

@@ -13,8 +13,7 @@ from tqdm import tqdm
 from unet_course.data.layouts import BRATS, DataError
 
 NAMES = ", ".join(
-    f"imagesTr/{layout.example}.nii.gz" if layout.channels else layout.example
-    for layout in BRATS.values()
+    f"imagesTr/{b.example}.nii.gz" if b.channels else b.example for b in BRATS.values()
 )
 EXPECTED = (
     "no LGG patients and no BraTS cases: looked here and in all folders below for patients' folders "
@@ -89,34 +88,29 @@ class Report:
 
     def add_nothing_found(self) -> None:
         """Say that there is neither a patient nor a case, and which archive may hold them."""
-        cure = (
-            "Name the folder that holds them; `unet-course data lgg` and `data brats` fetch them."
-        )
-        for path in sorted(self.folder.iterdir()) if os.access(self.folder, os.R_OK) else []:
+        if any(problem.path == self.folder for problem in self.problems):
+            return  # it can't be opened
+        cure = "Name the folder that holds them; `unet-course data lgg` and `… brats` fetch them."
+        for path in sorted(self.folder.iterdir()):
             if any(word in path.name.lower() for word in ("archive", "lgg", "brats", "task01")):
                 cure = f"Still packed? {packed}" if (packed := _unpack(path)) else cure
-        self.problems = [p for p in self.problems if p.path != self.folder]
         self.add(self.folder, EXPECTED, cure)
 
     def json(self) -> dict:
         """Everything, in types that `json.dump` takes."""
-        rows = [{**row, "folder": str(row["folder"])} for row in self.rows]
         layouts = [row["layout"] for row in self.rows if "layout" in row]
+        counts = {f"{self.unit}s": len(self.rows)}
+        if layouts:
+            counts["layouts"] = {name: layouts.count(name) for name in BRATS if name in layouts}
         return {
             "folder": str(self.folder),
             "layout": self.layout,
             "sound": not self.problems,
-            f"{self.unit}s": len(rows),
-            **(
-                {"layouts": {n: layouts.count(n) for n in BRATS if n in layouts}} if layouts else {}
-            ),
+            **counts,
             **{column: self.total(column) for column in self.sums},
             "published": self.published,
-            "rows": [
-                {key: list(v) if isinstance(v, tuple) else v for key, v in row.items()}
-                for row in rows
-            ],
-            "notes": list(self.notes),
+            "rows": [{**row, "folder": str(row["folder"])} for row in self.rows],
+            "notes": self.notes,
             "problems": [
                 {"path": str(p.path), "what": p.what, "cure": p.cure} for p in self.problems
             ],
@@ -127,12 +121,9 @@ class Report:
         lines = []
         if self.rows:
             sums = dict.fromkeys(self.rows[0], "") | {name: self.total(name) for name in self.sums}
-            names = [
-                row["folder"].name if self.unit == "patient" else row["id"] for row in self.rows
-            ]
-            names.append(f"{len(names)} in all")
-            table = pd.DataFrame(map(self.show, [*self.rows, sums]), names)
-            text = table.rename_axis(columns=self.unit).to_string()
+            sums |= {"id": f"{len(self.rows)} in all", "folder": Path(f"{len(self.rows)} in all")}
+            table = pd.DataFrame(map(self.show, [*self.rows, sums])).set_index(self.unit)
+            text = table.rename_axis(index=None, columns=self.unit).to_string()
             lines += [f"{self.layout} {self.unit}s in {self.folder}", "", text, ""]
         lines += [f"Note: {note}" for note in self.notes] + [""] * bool(self.notes)
         count = len(self.problems)

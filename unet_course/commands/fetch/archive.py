@@ -69,10 +69,8 @@ def open_zip(path: Path, dataset: KaggleSet) -> zipfile.ZipFile:
         DownloadError: it isn't there, isn't a ZIP archive, or is cut short.
     """
     if path.is_dir():
-        raise DownloadError(
-            f"{path}: a folder, not an archive. If it is the unpacked set (some browsers unpack by "
-            f"themselves), use it as it is: unet-course data check {path}"
-        )
+        what = "a folder, not an archive. If it is the unpacked set, use it as it is"
+        raise DownloadError(f"{path}: {what}: unet-course data check {path}")
     try:
         return zipfile.ZipFile(path)
     except OSError as error:
@@ -98,16 +96,13 @@ def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> tuple[Files, list[
     refused = f"{archive.filename}: refused, nothing was unpacked:"
     for info in archive.infolist():
         if why := unsafe(info):
-            raise DownloadError(
-                f"{refused} {info.orig_filename!r} is not to be trusted, {why}. Kaggle's archive "
-                f"holds no such thing: take it from {dataset.page}"
-            )
+            what = f"{info.orig_filename!r} is not to be trusted, {why}"
+            raise DownloadError(f"{refused} {what}. Take the archive from {dataset.page}")
         if place := _place(info, dataset):
             above, folder, name = place
             if name in copies[folder][above]:
-                raise DownloadError(
-                    f"{refused} {info.filename!r} is in it twice. {_again(dataset)}"
-                )
+                what = f"{info.filename!r} is in it twice"
+                raise DownloadError(f"{refused} {what}. {_again(dataset)}")
             copies[folder][above][name] = info
     tables = copies.pop("", {})
     if not copies:
@@ -129,10 +124,8 @@ def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> tuple[Files, list[
         files |= {("", name): info for name, info in tables[place].items()}
     size = sum(info.file_size for info in files.values())
     if size > 4 * dataset.size:
-        raise DownloadError(
-            f"{refused} it claims {size:,} bytes, the published set has about "
-            f"{dataset.size / 1e9:.3g} GB. {_again(dataset)}"
-        )
+        what = f"it claims {size:,} bytes, the published set has {dataset.size:,}"
+        raise DownloadError(f"{refused} {what}. {_again(dataset)}")
     notes = []
     if doubled := sum(len(places) > 1 for places in copies.values()):
         notes = [f"The archive holds {doubled} {dataset.unit} more than once; each is taken once."]

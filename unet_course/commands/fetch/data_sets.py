@@ -10,7 +10,7 @@ from unet_course.commands.check.check_brats import check_volumes
 from unet_course.commands.check.check_lgg import check_lgg
 from unet_course.commands.check.report import Report
 from unet_course.data import brats, lgg
-from unet_course.data.layouts import BRATS, LGG, VOLUME_ENDINGS
+from unet_course.data.layouts import BRATS, LGG, VOLUME_ENDINGS, BratsLayout, LggLayout
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,8 @@ class KaggleSet:
     folder: str  # that holds them
     example: str  # of what lies in it
     tables: tuple[str, ...]  # next to the folders; any may be missing
-    kaggle: str
-    page: str  # where it is downloaded by hand
-    licence: str
+    layout: LggLayout | BratsLayout  # has its licence, citations and name at Kaggle
     terms: str  # where it is from, what is asked
-    citations: tuple[str, ...]
     published: int  # folders
     size: int  # bytes unpacked, without the tables
     needed: int  # bytes of free disk to fetch it
@@ -36,6 +33,10 @@ class KaggleSet:
     is_file: Callable[[str, str], bool]  # by folder's and file's name: does it belong there?
     find: Callable[[Path], list[Path]]  # whole folders under a folder
     check: Callable[[Path, bool], Report]
+
+    @property
+    def page(self) -> str:
+        return f"https://www.kaggle.com/datasets/{self.layout.kaggle}"
 
 
 LGG_SIZE = LGG.slices * (203_102 + 65_746)  # bytes; an image and its mask, as Kaggle's files are
@@ -48,13 +49,10 @@ LGG_SET = KaggleSet(
     folder=LGG.folder,
     example=f"folders such as {LGG.folder}/TCGA_CS_4941_19960909 with .tif files",
     tables=(LGG.table,),
-    kaggle=LGG.kaggle,
-    page=LGG.page,
-    licence=LGG.licence,
+    layout=LGG,
     terms=f"""{LGG.patients} patients from The Cancer Imaging Archive (TCGA-LGG), masks by M. Buda.
 Licence: {LGG.licence} ({LGG.licence_page}): name the source, no commercial use,
 pass changed versions on under the same licence. Not for clinical use. Please cite:""",
-    citations=LGG.citations,
     published=LGG.patients,
     size=LGG_SIZE,
     needed=3 * LGG_SIZE,  # Kaggle's archive holds the set twice; packed it has about a third
@@ -89,15 +87,12 @@ BRATS_SET = KaggleSet(
     folder="MICCAI_BraTS2020_TrainingData",
     example=f"folders such as {_2020.example} with .nii files",
     tables=("name_mapping.csv", "survival_info.csv"),
-    kaggle=_2020.kaggle,
-    page=f"https://www.kaggle.com/datasets/{_2020.kaggle}",
-    licence=_2020.licence,
+    layout=_2020,
     terms=f"""{_2020.cases} cases of the challenge of 2020, from {_2020.page}.
 Its organisers ask everybody to register ({_2020.licence_page}),
 and to cite the papers below. Kaggle's copy was put there by one of its users, not by the
 organisers; what Kaggle's page says of a licence doesn't replace their terms. Not for
 clinical use. Please cite:""",
-    citations=_2020.citations,
     published=_2020.cases,
     size=BRATS_SIZE,
     needed=BRATS_NEEDED,

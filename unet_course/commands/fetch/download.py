@@ -40,7 +40,7 @@ def fetch_lgg(
     Args:
         root: folder to put it in; None: the course's cache folder.
         archive: a ZIP archive of the set, or of a part of it, downloaded by hand. None: Kaggle.
-        accept_licence: the licence has been read and accepted; else it is asked for in a terminal.
+        accept_licence: the licence is accepted; else it is asked for in a terminal.
         progress: show progress bars on stderr.
 
     Raises:
@@ -81,7 +81,10 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
     shutil.rmtree(staging, ignore_errors=True)  # of a run that was interrupted
     record = _read_record(target)
     if record is None and target.exists() and any(target.iterdir()):
-        return _adopt(dataset, target, progress)
+        report = dataset.check(target, progress)  # filled by hand: taken over if it is sound
+        _raise_problems(report, f"{target} was there already and isn't sound")
+        print("\n".join([f"Already there and sound: {target}", *report.notes]))
+        return min(row["folder"].parent for row in report.rows)
     digest = None  # kagglehub verifies Kaggle's archive itself, and keeps none
     if archive:
         open_zip(archive, dataset).close()
@@ -94,13 +97,11 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
                 f"from the one in {RECORD}): it is damaged, or another version or part of the set. "
                 f"To take this one instead, remove {target}, or unpack it elsewhere with --root."
             )
-        known = tqdm(
-            record["sha256"].items(), "Comparing", leave=False, disable=not progress or None
-        )
-        damaged = [name for name, known in known if sha256(folder / name, dataset) != known]
+        known = record["sha256"]
+        names = tqdm(known, "Comparing", leave=False, disable=not progress or None)
+        damaged = [name for name in names if sha256(folder / name, dataset) != known[name]]
         if not damaged:
-            count = f"{record.get(dataset.unit, '')} {dataset.unit}".strip()
-            print(f"Already there, unchanged: {count} in {target}.")
+            print(f"Already there, unchanged: {record[dataset.unit]} {dataset.unit} in {target}.")
             return folder
         print(f"Missing or changed in {target}, fetched again: {', '.join(damaged)}.")
 
@@ -145,14 +146,6 @@ def _read_record(target: Path) -> dict | None:
     return record
 
 
-def _adopt(dataset: KaggleSet, target: Path, progress: bool) -> Path:
-    """Take over a folder that was filled by hand, if it is sound."""
-    report = dataset.check(target, progress)
-    _raise_problems(report, f"{target} was there already and isn't sound")
-    print("\n".join([f"Already there and sound: {target}", *report.notes]))
-    return min(row["folder"].parent for row in report.rows)
-
-
 def _raise_problems(report: Report, what: str) -> None:
     """Raise for what is damaged or missing; print what fetching again can't mend."""
     if damaged := [f"  {p.path}: {p.what}" for p in report.problems if p.damage]:
@@ -164,7 +157,7 @@ def _raise_problems(report: Report, what: str) -> None:
 
 def licence_text(dataset: KaggleSet) -> str:
     """Name the set, its licence and the papers to cite."""
-    citations = [f"- {citation}" for citation in dataset.citations]
+    citations = [f"- {citation}" for citation in dataset.layout.citations]
     return "\n".join([f"{dataset.title} ({dataset.page})", dataset.terms, *citations])
 
 
@@ -176,10 +169,8 @@ def _accept(dataset: KaggleSet, accepted: bool) -> None:
             f"--accept-licence. In Python: fetch_{dataset.command}(accept_licence=True)."
         )
     with contextlib.suppress(EOFError):
-        accepted = accepted or input("Do you accept the licence? [y/N] ").strip().lower() in (
-            "y",
-            "yes",
-        )
+        answer = "yes" if accepted else input("Do you accept the licence? [y/N] ")
+        accepted = answer.strip().lower() in ("y", "yes")
     if not accepted:
         raise DownloadError("The licence wasn't accepted; nothing was fetched.")
 
@@ -189,8 +180,8 @@ def _put_in_place(dataset: KaggleSet, staging: Path, target: Path, digest, progr
     report = dataset.check(staging, progress)
     _raise_problems(report, "The downloaded data is not sound; nothing was put in place")
     print("\n".join(report.notes))
-    record = {"set": dataset.kaggle, "licence": dataset.licence, "archive_sha256": digest}
-    record[dataset.unit] = len(report.rows)
+    record = {"set": dataset.layout.kaggle, "licence": dataset.layout.licence}
+    record |= {"archive_sha256": digest, dataset.unit: len(report.rows)}
     if dataset.command == "lgg":
         record |= {name: report.total(name) for name in ("slices", "tumour_slices")}
     inside = sorted((staging / dataset.folder).iterdir())

@@ -43,7 +43,7 @@ def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
     try:
         import kagglehub
 
-        source = Path(kagglehub.dataset_download(dataset.kaggle))
+        source = Path(kagglehub.dataset_download(dataset.layout.kaggle))
     except Exception as error:
         # `from None`: the original may quote an address or a header that is nobody's business
         raise DownloadError(explain(error, dataset)) from None
@@ -54,10 +54,10 @@ def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
     if len(folders) < dataset.published:
         # what is half there must not be taken for whole by the next call
         shutil.rmtree(cache(root), ignore_errors=True)
+        sent = f"{len(folders)} whole {dataset.command.upper()} {dataset.unit}"
         raise DownloadError(
-            f"Kaggle sent {len(folders)} whole {dataset.command.upper()} {dataset.unit}, published "
-            f"are {dataset.published}. Run the command again; if it stays so, the set has "
-            f"changed.{BY_HAND.format(dataset)}"
+            f"Kaggle sent {sent}, published are {dataset.published}. Run the command again; if it "
+            f"stays so, the set has changed.{BY_HAND.format(dataset)}"
         )
     into.mkdir()
     for path in [*folders, *(folders[0].parent / name for name in dataset.tables)]:
@@ -83,7 +83,7 @@ def explain(error: Exception, dataset: KaggleSet) -> str:
     if status:
         what = "'s server is in trouble ({}). Try again later.{}"
         if status == 404:
-            what = f" has no set {dataset.kaggle} any more ({{}}).{{}}"
+            what = f" has no set {dataset.layout.kaggle} any more ({{}}).{{}}"
         if status == 429:
             what = " has had too many requests ({}). Wait some minutes, then try again.{}"
         return f"Kaggle{what.format(f'HTTP {status}', hand)}"
