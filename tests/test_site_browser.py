@@ -162,14 +162,18 @@ def test_the_keyboards_focus_is_seen(browser, address):
 
 
 @pytest.mark.skipif(needs() is not None, reason=str(needs()))
-def test_a_hint_opens_and_a_word_is_found(browser, address):
+def test_a_folded_cell_and_a_hint_open_and_a_word_is_found(browser, address):
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{address}/{PAGES['lesson']}", wait_until="networkidle", timeout=90_000)
-    hint = page.locator(".bd-article details").first
-    inside = hint.locator("p, pre").first
-    assert not inside.is_visible()
-    hint.locator("summary").click()
-    assert inside.is_visible()
+    folded = page.locator(
+        ".bd-article details.hide"
+    ).first  # a cell that only draws, or the install cell
+    hint = page.locator(".bd-article details:not(.hide)").first
+    for closed, inside in ((folded, "pre"), (hint, "p, pre")):
+        first = closed.locator(inside).first
+        assert not first.is_visible()
+        closed.locator("summary").first.click()
+        assert first.is_visible()
     page.goto(f"{address}/search.html?q=oedema", wait_until="networkidle", timeout=90_000)
     page.locator("#search-results li a").first.wait_for(timeout=30_000)
     page.close()
