@@ -110,10 +110,42 @@ ROWS = {
 }
 
 
+def nearest_filters(build: Callable[..., keras.Model], parameters: int) -> int:
+    """Find the `filters` with which a network comes nearest to a number of parameters.
+
+    For comparisons at equal parameters.
+
+    Args:
+        build: called as `build(filters=…)`; returns a model whose number of parameters grows
+            about as the square of its filters.
+        parameters: how many are wanted, counted as `count_params` does.
+
+    Returns:
+        The number of filters, at least 1.
+
+    >>> nearest_filters(functools.partial(unet.unet, (64, 64, 3), depth=2), parameters=120_000)
+    16
+    """
+    if parameters < 1:
+        raise ValueError(f"parameters must be at least 1, it is {parameters}")
+    counts: dict[int, int] = {}
+
+    def distance(filters: int) -> int:
+        if filters not in counts:
+            counts[filters] = build(filters=filters).count_params()
+        return abs(counts[filters] - parameters)
+
+    filters = 8
+    while filters not in counts:
+        distance(filters)
+        filters = max(1, round(filters * (parameters / counts[filters]) ** 0.5))
+    return min((max(1, filters - 1), filters, filters + 1), key=distance)
+
+
 @functools.cache
 def filters_of(network: Callable[[int, int], keras.Model]) -> int:
     """Number of filters with which a network comes nearest to the plain one's parameters."""
     if network is plain:
         return FILTERS
     wanted = plain(RECIPE.side, FILTERS).count_params()
-    return unet.nearest_filters(functools.partial(network, RECIPE.side), wanted)
+    return nearest_filters(functools.partial(network, RECIPE.side), wanted)

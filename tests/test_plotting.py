@@ -139,8 +139,6 @@ def test_masks_that_are_empty_or_full_or_at_the_border_are_drawn():
         lambda i, m: plotting.slices_grid(i, titles=["a"]),
         lambda i, m: plotting.slices_grid([]),
         lambda i, m: plotting.slices_grid(i, m[:, :32]),
-        lambda i, m: plotting.contact_sheet([]),
-        lambda i, m: plotting.contact_sheet(i, m[:1]),
         lambda i, m: plotting.curves({}),
         lambda i, m: plotting.curves({"loss": []}),
         lambda i, m: plotting.patient_dice({}),
@@ -149,13 +147,6 @@ def test_masks_that_are_empty_or_full_or_at_the_border_are_drawn():
 def test_what_does_not_fit_is_refused(call):
     with pytest.raises(ValueError):
         call(*brain(2))
-
-
-def test_contact_sheet_has_each_slice():
-    images, masks = brain(5)
-    sheet = plotting.contact_sheet(images, masks, columns=4)
-    (shown,) = sheet.axes[0].images
-    assert shown.get_array().shape == (128, 256, 3)
 
 
 def test_curves_put_losses_left_and_the_rest_right():

@@ -452,22 +452,6 @@ def test_a_block_of_u_net_plus_plus_sees_everything_to_its_left():
     assert sorted(joined) == sorted([[4, 4], [4, 4, 4], [4, 4, 4, 4], [8, 8], [8, 8, 8], [16, 16]])
 
 
-@pytest.mark.parametrize("parameters", [1, 70, 1000, 12_345, 999_999])
-def test_nearest_filters_finds_the_nearest(parameters):
-    def count(filters):
-        return 11 * filters**2 + 40 * filters + 3
-
-    found = unet.nearest_filters(
-        lambda filters: SimpleNamespace(count_params=lambda: count(filters)), parameters
-    )
-    assert found == min(range(1, 400), key=lambda n: abs(count(n) - parameters))
-
-
-def test_nearest_filters_wants_a_number_to_come_near_to():
-    with pytest.raises(ValueError, match="at least 1"):
-        unet.nearest_filters(unet.unet, 0)
-
-
 @pytest.mark.parametrize("module", [blocks, deep_supervision, unet])
 def test_the_networks_name_no_backend(module):
     """They run on JAX as well, so nothing of TensorFlow's may slip in."""

@@ -92,10 +92,3 @@ def list_folder(folder: Path | str) -> dict[str, bool]:
             except OSError:
                 found[entry.name] = False
     return found
-
-
-def available_memory() -> int:
-    """Bytes of memory that this process may still take."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)

@@ -6,8 +6,6 @@ are options of it. `unet_plus_plus` adds blocks on the skip connections.
 The input must be a multiple of `2**depth` (times `patch`) along each spatial axis.
 """
 
-from collections.abc import Callable
-
 import keras
 from keras import layers
 
@@ -206,36 +204,3 @@ def _answer(x, classes: int, patch: int, head: str | None, level: int = 0, name:
     head = head or ("sigmoid" if classes == 1 else "softmax")
     name = name or (f"head_{level}" if level else "probabilities")
     return layers.Activation(head, dtype="float32", name=name)(x)
-
-
-def nearest_filters(build: Callable[..., keras.Model], parameters: int) -> int:
-    """Find the `filters` with which a network comes nearest to a number of parameters.
-
-    For comparisons at equal parameters.
-
-    Args:
-        build: called as `build(filters=…)`; returns a model whose number of parameters grows
-            about as the square of its filters.
-        parameters: how many are wanted, counted as `count_params` does.
-
-    Returns:
-        The number of filters, at least 1.
-
-    >>> from functools import partial
-    >>> nearest_filters(partial(unet, (64, 64, 3), depth=2), parameters=120_000)
-    16
-    """
-    if parameters < 1:
-        raise ValueError(f"parameters must be at least 1, it is {parameters}")
-    counts: dict[int, int] = {}
-
-    def distance(filters: int) -> int:
-        if filters not in counts:
-            counts[filters] = build(filters=filters).count_params()
-        return abs(counts[filters] - parameters)
-
-    filters = 8
-    while filters not in counts:
-        distance(filters)
-        filters = max(1, round(filters * (parameters / counts[filters]) ** 0.5))
-    return min((max(1, filters - 1), filters, filters + 1), key=distance)

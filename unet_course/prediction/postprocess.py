@@ -17,7 +17,7 @@ import numpy as np
 from scipy import ndimage
 
 from unet_course.data import nifti
-from unet_course.data.brats import Case, labels_of, regions
+from unet_course.data.brats import Case, labels_of
 from unet_course.data.layouts import CORE, ENHANCING, REGIONS, VOLUME_ENDINGS
 from unet_course.judging.mask_checks import check_spacing
 from unet_course.judging.metrics import dice
@@ -196,24 +196,6 @@ def choose_minimum(
     return ChosenMinimum(candidates[best], dict(zip(candidates, means.tolist(), strict=True)))
 
 
-def nest_regions(found: np.ndarray) -> np.ndarray:
-    """Nest the regions: ET becomes part of TC, and TC part of WT.
-
-    The innermost region decides, as in nnU-Net and in `brats.labels_of`: a voxel predicted as ET
-    but not as WT is added to WT, not removed from ET.
-
-    Args:
-        found: regions (…, 3), 0 and 1, in the order WT, TC, ET.
-
-    Returns:
-        uint8 (…, 3). Regions that are nested already are unchanged.
-
-    >>> nest_regions(np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]])).tolist()
-    [[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 0, 0]]
-    """
-    return regions(labels_of(found))
-
-
 def labels_from(
     probabilities: np.ndarray,
     threshold: float | Sequence[float] = 0.5,
@@ -226,7 +208,7 @@ def labels_from(
 ) -> np.ndarray:
     """Turn the regions' probabilities of a case into labels, and clean them up.
 
-    The steps are: threshold; labels, with the innermost region deciding (`nest_regions`);
+    The steps are: threshold; labels, with the innermost region deciding (`brats.labels_of`);
     `largest_tumour`; `drop_small`. In this order, enhancing tumour in removed components doesn't
     count towards the minimum.
 

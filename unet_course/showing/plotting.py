@@ -214,36 +214,6 @@ def slices_grid(
     return fig
 
 
-def contact_sheet(images, truths=None, *, columns: int = 8):
-    """Return a figure of many small slices edge to edge, without titles.
-
-    Args:
-        images: slices of one size, each as `as_rgb` takes it.
-        truths: as many masks, drawn as outlines, or `None`.
-        columns: slices per row.
-    """
-    from matplotlib.figure import Figure
-
-    if len(images) == 0:
-        raise ValueError("there is no slice to show")
-    if truths is not None and len(truths) != len(images):
-        raise ValueError(f"{len(images)} images, but {len(truths)} truths")
-    pictures = [as_rgb(image) for image in images]
-    for picture, truth in zip(pictures, truths if truths is not None else [], strict=False):
-        draw_outline(picture, truth, TRUTH, width=2)
-    columns = min(columns, len(pictures))
-    while len(pictures) % columns:
-        pictures.append(np.full_like(pictures[0], 255))
-    rows = [np.concatenate(pictures[i : i + columns], 1) for i in range(0, len(pictures), columns)]
-    sheet = np.concatenate(rows)
-    wide = min(10.0, columns * 1.25)
-    fig = Figure(figsize=(wide, wide * sheet.shape[0] / sheet.shape[1]))
-    ax = fig.add_axes((0, 0, 1, 1))
-    ax.imshow(sheet, interpolation="antialiased")
-    ax.set_axis_off()
-    return fig
-
-
 def _legend(fig, truth: bool, prediction: bool) -> None:
     from matplotlib.patches import Patch
 
