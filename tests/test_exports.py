@@ -290,6 +290,10 @@ def test_a_cell_without_a_slide_type_gets_one_that_suits():
     kinds = [slides.slide_type(new_markdown_cell(cell)) for cell in cells]
     assert kinds == ["slide", "subslide", "-", "-", "notes"]
     assert slides.slide_type(new_code_cell("x")) == "-"
+    for source in ("import numpy", 'exercises.check("a", f)', "x = 1\n" * 20):
+        assert slides.slide_type(new_code_cell(source)) == "skip"
+    stub = new_code_cell("x = 1\n" * 20, metadata={"tags": ["exercise"]})
+    assert slides.slide_type(stub) == "-"
     assert slides.slide_type(typed(new_code_cell("x"), "skip")) == "skip"
 
 
@@ -319,7 +323,8 @@ def test_a_widget_has_a_stand_in_and_long_code_is_folded():
     figure = new_code_cell("f()", outputs=[new_output("display_data", text | {"image/png": PNG})])
     long = new_code_cell("x = 1\n" * 20, outputs=[new_output("stream", text="x")])
     short = new_code_cell("x = 1", outputs=[new_output("stream", text="x")])
-    stand_in, *shown = slides._arrange([widget, figure, long, short], "")
+    stand_in, title, *shown = slides._arrange([widget, figure, long, short], "")
+    assert title.source.startswith("##"), "a figure after other code has a slide of its own"
     assert stand_in.cell_type == "markdown" and "`browser`" in stand_in.source
     assert [cell.metadata["folded"] for cell in shown] == [True, True, False]
 

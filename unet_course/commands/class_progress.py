@@ -39,10 +39,7 @@ class ClassProgress:
     passed_over: list[str]
 
     def text(self, untouched: bool = False) -> str:
-        """Return the tables of students and of exercises, then what was passed over.
-
-        With `untouched` also the lessons that nobody has begun.
-        """
+        """Return the tables and what was passed over; `untouched`: lessons that nobody has begun."""
         table, parts = self.table, []
         every = list(table.columns.unique("lesson"))
         shown = [of for of in every if untouched or table[of].notna().any(axis=None)] or every
@@ -131,11 +128,7 @@ def collect(folders: Iterable[Path], only: Iterable[str] | None = None) -> Class
 
 
 def clean(text: str) -> str:
-    """Return a student's text without what moves a terminal's cursor or can't be written.
-
-    >>> clean("anna\\x1b[2J\\n")
-    'anna[2J'
-    """
+    """Return a student's text without what moves a terminal's cursor or can't be written."""
     return "".join(c for c in text if unicodedata.category(c)[0] != "C")
 
 
@@ -190,8 +183,7 @@ def _read(path: Path) -> dict[str, tuple[bool, int]]:
 
 def _student(path: Path, root: Path) -> str:
     """Return a student's name: the file's, or that of the folders above the usual place."""
-    if path.name != FILE:
-        return clean(path.stem)
     where = f"/{path.relative_to(root).parent.as_posix()}".removesuffix("/.")
     usual = next((place for place in USUAL if where.endswith(f"/{place}")), "")
-    return clean(where.removesuffix(usual).strip("/") or root.name)
+    above = where.removesuffix(usual).strip("/") or root.name
+    return clean(above if path.name == FILE else path.stem)

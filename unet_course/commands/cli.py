@@ -47,10 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="unet-course",
-        description="Open the course in JupyterLab (no command), or run one of its commands.",
-    )
+    about = "Open the course in JupyterLab (no command), or run one of its commands."
+    parser = argparse.ArgumentParser(prog="unet-course", description=about)
     parser.add_argument("--version", action="version", version=unet_course.__version__)
     parser.set_defaults(command=_open)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -137,10 +135,7 @@ def _open(options) -> int:
     if importlib.util.find_spec("jupyterlab") is None:
         how = how_to_install("unet-course[lab]")
         raise ModuleNotFoundError(f"JupyterLab isn't installed. To install it: {how}")
-    if options.originals:
-        folder, told = open_jupyterlab.originals(), []
-    else:
-        folder, told = open_jupyterlab.student_folder()
+    folder, told = open_jupyterlab.student_folder(options.originals)
     print("\n".join([*told, f"Lessons: {folder}", "Ctrl-C here ends JupyterLab."]), flush=True)
     open_jupyterlab.start(folder, browser=not options.no_browser, port=options.port)
     return 0
@@ -151,7 +146,7 @@ def _doctor(options) -> int:
 
     found = doctor.examine()
     print(json.dumps(found, indent=1) if options.json else doctor.text(found))
-    return 0 if found["ready"] else 1
+    return int(not found["ready"])
 
 
 def _sample(options) -> int:
@@ -224,9 +219,9 @@ def _run(options) -> int:
 
 
 def _export(options) -> int:
-    from unet_course.commands import export_lesson
+    from unet_course.commands.export_lesson import export
 
-    return export_lesson.export(options.lesson, options.to, options.out)
+    return export(options.lesson, options.to, options.out)
 
 
 def _progress(options) -> int:

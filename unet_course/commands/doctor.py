@@ -120,23 +120,21 @@ def _memory(troubles: list[str]) -> dict:
             limit = int(Path("/sys/fs/cgroup", name).read_text(encoding="utf-8")) / 1e9
             total, free = min(total, limit), min(free, limit)
     if free < NEEDED_MEMORY_GB:
-        troubles.append(
-            f"{free:.1f} GB of memory are free, a lesson may take {NEEDED_MEMORY_GB:.0f}: close "
-            "other programs and other notebooks' kernels"
-        )
+        what = f"{free:.1f} GB of memory are free, a lesson may take {NEEDED_MEMORY_GB:.0f}"
+        troubles.append(f"{what}: close other programs and other notebooks' kernels")
     return {"total": round(total, 1), "free": round(free, 1)}
 
 
 def _settings() -> list[str]:
     """Return the settings for Keras, of a variable or of keras.json, that aren't the course's."""
     file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-    found = {}
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        said = json.loads(file.read_text(encoding="utf-8"))
-        found = {f"{name} in {file}": said.get(name) for name in ("backend", "floatx")}
+    said, where = {}, {"backend": file, "floatx": file}
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        said = dict(json.loads(file.read_text(encoding="utf-8")))
     if backend := os.environ.get("KERAS_BACKEND"):
-        found["the variable KERAS_BACKEND"] = backend
-    return [f"{k} = {v}" for k, v in found.items() if v not in (None, "tensorflow", "float32")]
+        said["backend"], where["backend"] = backend, "the variable KERAS_BACKEND"
+    own = [name for name in where if said.get(name) not in (None, "tensorflow", "float32")]
+    return [f"{name} = {said[name]} in {where[name]}" for name in own]
 
 
 def _data(troubles: list[str]) -> dict:
@@ -166,19 +164,18 @@ def _lessons(yardstick: float | None, troubles: list[str]) -> list[dict]:
 
     A lesson's file holds its seconds and the yardstick's (a few convolutions) when it was saved.
     """
+    rows = []
     try:
         paths = run_lesson.list_lessons()
     except FileNotFoundError as error:
         troubles.append(str(error))
-        return []
-    rows = []
+        return rows
     for path in paths:
+        minutes, saved = None, {}
         try:
             saved = run_lesson.read(path).metadata.get("unet_course", {})
         except (OSError, ValueError) as error:
             troubles.append(str(error))
-            saved = {}
-        minutes = None
         if yardstick and saved.get("yardstick"):
             minutes = round(saved["seconds"] * yardstick / saved["yardstick"] / 60, 1)
         rows.append({"lesson": path.stem, "minutes": minutes})
@@ -210,10 +207,8 @@ def text(found: dict) -> str:
         time = "not measured yet" if row["minutes"] is None else f"{row['minutes']} min"
         lines.append(f"  {row['lesson']}: {time}")
     if found["load"] > found["cores"] / 2:
-        lines.append(
-            f"  This machine is busy (load {found['load']} on {found['cores']} cores), so the minutes "
-            "may be too many: close other programs and ask again."
-        )
+        busy = f"This machine is busy (load {found['load']} on {found['cores']} cores)"
+        lines.append(f"  {busy}, so the minutes may be too many: close other programs, ask again.")
     lines.append("")
     if not found["ready"]:
         lines += ["Lessons can't run here:", *(f"  ✗ {trouble}" for trouble in found["troubles"])]

@@ -9,7 +9,6 @@ import re
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 from nbformat import NotebookNode
 
@@ -68,17 +67,8 @@ def _write(lesson: Path, form: str, out: Path) -> None:
         run_lesson.write(handout(lesson) if form == "handout" else nbgrader(lesson), out)
 
 
-class Exercise(NamedTuple):
-    """An exercise in a notebook: where its stub's cell is, and what belongs to it."""
-
-    name: str
-    index: int  # of the stub's cell; the check's follows
-    function: str
-    solution: str
-
-
-def find_exercises(notebook: NotebookNode, name: str) -> list[Exercise]:
-    """Return a lesson's exercises in order.
+def find_exercises(notebook: NotebookNode, name: str) -> list[tuple[str, int, str, str]]:
+    """Return a lesson's exercises: name, index of the stub's cell, the function's name, solution.
 
     Raises:
         ValueError: an exercise has no check behind it, or no solution before the next exercise.
@@ -97,7 +87,7 @@ def find_exercises(notebook: NotebookNode, name: str) -> list[Exercise]:
         if not solution:
             lacks = "has no cell tagged 'solution' with a ```python block (a handout has none)"
             raise ValueError(f"{name}: the exercise {exercise} {lacks}")
-        found.append(Exercise(exercise, index, check[2], solution[1].strip("\n")))
+        found.append((exercise, index, check[2], solution[1].strip("\n")))
     return found
 
 
@@ -106,11 +96,7 @@ def _tags(cell: NotebookNode) -> list[str]:
 
 
 def read(lesson: Path) -> NotebookNode:
-    """Return a lesson, cleaned, without its launch links: they open the lesson, not what is made.
-
-    Raises:
-        ValueError: the file isn't a notebook.
-    """
+    """Return a lesson, cleaned, without its launch links: they open the lesson, not what is made."""
     notebook = clean_outputs(run_lesson.read(lesson))
     for cell in notebook.cells[:1]:
         parts = cell.source.split("\n\n")
@@ -147,8 +133,8 @@ def solutions(lesson: Path) -> run_lesson.Run:
         LessonError: a cell failed.
     """
     notebook = read(lesson)
-    for exercise in find_exercises(notebook, lesson.name):
-        notebook.cells[exercise.index].source = exercise.solution
+    for _, index, _, solution in find_exercises(notebook, lesson.name):
+        notebook.cells[index].source = solution
     notebook.cells = _without_solutions(notebook)
     data = runtime.data_folder()
     if not data:
@@ -166,9 +152,6 @@ def solutions(lesson: Path) -> run_lesson.Run:
     return run_lesson.Run(clean_outputs(run.notebook), run.seconds, run.peak_gb)
 
 
-# --- for nbgrader --------------------------------------------------------------------------------
-
-
 def nbgrader(lesson: Path) -> NotebookNode:
     """Return the source version of an nbgrader assignment.
 
@@ -184,15 +167,15 @@ def nbgrader(lesson: Path) -> NotebookNode:
     if not exercises:
         raise ValueError(f"{lesson.name}: has no exercise, so there is nothing to grade")
     cells = notebook.cells
-    for exercise in exercises:
-        stub, test = cells[exercise.index], cells[exercise.index + 1]
-        if exercise.index and cells[exercise.index - 1].cell_type == "markdown":
-            _set(cells[exercise.index - 1], locked=True)
-        stub.source = with_markers(stub.source, exercise.solution)
+    for name, index, function, solution in exercises:
+        stub, test = cells[index], cells[index + 1]
+        if index and cells[index - 1].cell_type == "markdown":
+            _set(cells[index - 1], locked=True)
+        stub.source = with_markers(stub.source, solution)
         _set(stub, solution=True)
         test.source = (
             f"{test.source.rstrip()}\n### BEGIN HIDDEN TESTS\n"
-            f'exercises.grade("{exercise.name}", {exercise.function})\n### END HIDDEN TESTS'
+            f'exercises.grade("{name}", {function})\n### END HIDDEN TESTS'
         )
         _set(test, grade=True, locked=True)
     for cell in cells:

@@ -21,22 +21,21 @@ COPIES = "my_lessons"
 MANIFEST = ".unet-course.json"  # by a copy's name the digest of the lesson it was made from
 
 
-def student_folder() -> tuple[Path, list[str]]:
-    """Return the folder of the student's copies, made or renewed, and what to tell about it."""
+def student_folder(originals: bool = False) -> tuple[Path, list[str]]:
+    """Return the folder of the student's copies, made or renewed, and what to tell about it.
+
+    With `originals` that of the lessons themselves; a LookupError where there is no clone.
+    """
     origin = run_lesson.folder()
+    if originals and runtime.PACKAGE in origin.parents:
+        raise LookupError("--originals: they are in a clone of the course; change to its folder")
+    if originals:
+        return origin, []
     target = origin.parent / COPIES
     if runtime.PACKAGE in origin.parents or not os.access(origin.parent, os.W_OK):
         target = runtime.user_dir() / COPIES  # an installed package, or somebody else's clone
     target.mkdir(exist_ok=True)
     return target, _copy(origin, target)
-
-
-def originals() -> Path:
-    """Return the folder of the lessons themselves; a LookupError where there is no clone."""
-    origin = run_lesson.folder()
-    if runtime.PACKAGE in origin.parents:
-        raise LookupError("--originals: they are in a clone of the course; change to its folder")
-    return origin
 
 
 def _copy(origin: Path, target: Path) -> list[str]:
@@ -58,10 +57,8 @@ def _copy(origin: Path, target: Path) -> list[str]:
             names = (f"{source.stem}-new{n or ''}.ipynb" for n in itertools.count())
             beside = next(p for p in map(target.joinpath, names) if not p.exists())
             storage.write_text(beside, text)
-            told.append(
-                f"{mine.name} has changed in the course. Yours stays as it is; the new one is next "
-                f"to it: {beside.name}"
-            )
+            kept = "has changed in the course. Yours stays as it is; the new one is next to it"
+            told.append(f"{mine.name} {kept}: {beside.name}")
         known[mine.name] = new
     storage.write_text(manifest, json.dumps(known, indent=1, sort_keys=True) + "\n")
     if made:

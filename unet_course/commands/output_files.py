@@ -5,12 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 # the forms a lesson is exported to, and the endings that each takes
-FORMS = {
-    "handout": (".ipynb",),
-    "solutions": (".ipynb", ".html"),
-    "slides": (".html",),
-    "nbgrader": (".ipynb",),
-}
+FORMS = {"handout": (".ipynb",), "solutions": (".ipynb", ".html")}
+FORMS |= {"slides": (".html",), "nbgrader": (".ipynb",)}
 
 
 def check_output_path(path: Path, endings: tuple[str, ...], lesson: Path | None = None) -> None:

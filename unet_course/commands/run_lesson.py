@@ -46,11 +46,7 @@ class Run:
 
 
 def folder() -> Path:
-    """Return where the lessons are: `./notebooks`, else the wheel's copies, else the clone's.
-
-    Raises:
-        FileNotFoundError: none of these holds a lesson.
-    """
+    """Return where the lessons are: `./notebooks`, else the wheel's copies, else the clone's."""
     here = Path.cwd() / "notebooks"
     for place in (here, runtime.PACKAGE / "_notebooks", runtime.PACKAGE.parent / "notebooks"):
         if place.is_dir() and list_lessons(place):
@@ -90,7 +86,6 @@ def read(lesson: Path) -> nbformat.NotebookNode:
     """Return a notebook whose cells have what the commands ask of them.
 
     Raises:
-        OSError: it can't be opened.
         ValueError: it isn't a notebook, or is damaged; the message names the file.
     """
     try:
@@ -109,9 +104,6 @@ def read(lesson: Path) -> nbformat.NotebookNode:
         )
         raise ValueError(f"{lesson}: {what}. Take it from the course again") from error
     return notebook
-
-
-# --- executing ---------------------------------------------------------------------------------
 
 
 def kernel_environment() -> dict[str, str]:
@@ -192,13 +184,11 @@ def _kernel(notebook, env: dict[str, str], cwd: Path) -> Iterator:
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
 
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
     class Manager(AsyncKernelManager):
         # an installed kernelspec "python3" may belong to some other environment
-        kernel_spec = KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            display_name="Python 3",
-            language="python",
-        )
+        kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
 
     # closed before it is read: Windows lets no second program open a temporary file
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
@@ -213,9 +203,6 @@ def _kernel(notebook, env: dict[str, str], cwd: Path) -> Iterator:
             client.setup_kernel(env=env, cwd=str(cwd), stdout=file, stderr=file),
         ):
             yield client, log
-
-
-# --- saving ------------------------------------------------------------------------------------
 
 
 def clean_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -283,10 +270,8 @@ def save(lesson: Path, on_cell=None) -> Run:
         LessonError: a cell failed; the file stays as it was.
     """
     if os.environ.get(runtime.DATA_VARIABLE):
-        raise PermissionError(
-            f"{lesson.name} isn't saved: {runtime.DATA_VARIABLE} points at real patients, and their "
-            "pictures must not get into a saved notebook. Unset it and save again."
-        )
+        what = f"{runtime.DATA_VARIABLE} points at real patients, who must not get into a saved notebook"
+        raise PermissionError(f"{lesson.name} isn't saved: {what}. Unset it and save again.")
     make_sample(lesson)  # made now: its progress bar would stand in a saved output
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
         # a user's remembered folder and progress have no place in a saved lesson either

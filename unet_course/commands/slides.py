@@ -56,12 +56,15 @@ def to_slides(notebook: NotebookNode, lesson: Path) -> str:
 def slide_type(cell: NotebookNode) -> str:
     """Return a cell's slide type; where it has none, one that suits its kind.
 
-    Headings begin slides, hints and solutions are notes, all else goes on on the slide before ("-").
+    Headings begin slides, hints and solutions are notes, imports, checks and long code that gives
+    nothing are left out, all else goes on on the slide before ("-").
     """
     if own := cell.metadata.get("slideshow", {}).get("slide_type"):
         return own
     if cell.cell_type != "markdown":
-        return "-" if cell.cell_type == "code" else "skip"
+        bare = re.match(r"(import|from) \w", cell.source) or cell.source.count("\n") >= LONG
+        quiet = bare and not cell.get("outputs") and "exercise" not in cell.metadata.get("tags", [])
+        return "skip" if quiet or cell.source.startswith("exercises.check(") else "-"
     if level := _heading(cell.source)[0]:
         return "slide" if level < 3 else "subslide"
     return "notes" if cell.source.startswith("<details") else "-"
@@ -74,7 +77,7 @@ def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
     instructors' guide says is spoken at the lesson's title and at the section that it names.
     """
     made: list[NotebookNode] = []
-    title = ""
+    title, busy = "", False  # busy: the slide holds code already
     for cell in cells:
         kind = slide_type(cell)
         if kind == "skip":
@@ -87,9 +90,15 @@ def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
             if level:
                 title = title if own.startswith("Exercise") else own
                 kind = "slide" if level < 3 else "subslide"
-            elif kind in ("slide", "subslide") or part[0].startswith(GOALS):
+            elif (
+                kind in ("slide", "subslide")
+                or part[0].startswith(GOALS)
+                or (busy and _figure(cell))
+            ):
                 made.append(_markdown(f"## {title}", "subslide", "again"))
                 kind = "-"
+                busy = False
+            busy = cell.cell_type == "code" or (busy and not level)
             if cell.cell_type == "code":
                 made.append(_code(cell, kind))
                 continue
@@ -135,9 +144,13 @@ def _shared_out(blocks: list[str]) -> tuple[str, str]:
     return "\n\n".join(shown), "\n\n".join(spoken)
 
 
+def _figure(cell: NotebookNode) -> bool:
+    return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+
+
 def _code(cell: NotebookNode, kind: str) -> NotebookNode:
     """Return a code cell with `folded` in its metadata; a widget is replaced by its name."""
-    figure = any("image/png" in output.get("data", {}) for output in cell.outputs)
+    figure = _figure(cell)
     printed = "\n".join(map(as_text, cell.outputs))
     if not figure and re.match(r"[A-Z]\w*\(.*\b(children|value)=", printed):
         name = re.search(r"widgets\.(\w+)", cell.source)
@@ -200,14 +213,7 @@ def _exporter():
 
 
 def mathml(formula: str, display: str) -> str:
-    """Return a TeX formula as MathML.
-
-    >>> mathml("p", "inline").endswith('<mi>p</mi></mrow></math>')
-    True
-
-    Raises:
-        ValueError: the formula can't be read.
-    """
+    """Return a TeX formula as MathML; a ValueError names one that can't be read."""
     from latex2mathml import converter
 
     known = formula.strip().replace("{aligned}", "{align*}")  # which means the same, and it knows

@@ -1,6 +1,6 @@
 // Starts reveal.js, and fits each slide when it is shown: only the browser knows how high text is.
-// Figures take what the text leaves, below it or beside; then the text gets smaller; then a long print
-// gets a box of its own that scrolls. A slide that is still too high scrolls as a whole, and says so.
+// Figures take what the text leaves, below it or beside; then the text gets smaller; then code is folded;
+// then a long print gets a box of its own that scrolls. A slide that is still too high scrolls as a whole, and says so.
 (() => {
   const HEIGHT = 690; // above the slide's number
   const STEPS = 7; // of 5 %: the text gets no smaller than 70 %
@@ -74,6 +74,12 @@
     attempt(1, LEAST);
     if (!fits && slide.querySelector(".figure")) attempt(1, LEAST, true);
     for (let step = 1; !fits && step < STEPS; step++) attempt(1 - 0.05 * step, LEAST);
+    const shown = slide.querySelectorAll(".shown[open]");
+    if (!fits && shown.length && !slide.dataset.folded) {
+      slide.dataset.folded = "once"; // a reader may open it again
+      for (const code of shown) code.open = false;
+      return fit(slide);
+    }
     if (!fits) attempt(0.85, LEAST / 2);
     if (!fits) box(slide);
     slide.classList.toggle("more", slide.scrollHeight > slide.clientHeight + 1);

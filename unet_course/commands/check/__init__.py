@@ -12,10 +12,7 @@ from unet_course.data.brats_folders import case_places
 
 
 def check_folder(folder: Path | str, progress: bool = True) -> list[Report]:
-    """Check whatever is there: a report for LGG, one for BraTS, or both.
-
-    Never raises for what it finds. Where there is neither, one report says so.
-    """
+    """Check what is there: a report for LGG, for BraTS, or both; never raises for what it finds."""
     slices = next(lgg.patient_folders(folder), None)
     volumes = next(case_places(folder), None)
     if volumes and not slices:

@@ -22,10 +22,7 @@ TOLERANCE = 1e-3  # mm, between what a header says and 1 mm
 
 
 def check_volumes(folder: Path | str, progress: bool = True) -> Report:
-    """Read every BraTS file under a folder and report what is there and what is wrong.
-
-    As `check_lgg`; a single case's folder will do.
-    """
+    """Read every BraTS file under a folder, as `check_lgg`; a single case's folder will do."""
     published = {name: layout.cases for name, layout in layouts.BRATS.items()}
     report = Report(Path(folder), "BraTS", "case", _show, published, ("bytes",))
     if not report.is_folder():
@@ -134,10 +131,8 @@ def _check_image(report: Report, path: Path, layout: BratsLayout, array: np.ndar
             cure = files.restore(path, nifti.COMMAND)
             report.add(path, f"an empty brain{of}: every voxel is {low:g}", cure, damage=False)
         elif low > 0 or not (one == 0).any():
-            report.notes.append(
-                f"{path}: no voxel is exactly 0, so the brain can't be told from what is around it; "
-                "BraTS cases are skull-stripped."
-            )
+            what = "no voxel is exactly 0, so the brain can't be told from what is around it"
+            report.notes.append(f"{path}: {what}; BraTS cases are skull-stripped.")
 
 
 def _volumes(report: Report, path: Path, layout: BratsLayout, file: nifti.Nifti) -> dict | None:

@@ -32,12 +32,7 @@ def _again(dataset: KaggleSet) -> str:
 
 
 def unsafe(info: zipfile.ZipInfo) -> str | None:
-    """Say why an archive's entry must not be unpacked; None where nothing speaks against it.
-
-    >>> unsafe(zipfile.ZipInfo("../../etc/passwd"))
-    'its path leaves the folder'
-    >>> unsafe(zipfile.ZipInfo("kaggle_3m/data.csv"))
-    """
+    """Say why an archive's entry must not be unpacked; None where nothing speaks against it."""
     for name in (info.orig_filename, info.filename):
         if not name or "\0" in name:
             return "its name is empty or holds a null byte"
@@ -63,11 +58,7 @@ def _place(info: zipfile.ZipInfo, dataset: KaggleSet) -> tuple[str, str, str] | 
 
 
 def open_zip(path: Path, dataset: KaggleSet) -> zipfile.ZipFile:
-    """Open an archive.
-
-    Raises:
-        DownloadError: it isn't there, isn't a ZIP archive, or is cut short.
-    """
+    """Open an archive; a DownloadError says that it isn't there, isn't a ZIP, or is cut short."""
     if path.is_dir():
         what = "a folder, not an archive. If it is the unpacked set, use it as it is"
         raise DownloadError(f"{path}: {what}: unet-course data check {path}")
@@ -106,12 +97,10 @@ def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> tuple[Files, list[
             copies[folder][above][name] = info
     tables = copies.pop("", {})
     if not copies:
-        inner = [name for name in archive.namelist() if name.lower().endswith(".zip")]
-        unpack_first = f" It holds another archive, {inner[0]}: unpack that one." if inner else ""
-        raise DownloadError(
-            f"{archive.filename}: holds no {dataset.command.upper()} {dataset.unit} "
-            f"({dataset.example}).{unpack_first} Is it the set from {dataset.page}?"
-        )
+        what = f"holds no {dataset.command.upper()} {dataset.unit} ({dataset.example})"
+        if inner := [name for name in archive.namelist() if name.lower().endswith(".zip")]:
+            what += f". It holds another archive, {inner[0]}: unpack that one"
+        raise DownloadError(f"{archive.filename}: {what}. Is it the set from {dataset.page}?")
     files, differing = {}, []
     for folder, places in sorted(copies.items()):
         # the fullest copy; of equal ones that with the shortest path
@@ -135,11 +124,7 @@ def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> tuple[Files, list[
 
 
 def unpack(archive: zipfile.ZipFile, files: Files, into: Path, dataset: KaggleSet, progress: bool):
-    """Write the chosen files into a folder, none larger than announced; checksums are verified.
-
-    Raises:
-        DownloadError: the archive is damaged.
-    """
+    """Write the chosen files into a folder, none larger than announced; checksums are verified."""
     for (folder, name), info in tqdm(
         files.items(), "Unpacking", leave=False, disable=not progress or None
     ):

@@ -77,7 +77,7 @@ def _fetch_set(dataset: KaggleSet, root: Folder, archive: Folder, accepted, prog
 
 def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progress) -> Path:
     target, staging = root / dataset.name, root / f".{dataset.name}.incoming"
-    folder, incoming = target / dataset.folder, staging / dataset.folder
+    folder, incoming, cache = target / dataset.folder, staging / dataset.folder, root / ".kagglehub"
     shutil.rmtree(staging, ignore_errors=True)  # of a run that was interrupted
     record = _read_record(target)
     if record is None and target.exists() and any(target.iterdir()):
@@ -118,7 +118,7 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
             print("\n".join(notes), end="\n" * bool(notes))
         else:
             storage.expect_room(root, dataset.needed)
-            kaggle.fetch(root, incoming, dataset)
+            kaggle.fetch(cache, incoming, dataset)
         if record is None:
             _put_in_place(dataset, staging, target, digest, progress)
         else:
@@ -126,7 +126,7 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     if not archive:
-        shutil.rmtree(kaggle.cache(root), ignore_errors=True)
+        shutil.rmtree(cache, ignore_errors=True)
     print(f"In place and checked: {folder}")
     return folder
 
@@ -134,16 +134,14 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
 def _read_record(target: Path) -> dict | None:
     try:
         record = json.loads((target / RECORD).read_text(encoding="utf-8"))
+        return record | {"sha256": dict(record["sha256"])}
     except FileNotFoundError:
         return None
-    except (ValueError, NotADirectoryError):
-        record = None
-    if not isinstance(record, dict) or not isinstance(record.get("sha256"), dict):
+    except (ValueError, TypeError, KeyError, NotADirectoryError) as error:
         raise DownloadError(
             f"{target / RECORD}: damaged, so there is nothing to compare with. Remove it: the data "
             "next to it is then checked file by file and recorded anew."
-        )
-    return record
+        ) from error
 
 
 def _raise_problems(report: Report, what: str) -> None:

@@ -25,21 +25,17 @@ in a browser, click Download, then give the file here:
     unet-course data {0.command} --archive archive.zip"""
 
 
-def cache(root: Path) -> Path:
-    """Where kagglehub keeps what it fetches for `root`, unless the user has set KAGGLEHUB_CACHE."""
-    return root / ".kagglehub"
-
-
-def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
+def fetch(cache: Path, into: Path, dataset: KaggleSet) -> None:
     """Let kagglehub fetch the set (it resumes, and verifies Kaggle's checksum), take each folder.
 
-    kagglehub keeps its half-downloaded archive in `cache(root)`, where the next call finds it.
+    kagglehub keeps its half-downloaded archive in `cache`, unless the user has set KAGGLEHUB_CACHE,
+    and the next call finds it there.
 
     Raises:
         DownloadError: it can't be had; the message says why and what to do.
     """
     ours = CACHE not in os.environ
-    os.environ.setdefault(CACHE, str(cache(root)))
+    os.environ.setdefault(CACHE, str(cache))
     try:
         import kagglehub
 
@@ -53,7 +49,7 @@ def fetch(root: Path, into: Path, dataset: KaggleSet) -> None:
     folders = dataset.find(source)
     if len(folders) < dataset.published:
         # what is half there must not be taken for whole by the next call
-        shutil.rmtree(cache(root), ignore_errors=True)
+        shutil.rmtree(cache, ignore_errors=True)
         sent = f"{len(folders)} whole {dataset.command.upper()} {dataset.unit}"
         raise DownloadError(
             f"Kaggle sent {sent}, published are {dataset.published}. Run the command again; if it "
