@@ -130,7 +130,6 @@ def solutions(lesson: Path) -> run_lesson.Run:
 
     Raises:
         ValueError: see `find_exercises`; or a solution didn't pass its check.
-        LessonError: a cell failed.
     """
     notebook = read(lesson)
     for _, index, _, solution in find_exercises(notebook, lesson.name):

@@ -14,12 +14,7 @@ def how_to_install(what: str) -> str:
 
 
 class CellProgress:
-    """Called after each cell (`run_lesson.execute`): draws the bar, prints the cell's own output.
-
-    Args:
-        name: the lesson's, written before the bar.
-        texts: print headings and outputs as they come; without it the bar stands alone.
-    """
+    """Called after each cell (`run_lesson.execute`): draws the bar; with `texts` prints outputs."""
 
     def __init__(self, name: str, texts: bool):
         from tqdm import tqdm

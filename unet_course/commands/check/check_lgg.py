@@ -20,11 +20,8 @@ def check_lgg(folder: Path | str, progress: bool = True) -> Report:
     """Read every LGG file under a folder and report what is there and what is wrong.
 
     Never raises for what it finds: faults are `Report.problems`. Linked folders are followed,
-    foreign files passed over, a patient that is there twice is counted once.
-
-    Args:
-        folder: searched through; a single patient's folder will do.
-        progress: show a bar on stderr where that is a terminal.
+    foreign files passed over, a patient that is there twice is counted once. A single patient's
+    folder will do. With `progress` a bar is shown on stderr, where that is a terminal.
     """
     published = {"patients": LGG.patients, "slices": LGG.slices, "tumour_slices": LGG.tumour_slices}
     sums = ("slices", "tumour_slices", "tumour_pixels", "bytes")

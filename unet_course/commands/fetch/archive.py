@@ -77,8 +77,7 @@ def open_zip(path: Path, dataset: KaggleSet) -> zipfile.ZipFile:
 def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> tuple[Files, list[str]]:
     """Choose what to unpack, each patient's folder once and the tables next to it, and remark on it.
 
-    Raises:
-        DownloadError: an entry is unsafe, the sizes are absurd, or there is no patient.
+    A DownloadError says that an entry is unsafe, the sizes are absurd, or there is no patient.
     """
     # each folder's copies by where they lie: {file name: entry}
     copies: dict[str, dict[str, dict[str, zipfile.ZipInfo]]] = defaultdict(

@@ -34,8 +34,7 @@ def fetch_lgg(
 ) -> Path:
     """Put the LGG set into `root/lgg-mri-segmentation` and check it; return its `kaggle_3m`.
 
-    A set that is there and unchanged is left as it is; patients that were lost or damaged are
-    fetched again. Interrupted, it can be called again.
+    What is there and unchanged is left; patients that were lost or damaged are fetched again.
 
     Args:
         root: folder to put it in; None: the course's cache folder.

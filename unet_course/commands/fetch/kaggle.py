@@ -29,10 +29,7 @@ def fetch(cache: Path, into: Path, dataset: KaggleSet) -> None:
     """Let kagglehub fetch the set (it resumes, and verifies Kaggle's checksum), take each folder.
 
     kagglehub keeps its half-downloaded archive in `cache`, unless the user has set KAGGLEHUB_CACHE,
-    and the next call finds it there.
-
-    Raises:
-        DownloadError: it can't be had; the message says why and what to do.
+    and the next call finds it there. A DownloadError says why a set can't be had, and what to do.
     """
     ours = CACHE not in os.environ
     os.environ.setdefault(CACHE, str(cache))
