@@ -508,3 +508,21 @@ def test_a_damaged_header_never_ends_in_another_error(tmp_path, data):
             read(path)
         except DataError as error:
             assert error.what and error.cure
+
+
+# --- who is whom ----------------------------------------------------------------------------------
+
+
+def test_the_same_scan_under_two_ids_is_named(tmp_path):
+    for id, seed in (("BraTS2021_00000", 1), ("BraTS2021_00001", 2), ("BraTS2021_00002", 1)):
+        write_case(tmp_path, "BraTS 2021", id, seed=seed)
+    words = "BraTS2021_00002 is the same scan as BraTS2021_00000"
+    only_problem(tmp_path, tmp_path / "BraTS2021_00002", words)
+
+
+def test_time_points_of_one_patient_are_counted(tmp_path):
+    for time in range(2):
+        write_case(tmp_path, "BraTS 2023", f"BraTS-GLI-00000-00{time}", seed=time)
+    (report,) = check_folder(tmp_path, progress=False)
+    assert not report.problems
+    assert any("2 cases of 1 patients" in note for note in report.notes)
