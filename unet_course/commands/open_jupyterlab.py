@@ -62,7 +62,7 @@ def _copy(origin: Path, target: Path) -> list[str]:
         known[mine.name] = new
     storage.write_text(manifest, json.dumps(known, indent=1, sort_keys=True) + "\n")
     if made:
-        told.insert(0, f"{made} lessons copied from the course, for you to write in.")
+        told.insert(0, f"Lessons copied from the course, for you to write in: {made}")
     return told
 
 
