@@ -166,9 +166,7 @@ def test_only_what_was_taught_is_shown(room, capsys):
 def test_an_empty_class(room, capsys):
     assert cli.main(["progress", str(room), "--csv", "none.csv"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith(
-        "No progress file found: each student's progress.json"
-    )
+    assert said.startswith("No progress file found: each student's progress.json")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
