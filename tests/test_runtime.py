@@ -328,3 +328,9 @@ def test_a_shared_cache_that_is_gone_is_told(shared, monkeypatch):
     monkeypatch.setenv("UNET_COURSE_SHARED", str(shared / "typo"))
     with pytest.raises(NotADirectoryError, match="Correct UNET_COURSE_SHARED"):
         sample_data.lgg_root(patients=1, progress=False)
+
+
+def test_a_variable_shifts_every_seed(monkeypatch):
+    assert runtime.shifted(5) == 5
+    monkeypatch.setenv("UNET_COURSE_SEED", "1000")
+    assert runtime.shifted(5) == 1005

@@ -24,6 +24,7 @@ DATA_VARIABLE = "UNET_COURSE_DATA"
 CACHE_VARIABLE = "UNET_COURSE_CACHE"
 SHARED_VARIABLE = "UNET_COURSE_SHARED"
 USER_VARIABLE = "UNET_COURSE_USER"
+SEED_VARIABLE = "UNET_COURSE_SEED"
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts the user's Google Drive
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "repeatable",
     "seconds_per_step",
     "shared_cache",
+    "shifted",
     "training_dir",
     "use_data",
     "user_dir",
@@ -195,15 +197,20 @@ def existing_folder(path: str | os.PathLike, cure: str) -> Path:
 # --- runs that can be repeated, and the precision that pays --------------------------------------
 
 
+def shifted(seed: int) -> int:
+    """The seed plus what the variable `UNET_COURSE_SEED` says, to see a lesson with another network."""
+    return seed + int(os.environ.get(SEED_VARIABLE) or 0)
+
+
 def repeatable(seed: int) -> None:
     """Seed Python, NumPy and the backend, and make TensorFlow's operations deterministic.
 
     After this call the same code gives the same numbers on the same machine. Training costs
-    about a tenth more.
+    about a tenth more. The seed is `shifted`.
     """
     import keras
 
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(shifted(seed))
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

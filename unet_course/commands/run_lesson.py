@@ -275,7 +275,8 @@ def save(lesson: Path, on_cell=None) -> Run:
     make_sample(lesson)  # made now: its progress bar would stand in a saved output
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nobody:
         # a user's remembered folder and progress have no place in a saved lesson either
-        run = execute(lesson, on_cell=on_cell, environment={runtime.USER_VARIABLE: nobody})
+        own = {runtime.USER_VARIABLE: nobody, runtime.SEED_VARIABLE: "0"}
+        run = execute(lesson, on_cell=on_cell, environment=own)
     for output in (output for cell in run.notebook.cells for output in cell.get("outputs", [])):
         if re.search(r"Data: .* in ", said := str(output.get("text", ""))):
             raise PermissionError(f"{lesson.name} isn't saved: it read real patients ({said}).")

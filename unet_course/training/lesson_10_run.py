@@ -110,7 +110,7 @@ def new_network(seed: int = SEED, size: tuple[int, int, int] | None = None) -> k
         seed: of the first weights.
         size: of the patches; None: `PATCH`. The weights are the same for any.
     """
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(runtime.shifted(seed))
     network = unet.unet((*(size or PATCH), 4), classes=len(REGIONS), head="sigmoid", **NETWORK)
     network = fast_conv3d.use_fast_convolutions(network)
     rate = loop.warmup_cosine(RATE, steps=EPOCHS * STEPS)
@@ -127,7 +127,7 @@ def patch_batches_of(train: Sequence[PreparedCase]) -> Patches:
         steps=STEPS,
         foreground=FOREGROUND,
         augment=AUGMENT,
-        seed=SEED,
+        seed=runtime.shifted(SEED),
     )
 
 
@@ -175,7 +175,7 @@ def cache_name(train: Sequence[PreparedCase], validation: Sequence[PreparedCase]
     """The name under which the network is kept: it changes with everything the weights depend on."""
     facts = {
         "cases": [[_checksum(case) for case in group] for group in (train, validation)],
-        "settings": [PATCH, BATCH, STEPS, EPOCHS, FOREGROUND, RATE, SEED, NETWORK],
+        "settings": [PATCH, BATCH, STEPS, EPOCHS, FOREGROUND, RATE, runtime.shifted(SEED), NETWORK],
         "augment": repr(AUGMENT),
         "versions": [version("keras"), version("tensorflow")],
     }
