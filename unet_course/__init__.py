@@ -14,6 +14,9 @@ from its own folder and from those above it, never from those below:
     training          augmentation, batches, the training loop    lessons 05, 09, 10
     commands          the command `unet-course`
 
+`weights` holds the two small networks that lessons open ready trained (on the sample alone);
+`judging/tables` the results of longer runs; `commands/deck` the look of the slides.
+
 Importing this package imports neither TensorFlow nor Matplotlib.
 """
 

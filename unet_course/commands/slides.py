@@ -19,7 +19,7 @@ from nbformat.v4 import new_markdown_cell
 from unet_course import runtime
 from unet_course.commands.terminal import as_text, how_to_install
 
-DECK = runtime.PACKAGE / "deck"
+DECK = runtime.PACKAGE / "commands" / "deck"
 NEEDED = f"slides need two more packages: {how_to_install('unet-course[slides]')}"
 TYPES = ("slide", "subslide", "fragment", "notes", "skip", "-")
 WORDS = 80  # of prose on a slide; what goes beyond is the speaker's

@@ -12,7 +12,7 @@ import pandas as pd
 
 from unet_course import runtime
 
-LGG_ABLATION = runtime.PACKAGE / "tables" / "lgg_ablation.csv"
+LGG_ABLATION = runtime.PACKAGE / "judging" / "tables" / "lgg_ablation.csv"
 BRATS_2D_3D = LGG_ABLATION.with_name("brats_2d_3d.csv")
 
 
