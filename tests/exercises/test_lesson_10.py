@@ -100,7 +100,7 @@ MISTAKES = {
             "not once a patch",
         ),
         (
-            batch("max(0, math.ceil((memory - 16 * parameters) / (activations * bytes_each)))"),
+            batch("max(0, int(np.ceil((memory - 16 * parameters) / (activations * bytes_each))))"),
             "Rounded up",
         ),
         (batch("2 * max(0, (memory - 16 * parameters) // (activations * bytes_each))"), "expected"),
