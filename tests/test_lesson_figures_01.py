@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from unet_course.showing import street_scene
-from unet_course.showing.lesson_figures import lesson_01
+from unet_course.showing.lesson_figures import lesson_01, street_scene
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from unet_course.showing import street_scene
+from unet_course.showing.lesson_figures import street_scene
 
 
 def test_the_parts_agree():

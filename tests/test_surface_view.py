@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unet_course.showing.surface_view import VIEWS, relief, tumour_view
+from unet_course.showing.lesson_figures.surface_view import VIEWS, relief, tumour_view
 
 SIZE = 24
 

@@ -1,6 +1,5 @@
 """Pictures: figures with alt text, explorers that move, and the drawing code of single lessons.
 
-`plotting` for slices (all lessons), `volume_plotting` and `surface_view` for volumes (00, 07 to 11),
-`widgets` for browsing, `street_scene` for lesson 01, `lesson_figures` for drawings that teach by
-their picture and not by their code.
+`plotting` for slices (all lessons), `volume_plotting` for volumes (00, 07 to 11), `tables`, `widgets`
+for browsing; `lesson_figures` for drawings that teach by their picture and not by their code.
 """

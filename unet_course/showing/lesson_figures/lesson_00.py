@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from unet_course.showing import surface_view, volume_plotting
+from unet_course.showing import volume_plotting
+from unet_course.showing.lesson_figures import surface_view
 from unet_course.showing.volume_plotting import LABEL_COLOURS
 
 NAMES = {2: "swelling", 1: "core"}

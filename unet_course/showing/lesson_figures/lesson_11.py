@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from unet_course.data.layouts import REGIONS
 from unet_course.judging.mask_checks import bounding_box
-from unet_course.showing import surface_view, volume_plotting
+from unet_course.showing import volume_plotting
+from unet_course.showing.lesson_figures import surface_view
 from unet_course.showing.plotting import PALETTE
 from unet_course.showing.volume_plotting import REGION_COLOURS, cut, show_cut, tint
 
