@@ -56,6 +56,7 @@ myst_substitutions["for_instructors"] = lesson_pages.menu(
 # read, not imported: TensorFlow isn't needed to build the site
 autoapi_dirs = [str(ROOT / "unet_course")]
 autoapi_root = "reference"
+reference_pages.remove_old_pages(HERE / autoapi_root)
 autoapi_ignore = [f"*/{name}" + "/*" * ("*" not in name) for name in reference_pages.IGNORED]
 autoapi_options = ["members"]
 autoapi_member_order = "bysource"

@@ -89,6 +89,15 @@ def _defines_something(path: Path) -> bool:
     return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in _tree(path).body)
 
 
+def remove_old_pages(folder: Path) -> None:
+    """Delete the pages of modules that are gone: autoapi keeps them, and no menu leads to them."""
+    made = {folder / path.relative_to(ROOT).with_suffix("") / "index.rst" for path in files()}
+    made |= {page.parent.parent / page.name for page in made if page.parent.name == "__init__"}
+    for page in (folder / PACKAGE.name).rglob("index.rst"):
+        if page not in made:
+            page.unlink()
+
+
 # --- what has no docstring of its own ---------------------------------------------------------------
 
 
