@@ -17,12 +17,10 @@ UPSAMPLINGS = ("transpose", "nearest", "linear", "linear_aligned")
 
 def spatial_rank(x) -> int:
     """Number of spatial axes: 2 for images, 3 for volumes; anything else raises ValueError."""
-    rank = len(x.shape) - 2
-    if rank not in (2, 3):
-        raise ValueError(
-            f"a tensor (batch, *spatial, channels) with 2 or 3 spatial axes is needed, not {x.shape}"
-        )
-    return rank
+    if len(x.shape) not in (4, 5):
+        expected = "a tensor (batch, *spatial, channels) with 2 or 3 spatial axes"
+        raise ValueError(f"{expected} is needed, not {x.shape}")
+    return len(x.shape) - 2
 
 
 def channel_axis(data_format: str | None) -> int:
@@ -47,22 +45,21 @@ def normalize(x, kind: str, data_format: str | None = None):
 
     "batch" (Ioffe and Szegedy, 2015) uses the batch's statistics, "instance" (Ulyanov et al.,
     2016) each case's own per channel, "group" (Wu and He, 2018) each case's own over groups of
-    channels, "none" does nothing. The number of groups must divide the number of channels: of 8, 4,
-    2 and 1 groups the most is taken that leaves at least two channels in each, so any number of
-    channels works.
+    channels (of 8, 4, 2 and 1 groups the most that leaves at least two channels in each), "none"
+    does nothing.
 
     Raises:
         ValueError: another kind, or "instance" on a single pixel, whose every value would be 0.
     """
-    axis = channel_axis(data_format)
     if kind == "none":
         return x
+    axis = channel_axis(data_format)
     if kind == "batch":
         # Keras' momentum of 0.99 needs some 500 steps before its averages can be trusted
         return layers.BatchNormalization(axis=axis, momentum=0.9)(x)
     if kind == "instance":
         sides = x.shape[2:] if axis == 1 else x.shape[1:-1]
-        if all(side == 1 for side in sides):
+        if set(sides) == {1}:
             raise ValueError(
                 f"instance normalisation of a single pixel {tuple(sides)} gives 0 whatever comes "
                 'in: give a larger image, a smaller depth, or normalization="group"'
@@ -76,25 +73,17 @@ def normalize(x, kind: str, data_format: str | None = None):
 
 
 def conv_block(
-    x,
-    filters: int | tuple[int, ...],
-    *,
-    normalization: str = "batch",
-    activation: str = "relu",
-    dropout: float = 0.0,
-    data_format: str | None = None,
+    x, filters, *, normalization="batch", activation="relu", dropout=0.0, data_format=None
 ):
     """Convolutions of width 3, each followed by normalisation, activation and, if asked, dropout.
 
     Args:
         x: `(batch, *spatial, channels)`.
-        filters: one number for two equal convolutions, or one number for each convolution.
+        filters: an int for two equal convolutions, or a tuple of one int for each convolution; the
+            last one is the number of channels returned.
         normalization: one of `NORMALIZATIONS`.
         activation: the name of a Keras activation.
         dropout: share of values set to 0 while training.
-
-    Returns:
-        `(batch, *spatial, filters of the last convolution)`
     """
     for n in (filters, filters) if isinstance(filters, int) else filters:
         x = _normalized_convolution(x, n, 3, normalization, data_format)
@@ -112,40 +101,23 @@ def _normalized_convolution(x, filters, kernel, normalization, data_format):
 
 
 def residual_block(
-    x,
-    filters: int,
-    *,
-    normalization: str = "batch",
-    activation: str = "relu",
-    dropout: float = 0.0,
-    data_format: str | None = None,
+    x, filters, *, normalization="batch", activation="relu", dropout=0.0, data_format=None
 ):
     """Residual block: activation(x + F(x)), where F is two convolutions.
 
     The block of He et al., "Deep residual learning" (2016), activated after the sum. Where the
     number of channels changes, x first goes through a 1 × 1 convolution (the projection, their
-    option B), normalised like the others.
-
-    Args:
-        x: `(batch, *spatial, channels)`.
-        filters: channels of both convolutions.
-        normalization, activation, dropout: as in `conv_block`.
-
-    Returns:
-        `(batch, *spatial, filters)`
+    option B), normalised like the others. Arguments as in `conv_block`, but `filters` is one
+    number; `(batch, *spatial, channels)` → `(batch, *spatial, filters)`.
     """
+    style = {"normalization": normalization, "data_format": data_format}
     shortcut = x
     if x.shape[channel_axis(data_format)] != filters:
-        shortcut = _normalized_convolution(x, filters, 1, normalization, data_format)
-    x = _normalized_convolution(x, filters, 3, normalization, data_format)
-    x = layers.Activation(activation)(x)
-    if dropout:
-        x = layers.Dropout(dropout)(x)
-    x = _normalized_convolution(x, filters, 3, normalization, data_format)
+        shortcut = _normalized_convolution(x, filters, 1, **style)
+    x = conv_block(x, (filters,), activation=activation, dropout=dropout, **style)
+    x = _normalized_convolution(x, filters, 3, **style)
     x = layers.Activation(activation)(layers.Add()([shortcut, x]))
-    if dropout:
-        x = layers.Dropout(dropout)(x)
-    return x
+    return layers.Dropout(dropout)(x) if dropout else x
 
 
 def attention_gate(skip, gating, *, name: str | None = None, data_format: str | None = None):
@@ -158,12 +130,9 @@ def attention_gate(skip, gating, *, name: str | None = None, data_format: str | 
     product is left out: the decoder's block has one already.
 
     Args:
-        skip: `(batch, *(2 · spatial), channels)`, what the gate lets through.
+        skip: `(batch, *(2 · spatial), channels)`, what the gate lets through in the same shape.
         gating: `(batch, *spatial, more channels)`, the decoder's tensor from one level below.
         name: of the layer whose output is α, `(batch, *(2 · spatial), 1)`, 0 to 1.
-
-    Returns:
-        The shape of `skip`.
     """
     channels = skip.shape[channel_axis(data_format)]
     options = {"data_format": data_format}
@@ -182,25 +151,20 @@ def down(x, data_format: str | None = None):
 
 
 def up(x, how: str = "transpose", filters: int | None = None, data_format: str | None = None):
-    """Upsampling: double each spatial axis.
+    """Upsampling: `(batch, *spatial, channels)` → `(batch, *(2 · spatial), channels)`.
 
     Args:
-        x: `(batch, *spatial, channels)`.
+        x: the tensor.
         how: "transpose", a learnt transposed convolution of width and stride 2; "nearest" and
             "linear", fixed interpolation as in Keras; "linear_aligned", fixed interpolation with
             the corners aligned, as in PyTorch with `align_corners=True`.
-        filters: output channels of "transpose"; None: as many as the input has. The others never
-            change the number of channels.
-
-    Returns:
-        `(batch, *(2 · spatial), channels)`
+        filters: output channels of "transpose"; None: as many as the input has.
     """
-    rank = spatial_rank(x)
     if how == "transpose":
         channels = filters or x.shape[channel_axis(data_format)]
         return transposed_convolution(x, channels, data_format=data_format)
     if how == "nearest":
-        layer = {2: layers.UpSampling2D, 3: layers.UpSampling3D}[rank]
+        layer = {2: layers.UpSampling2D, 3: layers.UpSampling3D}[spatial_rank(x)]
         return layer(2, data_format=data_format)(x)
     if how in ("linear", "linear_aligned"):
         return LinearUpsampling(align_corners=how == "linear_aligned", data_format=data_format)(x)
@@ -212,8 +176,7 @@ class LinearUpsampling(layers.Layer):
     """Double each spatial axis by (bi- or tri-)linear interpolation, with corners aligned or not.
 
     Keras' own `UpSampling2D(interpolation="bilinear")` can't align corners and has no 3-D
-    counterpart. Interpolation along one axis is a product with a small matrix, so this layer runs
-    on every backend and along any number of axes.
+    counterpart. Interpolation along one axis is a product with a small matrix.
 
     Args:
         align_corners: True: the first and last new value equal the first and last old one.
@@ -230,8 +193,7 @@ class LinearUpsampling(layers.Layer):
 
     def __init__(self, align_corners: bool = False, data_format: str | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.align_corners = align_corners
-        self.data_format = data_format
+        self.align_corners, self.data_format = align_corners, data_format
 
     def _axes(self, rank: int) -> range:
         first = 2 if self.data_format == "channels_first" else 1
@@ -261,21 +223,16 @@ def _doubling_weights(n: int, align_corners: bool) -> np.ndarray:
     """(2n, n): row i holds the weights of the n old values in the new value i."""
     new = np.arange(2 * n)
     place = new * (n - 1) / (2 * n - 1) if align_corners else (new + 0.5) / 2 - 0.5
-    place = np.clip(place, 0, n - 1)
-    low = np.minimum(np.floor(place).astype(int), max(n - 2, 0))
-    weights = np.zeros((2 * n, n), np.float32)
-    weights[new, low] = 1 - (place - low)
-    if n > 1:
-        weights[new, low + 1] = place - low
-    return weights
+    columns = [np.interp(place, np.arange(n), only_one) for only_one in np.eye(n)]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def merge(x, *skips, data_format: str | None = None):
     """Concatenate the channels of one or more skip connections after the upsampled ones.
 
     Raises:
-        ValueError: their spatial shapes differ, as they do when the input isn't a
-            multiple of 2 to the power of the depth: pooling rounds down, upsampling doubles.
+        ValueError: their spatial shapes differ, as when the input isn't a multiple of 2 to the
+            power of the depth: pooling rounds down, upsampling doubles.
     """
     axis = channel_axis(data_format)
     for skip in skips:

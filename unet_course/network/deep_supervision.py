@@ -8,21 +8,16 @@ from keras import ops
 class DeeplySupervised(keras.Model):
     """A network with one prediction, which also gives one from each of its heads while it trains.
 
-    Made by `unet.unet` and `unet.unet_plus_plus` with `deep_supervision=True`; compiled, trained,
-    used and saved like any other network. `fit` minimises the compiled loss averaged
-    over the heads, each at full size and with the same weight (Lee et al., "Deeply-supervised
-    nets", 2015, with a head's weight constant); metrics, `evaluate` and `predict` see the
-    prediction alone.
-
-    A training step written by hand uses the same loss as `fit`: `model.compute_loss(y=truth,
-    y_pred=model(images, training=True))`.
+    Made by `unet.unet` and `unet.unet_plus_plus` with `deep_supervision=True`. `fit` minimises the
+    compiled loss averaged over the heads, each at full size and with the same weight (Lee et al.,
+    "Deeply-supervised nets", 2015, with a head's weight constant); metrics, `evaluate` and
+    `predict` see the prediction alone. A training step written by hand gets the loss of `fit` by
+    `model.compute_loss(y=truth, y_pred=model(images, training=True))`.
 
     >>> from unet_course.network import unet
     >>> import numpy as np
     >>> model = unet.unet((16, 16, 1), filters=2, depth=3, deep_supervision=True)
     >>> images = np.zeros((4, 16, 16, 1), "float32")
-    >>> tuple(model(images).shape)
-    (4, 16, 16, 1)
     >>> answer = model(images, training=True)
     >>> tuple(answer["prediction"].shape), len(answer["heads"])
     ((4, 16, 16, 1), 3)

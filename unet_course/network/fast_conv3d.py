@@ -3,12 +3,9 @@
 TensorFlow computes the gradient of a `Conv3D` slowly on many processors, slowest where kernel and
 stride are equal. The layers here have the same weights as Keras' own and give the same numbers:
 
-- kernel = stride (a patch stem, a transposed convolution, a 1×1×1 head) is one matrix product,
-  since no two windows overlap;
+- kernel = stride is one matrix product, since no two windows overlap;
 - an odd kernel with stride 1 is one 2-D convolution: the taps along the first axis become channels
   (Σ over dx of conv2d(x[i + dx], w[dx])), and that axis is counted with the batch.
-
-A graphics card (GPU) has fast 3-D convolutions of its own and doesn't need this.
 """
 
 import keras
@@ -68,42 +65,37 @@ def _quicker(layer: layers.Layer) -> type[layers.Layer]:
     if kind not in (layers.Conv3D, layers.Conv3DTranspose):
         return kind
     sides = layer.input.shape[1:-1]
-    plain = layer.data_format == "channels_last" and set(layer.dilation_rate) == {1}
-    if not plain or None in sides:
+    if layer.data_format != "channels_last" or set(layer.dilation_rate) != {1} or None in sides:
         return kind
-    if layer.kernel_size == layer.strides:
-        if kind is layers.Conv3DTranspose:
-            return PatchConv3DTranspose if layer.output_padding is None else kind
+    patches = layer.kernel_size == layer.strides
+    if kind is layers.Conv3DTranspose:
+        return PatchConv3DTranspose if patches and layer.output_padding is None else kind
+    if patches and layer.groups == 1:
         whole = all(n % s == 0 for n, s in zip(sides, layer.strides, strict=True))
-        return PatchConv3D if whole and layer.groups == 1 else kind
-    odd = all(k % 2 for k in layer.kernel_size)
-    if kind is layers.Conv3D and odd and set(layer.strides) == {1}:
-        return FoldedConv3D if layer.padding == "same" and layer.groups == 1 else kind
-    return kind
+        return PatchConv3D if whole else kind
+    odd = all(k % 2 for k in layer.kernel_size) and set(layer.strides) == {1}
+    return FoldedConv3D if odd and layer.padding == "same" and layer.groups == 1 else kind
 
 
 def use_fast_convolutions(model: keras.Model) -> keras.Model:
     """The same 3-D network with this module's layers where they fit, with its weights copied.
 
     Training takes a third to a half of the time on a processor and may take longer on a graphics
-    card. Sums are added up in another order, so predictions agree except for rounding.
+    card, which has fast 3-D convolutions. Predictions agree except for rounding.
 
     Args:
-        model: a functional model, channels last, with a fixed spatial shape. Other layers stay as
-            they are.
+        model: a functional model, channels last, with a fixed spatial shape.
 
     Returns:
         A new model, not compiled.
 
     >>> inputs = keras.Input((4, 4, 4, 2))
-    >>> outputs = layers.Conv3DTranspose(1, 2, 2)(layers.Conv3D(3, 2, 2)(inputs))
-    >>> [type(layer).__name__ for layer in use_fast_convolutions(keras.Model(inputs, outputs)).layers[1:]]
-    ['PatchConv3D', 'PatchConv3DTranspose']
+    >>> model = keras.Model(inputs, layers.Conv3D(3, 2, 2)(inputs))
+    >>> type(use_fast_convolutions(model).layers[1]).__name__
+    'PatchConv3D'
     """
-
-    def rebuilt(layer: layers.Layer) -> layers.Layer:
-        return _quicker(layer).from_config(layer.get_config())
-
-    clone = keras.models.clone_model(model, clone_function=rebuilt)
+    clone = keras.models.clone_model(
+        model, clone_function=lambda layer: _quicker(layer).from_config(layer.get_config())
+    )
     clone.set_weights(model.get_weights())
     return clone

@@ -2,60 +2,41 @@
 
 Targets and predictions are `(batch, *spatial, classes)`: targets 0 or 1, predictions probabilities
 after a sigmoid (each channel by itself) or a softmax (channels compete; targets one-hot). A loss
-gives one number per case, and Keras takes the mean; `reduction="none"` returns the numbers, and a
-`sample_weight` weights the cases. With `pool_batch=True` the overlap is one number for the batch.
-Sums run in float32 at least, since bfloat16 can't count the pixels of one slice.
+gives one number per case (with `pool_batch=True` the overlap is one for the batch), and Keras takes
+the mean. Sums run in float32 at least, since bfloat16 can't count the pixels of one slice.
 
 Keras' own, used as they are (values agree with the formula, in 2-D, 3-D and bfloat16):
 
-- `keras.losses.BinaryCrossentropy` (sigmoid) and `CategoricalCrossentropy` (softmax): the mean
-  over pixels, and over channels for the former. The latter, given bare predictions, divides each
-  pixel's by their sum first, so that predictions which don't sum to 1 go unnoticed.
+- `keras.losses.BinaryCrossentropy` (sigmoid) and `CategoricalCrossentropy` (softmax). The latter,
+  given bare predictions, divides each pixel's by their sum first, so that predictions which don't
+  sum to 1 go unnoticed.
 - `keras.losses.BinaryFocalCrossentropy` (Lin et al., 2017). `alpha` does nothing without
-  `apply_class_balancing=True`, and gamma below 1 gives a NaN gradient where a prediction is
-  exactly right.
+  `apply_class_balancing=True`; gamma below 1 gives a NaN gradient where a prediction is right.
 
-Use the classes: the function `keras.losses.binary_crossentropy` computes in the prediction's
-dtype, and in bfloat16 an exact 0 or 1 gives inf or NaN. In `fit`, on TensorFlow, all three (and
-`WeightedBCE`, `BCEDice`, `CrossEntropyDice`) work from the scores before a Keras sigmoid or
-softmax, so that even a very wrong score has a gradient; `CategoricalCrossentropy` does so after a
-sigmoid, too, and takes the softmax of its scores. Given probabilities alone, they keep each at
-least 1e-7 away from 0 and 1: the worst pixel costs 16, and BCE has no gradient there. In float32
-that happens from a score of 16 on; TensorFlow's sigmoid in bfloat16, on a CPU, reaches 1 from 5.6
-on. So a network's last activation runs in float32.
+Use the classes: the function `keras.losses.binary_crossentropy` gives inf or NaN for an exact 0 or
+1 in bfloat16. In `fit`, on TensorFlow, all three (and `WeightedBCE`, `BCEDice`, `CrossEntropyDice`)
+work from the scores before a Keras sigmoid or softmax, so that even a very wrong score has a
+gradient. Given probabilities alone, they keep each at least 1e-7 away from 0 and 1: the worst pixel
+costs 16, and BCE has no gradient there, in float32 from a score of 16 on. TensorFlow's sigmoid in
+bfloat16, on a CPU, reaches 1 from 5.6 on, so a network's last activation runs in float32.
 
 Keras' own, not used (figures from Keras 3.13.2 and 3.15.1):
 
 - `Tversky`: its alpha weights false negatives and its beta false positives, the reverse of its
-  documentation and of Salehi et al. (2017). With alpha=0.3, beta=0.7, two pixels of tumour found
-  and one more claimed cost 0.259; by the formula they cost 0.130.
-- `Dice` and `Tversky` flatten cases, classes and background into one sum unless given `axis`. One
-  tumour pixel, missed, among 100 under a softmax costs 0.01; 0.503 as a mean over both classes;
-  1 without the background.
+  documentation and of Salehi et al. (2017).
+- `Dice` and `Tversky` flatten cases, classes and background into one sum unless given `axis`: one
+  tumour pixel, missed, among 100 under a softmax costs 0.01; 1 without the background.
 - They have no smoothing: with an empty truth the loss is 1 for any prediction, without a gradient.
 """
 
 import keras
 from keras import ops
 
-from unet_course.network.overlap_losses import (
-    FocalTversky,
-    Jaccard,
-    SoftDice,
-    Tversky,
-    comparable,
-    non_negative,
-)
+from unet_course.network import overlap_losses
+from unet_course.network.overlap_losses import FocalTversky, Jaccard, SoftDice, Tversky
 
-__all__ = [
-    "BCEDice",
-    "CrossEntropyDice",
-    "FocalTversky",
-    "Jaccard",
-    "SoftDice",
-    "Tversky",
-    "WeightedBCE",
-]
+__all__ = ["BCEDice", "CrossEntropyDice", "WeightedBCE"]
+__all__ += ["FocalTversky", "Jaccard", "SoftDice", "Tversky"]
 
 
 def _mean_over_space(per_pixel):
@@ -75,8 +56,6 @@ class WeightedBCE(keras.losses.Loss):
         positive_weight: w, for pixels whose target is 1. With w = background pixels per tumour
             pixel, tumour and background of a data set count equally.
 
-    With an empty truth it is plain cross-entropy: near 0 if nothing is predicted, never undefined.
-
     Raises:
         ValueError: a weight of 0 or below; when called, shapes that differ.
 
@@ -89,13 +68,13 @@ class WeightedBCE(keras.losses.Loss):
 
     def __init__(self, positive_weight: float, name="weighted_bce", **kwargs):
         super().__init__(name=name, **kwargs)
-        non_negative(positive_weight=positive_weight)
+        overlap_losses.non_negative(positive_weight=positive_weight)
         if positive_weight == 0:
             raise ValueError("positive_weight must be above 0: tumour would cost nothing")
         self.positive_weight = positive_weight
 
     def call(self, y_true, y_pred):
-        y_true, y_pred = comparable(y_true, y_pred)
+        y_true, y_pred = overlap_losses.comparable(y_true, y_pred)
         weights = 1 + (self.positive_weight - 1) * y_true
         # Keras' own function, since in training it works from the scores before the sigmoid
         per_pixel = weights * ops.binary_crossentropy(y_true, y_pred)
@@ -114,8 +93,7 @@ class BCEDice(keras.losses.Loss):
 
     Args:
         dice_weight: what the Dice part is multiplied with; the cross-entropy has weight 1.
-        smooth, pool_batch: as in `SoftDice`, also for empty masks: with an empty truth and an
-            empty prediction the Dice part is 0, and NaN with smooth=0.
+        smooth, pool_batch: as in `SoftDice`, also for empty masks.
 
     Raises:
         ValueError: dice_weight or smooth below 0; when called, shapes that differ.
@@ -126,31 +104,20 @@ class BCEDice(keras.losses.Loss):
     1.193
     """
 
-    def __init__(
-        self,
-        dice_weight: float = 1.0,
-        smooth: float = 1.0,
-        pool_batch: bool = False,
-        name="bce_dice",
-        **kwargs,
-    ):
+    def __init__(self, dice_weight=1.0, smooth=1.0, pool_batch=False, name="bce_dice", **kwargs):
         super().__init__(name=name, **kwargs)
-        non_negative(dice_weight=dice_weight)
+        overlap_losses.non_negative(dice_weight=dice_weight)
         self.dice_weight = dice_weight
         self.dice = SoftDice(smooth, pool_batch)
 
     def call(self, y_true, y_pred):
-        y_true, y_pred = comparable(y_true, y_pred)
+        y_true, y_pred = overlap_losses.comparable(y_true, y_pred)
         entropy = _mean_over_space(keras.losses.binary_crossentropy(y_true, y_pred))
         return entropy + self.dice_weight * self.dice.call(y_true, y_pred)
 
     def get_config(self):
-        own = {
-            "dice_weight": self.dice_weight,
-            "smooth": self.dice.smooth,
-            "pool_batch": self.dice.pool_batch,
-        }
-        return super().get_config() | own
+        config = super().get_config() | {"dice_weight": self.dice_weight}
+        return config | {"smooth": self.dice.smooth, "pool_batch": self.dice.pool_batch}
 
 
 @keras.saving.register_keras_serializable("unet_course")
@@ -162,8 +129,7 @@ class CrossEntropyDice(keras.losses.Loss):
 
     Args:
         dice_weight: what the Dice part is multiplied with; the cross-entropy has weight 1.
-        smooth, pool_batch: as in `SoftDice`, also for empty masks: a class that is in neither mask
-            has a Dice part of 0, and NaN with smooth=0.
+        smooth, pool_batch: as in `SoftDice`, also for a class that is in neither mask.
         background: True includes channel 0 in the Dice part.
 
     Raises:
@@ -179,32 +145,22 @@ class CrossEntropyDice(keras.losses.Loss):
     1.193
     """
 
-    def __init__(
-        self,
-        dice_weight: float = 1.0,
-        smooth: float = 1.0,
-        pool_batch: bool = False,
-        background: bool = False,
-        name="cross_entropy_dice",
-        **kwargs,
-    ):
-        super().__init__(name=name, **kwargs)
-        non_negative(dice_weight=dice_weight)
+    def __init__(self, dice_weight=1.0, smooth=1.0, pool_batch=False, background=False, **kwargs):
+        super().__init__(name=kwargs.pop("name", "cross_entropy_dice"), **kwargs)
+        overlap_losses.non_negative(dice_weight=dice_weight)
         self.dice_weight = dice_weight
         self.dice = SoftDice(smooth, pool_batch, background)
 
     def call(self, y_true, y_pred):
-        y_true, y_pred = comparable(y_true, y_pred)
+        y_true, y_pred = overlap_losses.comparable(y_true, y_pred)
         if y_pred.shape[-1] == 1:
             raise ValueError("a softmax over one channel is always 1; use a sigmoid and BCEDice")
         entropy = _mean_over_space(keras.losses.categorical_crossentropy(y_true, y_pred))
         return entropy + self.dice_weight * self.dice.call(y_true, y_pred)
 
     def get_config(self):
-        own = {
+        config = super().get_config() | {
             "dice_weight": self.dice_weight,
             "smooth": self.dice.smooth,
-            "pool_batch": self.dice.pool_batch,
-            "background": self.dice.background,
         }
-        return super().get_config() | own
+        return config | {"pool_batch": self.dice.pool_batch, "background": self.dice.background}

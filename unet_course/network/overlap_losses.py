@@ -1,9 +1,7 @@
 """Overlap losses: soft Dice, Jaccard, Tversky and focal Tversky.
 
-Lessons import them from `losses`, whose docstring gives the shapes of targets and predictions. All
-four are computed from the same three sums over space: of truth · prediction, of the truth, and of
-the prediction. From these follow the counts: false positives = Σp - Σtp, false negatives = Σt -
-Σtp.
+Lessons import them from `losses`, whose docstring gives the shapes. All are computed from the same
+three sums over space: of truth · prediction, of the truth, and of the prediction.
 """
 
 import math
@@ -28,9 +26,8 @@ def comparable(y_true, y_pred):
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     truth, found = tuple(y_true.shape), tuple(y_pred.shape)
-    differ = len(truth) != len(found) or any(
-        a != b for a, b in zip(truth, found, strict=True) if None not in (a, b)
-    )
+    sides = zip(truth, found, strict=False)
+    differ = len(truth) != len(found) or any(a != b for a, b in sides if None not in (a, b))
     if differ or len(found) < 3:
         raise ValueError(
             "targets and predictions must both be (batch, *spatial, classes); "
@@ -47,9 +44,8 @@ class OverlapLoss(keras.losses.Loss):
         smooth: added to numerator and denominator. With it, an empty truth and an empty prediction
             give a loss of 0, and a case without tumour has a gradient. With smooth=0 such a case is
             0/0, so that the whole batch becomes NaN.
-        pool_batch: False: the sums run over each case by itself, and the loss is the mean over
-            cases. True: they run over the whole batch as if it were one case, so that each tumour
-            pixel has the same weight, in whichever slice it is.
+        pool_batch: False: the sums run over each case by itself. True: they run over the whole
+            batch as if it were one case, so that each tumour pixel has the same weight.
         background: False leaves out channel 0; for a softmax, where that is the background.
 
     Raises:
@@ -57,12 +53,12 @@ class OverlapLoss(keras.losses.Loss):
             single channel.
     """
 
-    def __init__(self, smooth: float, pool_batch: bool, background: bool, **kwargs):
-        super().__init__(**kwargs)
+    NAME: str  # of the loss, where none is given
+
+    def __init__(self, smooth=1.0, pool_batch=False, background=True, name=None, **kwargs):
+        super().__init__(name=name or self.NAME, **kwargs)
         non_negative(smooth=smooth)
-        self.smooth = smooth
-        self.pool_batch = pool_batch
-        self.background = background
+        self.smooth, self.pool_batch, self.background = smooth, pool_batch, background
 
     def per_class(self, product, truth, prediction):
         """The loss of each class from its sums, each (batch, classes), or (classes,) if pooled."""
@@ -79,11 +75,7 @@ class OverlapLoss(keras.losses.Loss):
         return ops.mean(self.per_class(*sums), axis=-1)  # (batch,), or () when pooled
 
     def get_config(self):
-        own = {
-            "smooth": self.smooth,
-            "pool_batch": self.pool_batch,
-            "background": self.background,
-        }
+        own = {"smooth": self.smooth, "pool_batch": self.pool_batch, "background": self.background}
         return super().get_config() | own
 
 
@@ -103,15 +95,7 @@ class SoftDice(OverlapLoss):
     0.5
     """
 
-    def __init__(
-        self,
-        smooth: float = 1.0,
-        pool_batch: bool = False,
-        background: bool = True,
-        name="soft_dice",
-        **kwargs,
-    ):
-        super().__init__(smooth, pool_batch, background, name=name, **kwargs)
+    NAME = "soft_dice"
 
     def per_class(self, product, truth, prediction):
         return 1 - (2 * product + self.smooth) / (truth + prediction + self.smooth)
@@ -125,25 +109,10 @@ class Jaccard(OverlapLoss):
     case as Dice does: Jaccard = Dice / (2 - Dice), exactly so where `SoftDice` has twice the
     smoothing.
 
-    Arguments, errors and empty masks as in `OverlapLoss`. With an empty truth the loss is
-    1 - smooth / (Σp + smooth).
-
-    >>> import numpy as np
-    >>> truth = np.array([1.0, 1.0, 0.0, 0.0]).reshape(1, 2, 2, 1)
-    >>> found = np.array([1.0, 0.0, 1.0, 0.0]).reshape(1, 2, 2, 1)
-    >>> round(float(Jaccard(smooth=0.0)(truth, found)), 3)  # 1 - 1/3
-    0.667
+    Arguments, errors and empty masks as in `OverlapLoss`; an empty truth as in `SoftDice`.
     """
 
-    def __init__(
-        self,
-        smooth: float = 1.0,
-        pool_batch: bool = False,
-        background: bool = True,
-        name="jaccard",
-        **kwargs,
-    ):
-        super().__init__(smooth, pool_batch, background, name=name, **kwargs)
+    NAME = "jaccard"
 
     def per_class(self, product, truth, prediction):
         return 1 - (product + self.smooth) / (truth + prediction - product + self.smooth)
@@ -179,22 +148,16 @@ class Tversky(OverlapLoss):
     0.412
     """
 
+    NAME = "tversky"
+
     def __init__(
-        self,
-        alpha: float = 0.3,
-        beta: float = 0.7,
-        smooth: float = 1.0,
-        pool_batch: bool = False,
-        background: bool = True,
-        name="tversky",
-        **kwargs,
+        self, alpha=0.3, beta=0.7, smooth=1.0, pool_batch=False, background=True, **kwargs
     ):
-        super().__init__(smooth, pool_batch, background, name=name, **kwargs)
+        super().__init__(smooth, pool_batch, background, **kwargs)
         non_negative(alpha=alpha, beta=beta)
         if alpha == beta == 0:
             raise ValueError("alpha and beta are both 0: no error would cost anything")
-        self.alpha = alpha
-        self.beta = beta
+        self.alpha, self.beta = alpha, beta
 
     def per_class(self, product, truth, prediction):
         errors = self.alpha * (prediction - product) + self.beta * (truth - product)
@@ -208,10 +171,8 @@ class Tversky(OverlapLoss):
 class FocalTversky(Tversky):
     """(1 - Tversky index) ^ gamma, per class, then the mean (Abraham & Khan, 2019).
 
-    The code differs from the paper in two conventions. Here gamma is the exponent itself; the paper
-    writes 1/gamma with gamma = 4/3, which is the 0.75 here. And here alpha weights false positives;
-    in the paper it weights false negatives, so that its alpha = 0.7 is the beta here. (The paper
-    also sums over the classes; this is their mean.)
+    In the paper gamma is 1 / the exponent (its 4/3 is the 0.75 here), alpha weights false negatives
+    (its 0.7 is the beta here), and the classes are summed.
 
     With gamma below 1 the slope grows without limit as the index approaches 1. So the loss is
     (1 - index + e) ^ gamma - e ^ gamma, e = 1e-7: still 0 for a perfect prediction; at
@@ -219,37 +180,29 @@ class FocalTversky(Tversky):
     steep as `Tversky`.
 
     Args:
-        alpha, beta, smooth, pool_batch, background: as in `Tversky`, like the errors.
+        alpha, beta, smooth, pool_batch, background: as in `Tversky`, like errors and empty masks.
         gamma: below 1, gradients are larger than `Tversky`'s where the overlap is good already (at
             0.75 where the index is above 0.68) and smaller elsewhere; above 1, cases and classes
             with a poor overlap outweigh the others; 1 is `Tversky`.
 
-    With an empty truth the loss is that of `Tversky` to the power gamma.
-
     Raises:
         ValueError: gamma of 0 or below.
-
-    >>> import numpy as np
-    >>> truth = np.array([1.0, 1.0, 0.0, 0.0]).reshape(1, 2, 2, 1)
-    >>> found = np.array([1.0, 0.0, 1.0, 0.0]).reshape(1, 2, 2, 1)
-    >>> round(float(FocalTversky(smooth=0.0)(truth, found)), 3)  # (1 - 1/(1+0.3+0.7)) ^ 0.75
-    0.595
     """
 
+    NAME = "focal_tversky"
     EDGE = 1e-7
 
     def __init__(
         self,
-        alpha: float = 0.3,
-        beta: float = 0.7,
-        gamma: float = 0.75,
-        smooth: float = 1.0,
-        pool_batch: bool = False,
-        background: bool = True,
-        name="focal_tversky",
+        alpha=0.3,
+        beta=0.7,
+        gamma=0.75,
+        smooth=1.0,
+        pool_batch=False,
+        background=True,
         **kwargs,
     ):
-        super().__init__(alpha, beta, smooth, pool_batch, background, name=name, **kwargs)
+        super().__init__(alpha, beta, smooth, pool_batch, background, **kwargs)
         non_negative(gamma=gamma)
         if gamma == 0:
             raise ValueError("gamma must be above 0: to the power 0, every prediction costs 1")

@@ -14,10 +14,9 @@ from unet_course.network.unet import unet
 def tutorial_000(input_shape: tuple[int, ...] = (256, 256, 3)) -> keras.Model:
     """ "Brain Tumor segmentation with U-Net" (13 June 2019, no author printed): 2-D, 31,031,745.
 
-    Five blocks on the way down, from 64 filters; transposed convolutions on the way up; ReLU;
-    sigmoid. The tutorial's loop also pools after its fifth block but goes on from the block's
-    unpooled output, so that pooling isn't part of the network. The tutorial prints no number of
-    filters; 64 is the original U-Net's.
+    Five blocks on the way down, from 64 filters (the original U-Net's: it prints no number);
+    transposed convolutions on the way up; ReLU; sigmoid. Its loop also pools after the fifth block
+    but goes on from the unpooled output, so that this pooling isn't part of the network.
     """
     return unet(input_shape, filters=64, depth=4, normalization="none", name="tutorial_000")
 
@@ -42,18 +41,11 @@ def tutorial_001(input_shape: tuple[int, ...] = (4, 160, 160, 16)) -> keras.Mode
 def tutorial_002(input_shape: tuple[int, ...] = (256, 256, 3)) -> keras.Model:
     """ "Cooking your first U-Net for Image Segmentation" (François Porcher): 2-D, 7,782,913.
 
-    Four blocks of 64 to 512 filters, bilinear upsampling with aligned corners, sigmoid. The
-    tutorial prints neither its `double_conv` nor a number of parameters; here `double_conv` is two
-    3 × 3 convolutions with bias and ReLU and without normalisation.
+    Four blocks of 64 to 512 filters, bilinear upsampling with aligned corners, sigmoid. It doesn't
+    print its `double_conv`; here that is two 3 × 3 convolutions with bias and ReLU.
     """
-    return unet(
-        input_shape,
-        filters=64,
-        depth=3,
-        normalization="none",
-        upsampling="linear_aligned",
-        name="tutorial_002",
-    )
+    style = {"normalization": "none", "upsampling": "linear_aligned"}
+    return unet(input_shape, filters=64, depth=3, name="tutorial_002", **style)
 
 
 def tutorial_004(input_shape: tuple[int, ...] = (144, 224, 224, 4)) -> keras.Model:
@@ -79,9 +71,4 @@ def tutorial_004(input_shape: tuple[int, ...] = (144, 224, 224, 4)) -> keras.Mod
     return keras.Model(inputs, outputs, name="tutorial_004")
 
 
-TUTORIALS = {
-    "000": tutorial_000,
-    "001": tutorial_001,
-    "002": tutorial_002,
-    "004": tutorial_004,
-}
+TUTORIALS = {"000": tutorial_000, "001": tutorial_001, "002": tutorial_002, "004": tutorial_004}

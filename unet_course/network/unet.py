@@ -9,16 +9,7 @@ The input must be a multiple of `2**depth` (times `patch`) along each spatial ax
 import keras
 from keras import layers
 
-from unet_course.network.blocks import (
-    attention_gate,
-    conv_block,
-    convolution,
-    down,
-    merge,
-    residual_block,
-    transposed_convolution,
-    up,
-)
+from unet_course.network import blocks
 from unet_course.network.deep_supervision import DeeplySupervised
 
 
@@ -53,19 +44,18 @@ def unet(
             last, so that the U works on patches of pixels. With 2, a 2-D network with the same
             `filters` does a quarter of the work and still gives a prediction for each pixel
             (patches as tokens: Dosovitskiy et al., 2021).
-        fine: with `patch` above 1, channels of a last step at full resolution: a convolution of
-            width 1 sees the upsampled features and the input itself. It is a skip connection
-            around the patches, for structures thinner than a patch. 0: none.
+        fine: with `patch` above 1, channels of a last step at full resolution, a convolution of
+            width 1 that sees the upsampled features and the input itself: a skip connection around
+            the patches, for structures thinner than a patch.
         head: "sigmoid", each class on its own; "softmax", one class per pixel. None: sigmoid for
             one class, softmax for more.
-        attention: a `blocks.attention_gate` on each skip connection but the finest, as in the
-            authors' network (Oktay et al., 2018). The layer "attention_1" outputs the gate's
-            weights one level below full resolution, "attention_2" those of the next, and so on.
+        attention: a `blocks.attention_gate` on each skip connection but the finest, as in Oktay et
+            al. (2018). The layer "attention_1" outputs the gate's weights one level below full
+            resolution, "attention_2" those of the next, and so on.
         residual: `blocks.residual_block` in place of `blocks.conv_block` (He et al., 2016).
         deep_supervision: while the network trains, the decoder's coarser levels predict as well,
-            each through a head of its own and linear interpolation to full size, and the loss is
-            the mean over all heads; see `deep_supervision.DeeplySupervised`. The prediction is
-            the finest head's, as without it.
+            each through a head of its own and linear interpolation to full size; see
+            `deep_supervision.DeeplySupervised`. The prediction is the finest head's.
         name: the model's name.
 
     Returns:
@@ -75,41 +65,37 @@ def unet(
     Raises:
         ValueError: a side that isn't a multiple of `patch · 2**depth`, another rank than 2 or 3, an
             unknown choice, `depth`, `filters` or `patch` below 1, `fine` below 0 or with a `patch`
-            of 1, or attention or deep supervision at a depth of 1, where there is no coarser level
-            for them.
+            of 1, or attention or deep supervision at a depth of 1.
 
     >>> unet((64, 64, 3), filters=8, depth=3).output_shape
     (None, 64, 64, 1)
     >>> unet((16, 16, 16, 4), classes=3, filters=4, depth=2, head="sigmoid").output_shape
     (None, 16, 16, 16, 3)
     """
-    _check(input_shape, filters, depth, patch)
+    inputs, x = _begin(input_shape, filters, depth, patch)
     if fine < 0 or (fine and patch == 1):
         raise ValueError(f"fine must be 0, or more with a patch above 1; it is {fine}")
     if depth == 1 and (attention or deep_supervision):
         raise ValueError("attention and deep supervision need a depth of 2 at least, it is 1")
-    block = residual_block if residual else conv_block
+    block = blocks.residual_block if residual else blocks.conv_block
     style = {"normalization": normalization, "activation": activation, "dropout": dropout}
-    inputs = x = keras.Input(input_shape)
-    if patch > 1:
-        x = convolution(x, filters, kernel=patch, strides=patch)
     skips = []
     for level in range(depth):
         x = block(x, filters * 2**level, **style)  # (side / 2**level, filters · 2**level)
         skips.append(x)
-        x = down(x)
+        x = blocks.down(x)
     x = block(x, filters * 2**depth, **style)  # the bottom of the U
     decoded = []  # from the finest level to the coarsest
     for level in reversed(range(depth)):
         skip = skips[level]
         if attention and level > 0:
-            skip = attention_gate(skip, x, name=f"attention_{level}")
-        x = up(x, upsampling, filters * 2**level)
-        x = block(merge(x, skip), filters * 2**level, **style)
+            skip = blocks.attention_gate(skip, x, name=f"attention_{level}")
+        x = blocks.up(x, upsampling, filters * 2**level)
+        x = block(blocks.merge(x, skip), filters * 2**level, **style)
         decoded.insert(0, x)
     if fine:
-        x = transposed_convolution(x, fine, patch)
-        x = layers.Activation(activation)(convolution(merge(x, inputs), fine, kernel=1))
+        x = blocks.merge(blocks.transposed_convolution(x, fine, patch), inputs)
+        x = layers.Activation(activation)(blocks.convolution(x, fine, kernel=1))
     prediction = _answer(x, classes, 1 if fine else patch, head)
     if not deep_supervision:
         return keras.Model(inputs, prediction, name=name)
@@ -136,10 +122,9 @@ def unet_plus_plus(
 ) -> keras.Model:
     """Build a U-Net++ (Zhou et al., 2018): U-Nets of every depth up to `depth`, nested.
 
-    X(i, 0) is the encoder at level i. To its right are X(i, 1), X(i, 2), …. The input of X(i, j) is
-    everything to its left and its enlarged neighbour below, X(i + 1, j - 1). So a skip connection
-    is a row of blocks, and the first column with the diagonal from X(j, 0) up to X(0, j) is a
-    U-Net of depth j::
+    X(i, 0) is the encoder at level i. The input of X(i, j) is everything to its left and its
+    enlarged neighbour below, X(i + 1, j - 1). So a skip connection is a row of blocks, and the
+    first column with the diagonal from X(j, 0) up to X(0, j) is a U-Net of depth j::
 
         X(0,0)  X(0,1)  X(0,2)
         X(1,0)  X(1,1)
@@ -147,32 +132,25 @@ def unet_plus_plus(
 
     Args:
         deep_supervision: a head on each of X(0, 1) to X(0, depth) instead of only the last. The
-            prediction is the mean of their probabilities, and the training loss is the mean of
-            their losses; see `deep_supervision.DeeplySupervised`.
-        input_shape, …: all other arguments as in `unet`.
-
-    Returns:
-        As `unet`, with the same errors.
+            prediction is the mean of their probabilities; see `deep_supervision.DeeplySupervised`.
+        input_shape, …: all other arguments, errors and what is returned as in `unet`.
 
     >>> unet_plus_plus((32, 32, 3), filters=4, depth=3).output_shape
     (None, 32, 32, 1)
     """
-    _check(input_shape, filters, depth, patch)
+    inputs, x = _begin(input_shape, filters, depth, patch)
     if depth == 1 and deep_supervision:
         raise ValueError("deep supervision needs a depth of 2 at least, it is 1")
-    block = residual_block if residual else conv_block
+    block = blocks.residual_block if residual else blocks.conv_block
     style = {"normalization": normalization, "activation": activation, "dropout": dropout}
-    inputs = x = keras.Input(input_shape)
-    if patch > 1:
-        x = convolution(x, filters, kernel=patch, strides=patch)
     rows = []  # rows[i][j] is X(i, j): (side / 2**i, filters · 2**i)
     for level in range(depth + 1):
-        x = block(x if level == 0 else down(x), filters * 2**level, **style)
+        x = block(x if level == 0 else blocks.down(x), filters * 2**level, **style)
         rows.append([x])
     for column in range(1, depth + 1):
         for level in range(depth + 1 - column):
-            x = up(rows[level + 1][column - 1], upsampling, filters * 2**level)
-            rows[level].append(block(merge(x, *rows[level]), filters * 2**level, **style))
+            x = blocks.up(rows[level + 1][column - 1], upsampling, filters * 2**level)
+            rows[level].append(block(blocks.merge(x, *rows[level]), filters * 2**level, **style))
     if not deep_supervision:
         return keras.Model(inputs, _answer(rows[0][-1], classes, patch, head), name=name)
     heads = [_answer(x, classes, patch, head, name=f"head_{j}") for j, x in enumerate(rows[0]) if j]
@@ -180,7 +158,8 @@ def unet_plus_plus(
     return DeeplySupervised(inputs, {"prediction": prediction, "heads": heads}, name=name)
 
 
-def _check(input_shape, filters: int, depth: int, patch: int) -> None:
+def _begin(input_shape, filters: int, depth: int, patch: int):
+    """Input and the first tensor, on the grid of patches; raises ValueError for bad arguments."""
     for what, number in {"filters": filters, "depth": depth, "patch": patch}.items():
         if number < 1:
             raise ValueError(f"{what} must be at least 1, it is {number}")
@@ -191,16 +170,18 @@ def _check(input_shape, filters: int, depth: int, patch: int) -> None:
             f"each side of {tuple(sides)} must be a multiple of patch · 2**depth = {step}; "
             "crop or pad"
         )
+    inputs = keras.Input(input_shape)
+    if patch == 1:
+        return inputs, inputs
+    return inputs, blocks.convolution(inputs, filters, kernel=patch, strides=patch)
 
 
 def _answer(x, classes: int, patch: int, head: str | None, level: int = 0, name: str | None = None):
     """Head: probabilities at full size from a decoder's tensor at `level`."""
-    if patch > 1:
-        x = transposed_convolution(x, classes, patch)
-    else:
-        x = convolution(x, classes, kernel=1)
+    to_full_size = blocks.convolution if patch == 1 else blocks.transposed_convolution
+    x = to_full_size(x, classes, patch)
     for _ in range(level):
-        x = up(x, "linear")
+        x = blocks.up(x, "linear")
     head = head or ("sigmoid" if classes == 1 else "softmax")
     name = name or (f"head_{level}" if level else "probabilities")
     return layers.Activation(head, dtype="float32", name=name)(x)
