@@ -1,9 +1,9 @@
 """The average head from which synthetic patients are made: ICBM-152 brain, modelled skull and face.
 
-The brain is the ICBM-152 2009a average (Fonov 2011), whose grey- and white-matter maps come with
-nilearn, so nothing is downloaded. These maps end at the brain's surface. Skull and scalp are layers
-at given distances from the brain; orbits, nose, jaws and neck are ellipsoids and cylinders. They
-exist because LGG slices show them and aren't correct in every detail.
+The brain is the ICBM-152 2009a average (Fonov 2011); its grey- and white-matter maps come with
+nilearn, so nothing is downloaded. Skull and scalp are layers at given distances from the brain;
+orbits, nose, jaws and neck are ellipsoids and cylinders, since LGG slices show them, and aren't
+correct in every detail.
 
 Positions are in millimetres in the template's coordinates, with axes ordered (z up, y to the nose,
 x to the right), so that an axial slice is `volume[k]`.
@@ -23,26 +23,18 @@ FACE_TISSUES = ("fat", "muscle", "marrow", "fluid", "mucosa", "vessel", "cord")
 
 @dataclass(frozen=True)
 class Head:
-    """The average head, computed once per process.
+    """The average head: the brain on the 1 mm template grid, all else on the 2 mm head grid."""
 
-    `grey`, `white` and `brain` are fractions in 0 to 1 on the 1 mm template grid, float32.
-    The others are on the 2 mm head grid: `distance` is the distance in mm from the brain's hull
-    (negative inside), `is_face` the share of face and neck as opposed to the vault, `face` the
-    fractions of `FACE_TISSUES` there (both for the lower levels only), `sinuses` the large veins
-    inside the skull, `lean` the change of `distance` per mm upwards, `mottle` smooth noise of
-    unit variance.
-    """
-
-    origin: np.ndarray
-    grey: np.ndarray
+    origin: np.ndarray  # (3,) mm, of the template grid
+    grey: np.ndarray  # fractions in 0 to 1, float32, like the next two
     white: np.ndarray
     brain: np.ndarray
-    distance: np.ndarray
-    is_face: np.ndarray
-    face: np.ndarray
-    sinuses: np.ndarray
-    lean: np.ndarray
-    mottle: np.ndarray
+    distance: np.ndarray  # mm from the brain's hull, negative inside
+    is_face: np.ndarray  # share of face and neck as opposed to the vault, lower levels only
+    face: np.ndarray  # fractions of `FACE_TISSUES` there, lower levels only
+    sinuses: np.ndarray  # the large veins inside the skull
+    lean: np.ndarray  # change of `distance` per mm upwards
+    mottle: np.ndarray  # smooth noise of unit variance
 
 
 @lru_cache(maxsize=1)
@@ -55,9 +47,8 @@ def average_head() -> Head:
     grey = _zyx(image)
     white = _zyx(datasets.load_mni152_wm_template(resolution=1))
     brain = _zyx(datasets.load_mni152_brain_mask(resolution=1))
-    # Only the brain is needed: less than half of the volume.
+    # Only the brain is needed; even starts keep the two grids' voxels aligned.
     box = ndimage.find_objects((brain > 0).astype(np.uint8))[0]
-    # Even starts keep the two grids' voxels aligned.
     box = tuple(slice(side.start // 2 * 2, side.stop) for side in box)
     origin += [side.start for side in box]
     grey, white, brain = (np.ascontiguousarray(v[box]) for v in (grey, white, brain))
@@ -67,17 +58,15 @@ def average_head() -> Head:
     noise = np.random.default_rng(2009).standard_normal(HEAD_SHAPE, np.float32)
     mottle = ndimage.gaussian_filter(noise, 2.5, mode="wrap")
     mottle /= mottle.std()
-    sinuses = _venous_sinuses(distance)
     lean = np.gradient(distance, HEAD_SPACING, axis=0)
+    sinuses = _venous_sinuses(distance)
     return Head(origin, grey, white, brain, distance, is_face, face, sinuses, lean, mottle)
 
 
 def _sharpen(grey, white, fluid) -> tuple[np.ndarray, np.ndarray]:
-    """Reduce the blur that comes from averaging 152 brains.
-
-    In the average, narrow sulci are faint ridges of fluid: ridges are amplified. Raising fractions
-    to a power favours the tissue that most brains have at a voxel.
-    """
+    """Reduce the blur that comes from averaging 152 brains."""
+    # Narrow sulci are faint ridges of fluid in the average; a power above 1 favours the tissue that
+    # most brains have at a voxel.
     ridge = fluid - ndimage.gaussian_filter(fluid, 2.0, truncate=2.5)
     fluid = np.clip(1.1 * fluid + 3.5 * np.clip(ridge - 0.01, 0, None), 0, 1)
     grey, white, fluid = grey * np.sqrt(grey), white * np.sqrt(white), fluid * np.sqrt(fluid)
@@ -98,20 +87,20 @@ def head_axes() -> list[np.ndarray]:
 
 
 def _hull_distance(brain: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Signed distance in mm from the brain's hull on the head grid, negative inside."""
     coarse = np.zeros(HEAD_SHAPE, bool)
     start = np.round((origin - HEAD_ORIGIN) / HEAD_SPACING).astype(int)
     part = brain[::2, ::2, ::2] > 0.5
     coarse[tuple(slice(s, s + n) for s, n in zip(start, part.shape, strict=True))] = part
     # Closing over 16 mm bridges sulci and the fissure, as the dura does.
     near = ndimage.distance_transform_edt(~coarse) <= 8
-    hull = ndimage.distance_transform_edt(near) > 8
-    hull |= coarse
+    hull = coarse | (ndimage.distance_transform_edt(near) > 8)
     signed = ndimage.distance_transform_edt(~hull) - ndimage.distance_transform_edt(hull)
     return ndimage.gaussian_filter(signed * HEAD_SPACING, 1.2).astype(np.float32)
 
 
 def _ball(z, y, x, centre, radii) -> np.ndarray:
-    """Approximate depth inside an ellipsoid in mm: above 0 inside, the shortest radius at its centre."""
+    """Approximate depth in an ellipsoid, mm: above 0 inside, the shortest radius at its centre."""
     parts = zip((z, y, x), centre, radii, strict=True)
     return (1 - np.sqrt(sum(((a - c) / r) ** 2 for a, c, r in parts))) * min(radii)
 
@@ -121,10 +110,7 @@ def _soft(inside: np.ndarray) -> np.ndarray:
 
 
 def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fractions of soft tissue below the skull; the rest to one is bone or air (dark).
-
-    Positions are those of the structures in MNI space (eyes near (±32, 60, -38)).
-    """
+    """Fractions of soft tissue below the skull; the rest to one is bone or air (dark)."""
     # No part of the face is above z = -8 mm.
     top = int((-8 - HEAD_ORIGIN[0]) / HEAD_SPACING)
     shape = (top, *HEAD_SHAPE[1:])
@@ -161,6 +147,11 @@ def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if target is not None:
             target += fraction
 
+    def put_bone(depth, wall, share=1.0, where=1.0):
+        """A dark shell, `wall` mm thick, around marrow."""
+        put(None, _soft(depth) * where)
+        put(marrow, _soft(depth - wall) * where * share)
+
     body = _soft(skin)
     put(muscle, body)
     # Muscles are bundles with fat between them, and a fat layer lies below the skin.
@@ -168,19 +159,13 @@ def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     put(fat, body * _soft(8.5 + 2.0 * noise[1] - skin) * _soft(skin - 1.5))
     put(None, _soft(6.5 + noise[1] - distance) * body)  # the skull's base
     put(marrow, _soft(2.5 - np.abs(distance - 4.5)) * np.clip(noise[1] - 0.2, 0, 1) * body)
-    # Cheekbone, mandible, teeth: dark shells with marrow.
-    for centre, radii in (
-        ((-46, 52, 52), (7, 16, 9)),
-        ((-85, 8, 52), (26, 9, 5)),
-        ((-52, 6, 54), (9, 8, 7)),
-    ):
-        bone = _ball(z, y, side, centre, radii)
-        put(None, _soft(bone))
-        put(marrow, _soft(bone - 2.5) * 0.9)
+    # Cheekbone, mandible, teeth.
+    put_bone(_ball(z, y, side, (-46, 52, 52), (7, 16, 9)), 2.5, 0.9)
+    put_bone(_ball(z, y, side, (-85, 8, 52), (26, 9, 5)), 2.5, 0.9)
+    put_bone(_ball(z, y, side, (-52, 6, 54), (9, 8, 7)), 2.5, 0.9)
     jaw = 5 - np.abs(np.hypot(side / 0.85, y - 42) - 42) + 0 * z
     jaw = np.minimum(np.minimum(jaw, y - 30), np.minimum(-78 - z, z + 128))
-    put(None, _soft(jaw))
-    put(marrow, _soft(jaw - 3) * 0.8)
+    put_bone(jaw, 3, 0.8)
     put(None, _soft(_ball(z, y, x, (-84, 40, 0), (7, 38, 30))))  # palate and mouth
     put(muscle, _soft(_ball(z, y, x, (-98, 44, 0), (16, 32, 22))))  # tongue
     # Nose: cavity with turbinates, ethmoid cells, maxillary sinuses, throat.
@@ -194,13 +179,9 @@ def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     put(mucosa, _soft(1.2 - np.abs(sinus - 0.5)) * 0.8)
     put(None, _soft(_ball(z, y, x, (-75, 14, 0), (26, 6, 11))))
     put(None, _soft(_ball(z, y, side, (-47, -32, 54), (17, 17, 13))))  # mastoid cells
-    put(
-        mucosa,
-        _soft(_ball(z, y, side, (-47, -32, 54), (15, 14, 11))) * np.clip(noise[0] - 1, 0, 0.5),
-    )
-    clivus = _ball(z, y, x, (-48, -4, 0), (18, 9, 14))
-    put(None, _soft(clivus))
-    put(marrow, _soft(clivus - 2.5))
+    mastoid = _soft(_ball(z, y, side, (-47, -32, 54), (15, 14, 11)))
+    put(mucosa, mastoid * np.clip(noise[0] - 1, 0, 0.5))
+    put_bone(_ball(z, y, x, (-48, -4, 0), (18, 9, 14)), 2.5)  # clivus
     put(None, _soft(_ball(z, y, x, (-37, 14, 0), (9, 10, 12))))  # sphenoid sinus
     # Orbits: fat, four muscles and the optic nerve, then the globe with its lens.
     orbit = np.minimum(_ball(z, y, side, (-37, 46, 30), (18, 32, 19)), (side - 12) * 0.8)
@@ -216,15 +197,13 @@ def _face(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Neck: vertebra, canal and cord; carotid and jugular next to the throat.
     bony = _ball(0 * z, y, x, (0, -32, 0), (30, 30, 26)) + 0 * z
     below = _soft(-70 - z) * np.ones(shape)
-    put(None, _soft(bony) * below)
-    put(marrow, _soft(bony - 4) * below * 0.6)
+    put_bone(bony, 4, 0.6, below)
     put(muscle, _soft(_ball(0 * z, y, side, (0, -68, 22), (18, 18, 18)) + 0 * z) * below)
     canal = np.hypot(y + 46, x) + 0 * z
     put(fluid, _soft(11 - canal) * below)
     put(cord, _soft(6 - canal) * below)
-    for centre in ((5, 34), (-6, 42)):
-        vein = 4 - np.hypot(y - centre[0], side - centre[1]) + 0 * z
-        put(vessel, _soft(vein) * _soft(-58 - z))
+    for ahead, aside in ((5, 34), (-6, 42)):
+        put(vessel, _soft(4 - np.hypot(y - ahead, side - aside) + 0 * z) * _soft(-58 - z))
     face *= is_face * body
     return is_face.astype(np.float32), face
 
@@ -235,6 +214,11 @@ def _venous_sinuses(distance: np.ndarray) -> np.ndarray:
     sagittal = _soft(4.5 - side) * _soft(3.5 - np.abs(distance - 3.5)) * ((y < 55) & (z > -25))
     transverse = _soft(4 - np.abs(z + 27 + 0.12 * (y + 90))) * _soft(3 - np.abs(distance - 3))
     return (0.9 * np.maximum(sagittal, transverse * (y < -45))).astype(np.float32)
+
+
+def sample_head(volume, points, outside: float = 0.0) -> np.ndarray:
+    """`sample` for a volume on the head grid."""
+    return sample(volume, points, HEAD_ORIGIN, HEAD_SPACING, outside)
 
 
 def sample(volume, points, origin, spacing: float = 1.0, outside: float = 0.0) -> np.ndarray:

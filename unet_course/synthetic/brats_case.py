@@ -7,14 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from unet_course.synthetic import contrasts, mr_physics, tumour_growth
-from unet_course.synthetic.anatomy import (
-    HEAD_ORIGIN,
-    HEAD_SPACING,
-    Head,
-    average_head,
-    head_axes,
-    sample,
-)
+from unet_course.synthetic.anatomy import Head, average_head, head_axes, sample, sample_head
 from unet_course.synthetic.deformation import random_warp
 from unet_course.synthetic.render import Scalp, paint
 
@@ -55,15 +48,11 @@ def brats_plan(seed: int, number: int) -> BratsPlan:
     rng = np.random.default_rng([seed, number, 3])
     # Sizes are spread evenly over their distribution by the golden ratio.
     share = (np.random.default_rng([seed, 3]).random() + number * 0.6180339887) % 1
-    return BratsPlan(
-        number,
-        f"BraTS20_Synthetic_{number + 1:03d}",
-        GRADES[number % len(GRADES)],
-        FOCI[number % len(FOCI)],
-        float(np.interp(share, *_VOLUMES)),
-        tumour_growth.draw_site(rng),
-        int(rng.choice([-1, 1])),
-    )
+    grade, foci = GRADES[number % len(GRADES)], FOCI[number % len(FOCI)]
+    volume = float(np.interp(share, *_VOLUMES))
+    site, side = tumour_growth.draw_site(rng), int(rng.choice([-1, 1]))
+    name = f"BraTS20_Synthetic_{number + 1:03d}"
+    return BratsPlan(number, name, grade, foci, volume, site, side)
 
 
 def brats_case(seed: int, number: int) -> tuple[BratsPlan, np.ndarray, np.ndarray]:
@@ -78,10 +67,10 @@ def brats_case(seed: int, number: int) -> tuple[BratsPlan, np.ndarray, np.ndarra
     head = average_head()
     where = _positions(rng, head)
     tumour = _tumour(rng, head, plan, where)
-    shape = where.shape[1:]
-    distance = sample(head.distance, where.reshape(3, -1), HEAD_ORIGIN, HEAD_SPACING, outside=60)
+    shape, points = where.shape[1:], where.reshape(3, -1)
+    distance = sample_head(head.distance, points, outside=60)
     near = np.flatnonzero(distance < 8)
-    where = np.ascontiguousarray(where.reshape(3, -1)[:, near])[:, None]
+    where = np.ascontiguousarray(points[:, near])[:, None]
     tables = contrasts.draw(rng)
     lines, parts = paint(
         where,
@@ -96,7 +85,7 @@ def brats_case(seed: int, number: int) -> tuple[BratsPlan, np.ndarray, np.ndarra
     sulci = _details(rng, lines[:, 0], parts[:, 0], where[:, 0], near, shape, tables)
     labels = np.zeros(np.prod(shape), np.uint8)
     labels[near] = tumour_growth.labels(parts)[0]
-    del where, parts
+    del where, points, parts
     distance[near] += np.float32(rng.uniform(0.5, 5)) * sulci
     masks = _brain_masks(rng, distance.reshape(shape))
     images = np.zeros((len(lines), *SHAPE[::-1]), np.int16)
@@ -127,7 +116,7 @@ def _positions(rng: np.random.Generator, head: Head) -> np.ndarray:
     for side in (-1, 1):
         reach = rng.uniform(14, 22)
         lopsided = np.clip(wide + rng.normal(0, 0.06), -0.4, 0.55)
-        tumour_growth.swell(where, np.array([16.0, -14.0, 14.0 * side]), lopsided * reach, reach)
+        tumour_growth.swell(where, (16.0, -14.0, 14.0 * side), lopsided * reach, reach)
     return where
 
 
@@ -139,8 +128,7 @@ def _tumour(rng, head, plan, where) -> tumour_growth.Tumour:
     found = None
     for share in (1 - shares.sum() / 2, *shares):
         if found is None:
-            place = tumour_growth.draw_seed(rng, head, plan.site, plan.side)
-            first = place
+            place = first = tumour_growth.draw_seed(rng, head, plan.site, plan.side)
         else:  # satellites are mostly in the same hemisphere, some in the other
             tries = first + rng.normal(0, 26, (200, 3))
             white = sample(head.white, tries.T.astype(np.float32), head.origin)
@@ -167,11 +155,9 @@ def _places() -> np.ndarray:
     """Ventricles, their surroundings and sulci, 0 to 1 on the head grid: (3, z, y, x)."""
     head = average_head()
     points = np.stack(np.meshgrid(*head_axes(), indexing="ij")).reshape(3, -1)
-    grey, white, brain = (
-        sample(volume, points, head.origin).reshape(head.distance.shape)
-        for volume in (head.grey, head.white, head.brain)
-    )
-    fluid = np.clip(brain - grey - white, 0, 1)
+    volumes = (head.grey, head.white, head.brain)
+    grey, white, brain = (sample(volume, points, head.origin) for volume in volumes)
+    fluid = np.clip(brain - grey - white, 0, 1).reshape(head.distance.shape)
     deep = fluid * (head.distance < -22)
     caps = ndimage.gaussian_filter(deep, 2.0)
     sulci = ndimage.gaussian_filter(fluid * (head.distance >= -22), 0.7)
@@ -179,12 +165,12 @@ def _places() -> np.ndarray:
 
 
 def _details(rng, images, parts, where, near, shape, tables) -> np.ndarray:
-    """Add details in place: vessels, bright caps of the ventricles, fine texture.
+    """Add vessels, bright caps of the ventricles and fine texture in place; return sulci's shares.
 
-    `images` (4, n), `parts` (4, n) and `where` (3, n) are at the voxels `near` of a
-    volume of `shape`. Returns the share of sulcus in each voxel.
+    `images` (4, n), `parts` (4, n) and `where` (3, n) are at the voxels `near` of a volume of
+    `shape`; so is what is returned, (n,).
     """
-    deep, caps, sulci = (sample(v, where, HEAD_ORIGIN, HEAD_SPACING) for v in _places())
+    deep, caps, sulci = (sample_head(v, where) for v in _places())
     healthy = 1 - parts.sum(0)
     # In older people white matter around the ventricles is bright on T2 and FLAIR without tumour.
     caps *= (1 - deep) * healthy * np.float32(max(0, rng.normal(0.25, 0.35)))
@@ -234,12 +220,10 @@ def _one_piece(mask: np.ndarray) -> np.ndarray:
 
 def _scan(rng, volume: np.ndarray, isotropic: bool) -> np.ndarray:
     """Blur, bias, slices and noise, for a volume in which white matter is 1."""
-    fine = rng.uniform(0.3, 0.75)
-    volume = ndimage.gaussian_filter(volume, fine, truncate=3)
+    volume = ndimage.gaussian_filter(volume, rng.uniform(0.3, 0.75), truncate=3)
     volume *= mr_physics.bias_field(rng, volume.shape, abs(rng.normal(0, 0.2)))
     thickness = 1.0 if isotropic or rng.random() < 0.2 else rng.uniform(2.0, 6.5)
-    axis = int(rng.choice(3, p=[0.8, 0.1, 0.1]))
-    slope = tuple(rng.normal(0, 0.08, 2))
+    axis, slope = int(rng.choice(3, p=[0.8, 0.1, 0.1])), tuple(rng.normal(0, 0.08, 2))
     # Thick slices have a better signal.
     sigma = rng.uniform(0.008, 0.04) * (1.0 if thickness < 1.5 else 0.8)
     return mr_physics.in_slices(rng, volume, axis, thickness, slope, sigma)

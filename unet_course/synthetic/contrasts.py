@@ -1,9 +1,8 @@
 """Random contrasts of the four BraTS modalities, varied as widely as between scanners.
 
 Outside the brain the signal equations apply. Inside, each tissue's signal relative to white matter
-is drawn from ranges that include those of real cases, wider than one set of timings would give:
-domain randomisation (Billot et al., 2023) within what a radiologist would still recognise as T1,
-T1ce, T2 and FLAIR.
+is drawn from wider ranges, which include those of real cases: domain randomisation (Billot et al.,
+2023) within what a radiologist would still recognise as T1, T1ce, T2 and FLAIR.
 """
 
 import numpy as np
@@ -25,16 +24,13 @@ def draw(rng: np.random.Generator) -> list[dict[str, float]]:
     for sequence in (mr_physics.T1, mr_physics.T1CE, mr_physics.T2, mr_physics.FLAIR):
         table = mr_physics.signal(sequence, tissues)
         tables.append({name: value / table["white"] for name, value in table.items()})
+        tables[-1]["fat"] *= rng.uniform(0.5, 1.1)
     t1, t1ce, t2, flair = tables
-    for table in tables:
-        table["fat"] *= rng.uniform(0.5, 1.1)
 
-    t1 |= {
-        "grey": rng.uniform(0.76, 0.90),
-        "csf": rng.uniform(0.25, 0.60),
-        "oedema": rng.uniform(0.82, 0.98),
-        "enhancing": rng.uniform(0.80, 1.02),
-    }
+    t1["grey"] = rng.uniform(0.76, 0.90)
+    t1["csf"] = rng.uniform(0.25, 0.60)
+    t1["oedema"] = rng.uniform(0.82, 0.98)
+    t1["enhancing"] = rng.uniform(0.80, 1.02)
     t1["solid"] = t1["oedema"] * rng.uniform(0.80, 1.03)
     t1["cyst"] = max(t1["solid"] * rng.uniform(0.65, 0.97), 0.9 * t1["csf"])
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
-from unet_course.synthetic.anatomy import HEAD_ORIGIN, HEAD_SHAPE, HEAD_SPACING, Head, sample
+from unet_course.synthetic.anatomy import HEAD_ORIGIN, HEAD_SHAPE, HEAD_SPACING, Head, sample_head
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Warp:
 
     def __call__(self, z: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Template positions (3, len(z), len(y), len(x)) in mm of the grid those axes span."""
-        # Sums of four neighbours along one axis after the other, in the same order for any number of
-        # cores: the last digit of BLAS matrix products depends on the number of threads.
+        # Sums in a fixed order: the last digit of BLAS matrix products depends on the threads.
         turn = self.matrix.astype(np.float32)
         where = np.empty((3, len(z), len(y), len(x)), np.float32)
         plane = (
@@ -37,10 +37,8 @@ class Warp:
             first, weights = _spline(z, HEAD_ORIGIN[0], spacing, moves.shape[1])
             used = slice(first.min(), first.max() + 4)
             part = np.einsum("ij,jzyx->izyx", turn, moves[:, used])
-            for axis, values in ((3, x), (2, y)):
+            for axis, values, shape in ((3, x, (-1,)), (2, y, (-1, 1))):
                 at, parts = _spline(values, HEAD_ORIGIN[axis - 1], spacing, moves.shape[axis])
-                shape = [1] * 4
-                shape[axis] = -1
                 part = sum(np.take(part, at + k, axis) * parts[k].reshape(shape) for k in range(4))
             for k in range(len(z)):
                 for step in range(4):
@@ -60,15 +58,14 @@ def _spline(positions, origin, spacing, count) -> tuple[np.ndarray, np.ndarray]:
     return first, (np.stack(weights) / 6).astype(np.float32)
 
 
-def random_warp(
-    rng: np.random.Generator, head: Head, strength: float = 1.0, tilt: float = 1.0
-) -> Warp:
+def random_warp(rng: Generator, head: Head, strength: float = 1.0, tilt: float = 1.0) -> Warp:
     """Draw a random head shape and position.
 
     Args:
         rng: the source of randomness.
         head: the head that is deformed: gyri move freely, skull and scalp stay smooth.
-        strength: 1 for the usual variation of brains; up to 1.1 the deformation can't fold.
+        strength: 1 for the usual variation of brains; above 1.1, where the deformation could fold,
+            it raises ValueError.
         tilt: 1 for the usual variation of the head's position in the scanner.
     """
     if not 0 <= strength <= 1.1:
@@ -80,11 +77,10 @@ def random_warp(
         lattice = tuple(np.ceil(extent / spacing).astype(int) + 4)
         moves = rng.uniform(-1, 1, (3, *lattice)).astype(np.float32)
         if spacing < 20:
-            knots = [
-                o + spacing * (np.arange(n) - 1) for o, n in zip(HEAD_ORIGIN, lattice, strict=True)
-            ]
+            sides = zip(HEAD_ORIGIN, lattice, strict=True)
+            knots = [first + spacing * (np.arange(n) - 1) for first, n in sides]
             at = np.stack(np.meshgrid(*knots, indexing="ij")).reshape(3, -1)
-            outside = sample(head.distance, at, HEAD_ORIGIN, HEAD_SPACING, outside=60)
+            outside = sample_head(head.distance, at, outside=60)
             moves *= np.clip(1 - outside / 12, 0.1, 1).reshape(lattice)
         levels.append((spacing, moves * np.float32(share * spacing * strength)))
     pitch, yaw, roll = np.deg2rad(rng.normal(0, [6, 3, 3]).clip(-14, 14)) * tilt

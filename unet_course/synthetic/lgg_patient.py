@@ -3,13 +3,18 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 
 from unet_course.synthetic import mr_physics, tumour_growth
 from unet_course.synthetic.anatomy import average_head
 from unet_course.synthetic.deformation import random_warp
+from unet_course.synthetic.mr_physics import Sequence
 from unet_course.synthetic.render import Scalp, paint
 
 INSTITUTIONS = ("CS", "DU", "FG", "HT", "EZ")
+_MISSING = {5: ("pre-contrast", "post-contrast"), 7: ("post-contrast",)}
+# Quantiles of whole-tumour volume, cm³.
+_VOLUMES = ([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1], [6, 10, 24, 52, 100, 200, 280])
 
 
 @dataclass(frozen=True)
@@ -22,21 +27,11 @@ class LggPlan:
     slices: int
     missing: tuple[str, ...]  # channels filled with FLAIR
     tinted: bool  # pre-contrast background is not black
-    clinical: bool  # has a row in data.csv
+    clinical: bool  # its row in data.csv has clinical data
     partial: bool  # FLAIR and post-contrast stop before the lowest slices
     volume: float  # of the tumour, cm³
     site: int  # index into tumour_growth.SITES
     side: int  # 1: in the right half of the picture, -1: in the left
-
-    @property
-    def location(self) -> int:
-        """The lobe's code in data.csv."""
-        return tumour_growth.SITES[self.site][3]
-
-    @property
-    def laterality(self) -> int:
-        """data.csv's code, 1 left and 3 right: pictures show the patient as seen from the feet."""
-        return 1 if self.side > 0 else 3
 
 
 def lgg_plan(seed: int, number: int) -> LggPlan:
@@ -47,34 +42,27 @@ def lgg_plan(seed: int, number: int) -> LggPlan:
     """
     rng = np.random.default_rng([seed, number, 0])
     institution = "DUHTFGHTDUCSHTFGDUHTDUFGHTCSDUEZ"[2 * (number % 16) :][:2]
-    # Quirks recur in a fixed cycle, so that every set of 16 patients or more has each of them.
-    missing = {5: ("pre-contrast", "post-contrast"), 7: ("post-contrast",)}.get(number % 12, ())
     ranges = {"CS": (20, 24), "DU": (33, 52), "FG": (27, 60), "HT": (20, 32), "EZ": (22, 26)}
-    low, high = ranges[institution]
-    slices = int(rng.integers(low, high + 1))
+    slices = int(rng.integers(*ranges[institution], endpoint=True))
     if number % 12 == 6:
         slices = int(rng.integers(68, 81))
     year, month, day = rng.integers(1993, 2006), rng.integers(1, 13), rng.integers(1, 29)
     # Sizes are spread evenly over their distribution by the golden ratio.
     share = (np.random.default_rng([seed]).random() + number * 0.6180339887) % 1
-    volume = float(np.interp(share, *_VOLUMES))
+    # Quirks recur in a fixed cycle, so that every set of 16 patients or more has each of them.
     return LggPlan(
-        number,
-        f"SYN_{institution}_{number + 1:04d}_{year}{month:02d}{day:02d}",
-        institution,
-        slices,
-        missing,
-        number % 12 == 2,
-        number % 24 != 13,
-        number % 4 == 1,
-        volume,
-        tumour_growth.draw_site(rng),
-        int(rng.choice([-1, 1])),
+        number=number,
+        id=f"SYN_{institution}_{number + 1:04d}_{year}{month:02d}{day:02d}",
+        institution=institution,
+        slices=slices,
+        missing=_MISSING.get(number % 12, ()),
+        tinted=number % 12 == 2,
+        clinical=number % 24 != 13,
+        partial=number % 4 == 1,
+        volume=float(np.interp(share, *_VOLUMES)),
+        site=tumour_growth.draw_site(rng),
+        side=int(rng.choice([-1, 1])),
     )
-
-
-# Quantiles of whole-tumour volume, cm³.
-_VOLUMES = ([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1], [6, 10, 24, 52, 100, 200, 280])
 
 
 def lgg_patient(seed: int, number: int) -> tuple[LggPlan, np.ndarray, np.ndarray]:
@@ -93,18 +81,18 @@ def lgg_patient(seed: int, number: int) -> tuple[LggPlan, np.ndarray, np.ndarray
     tumour = tumour_growth.grow(rng, head, place, plan.volume)
     where, thickness, framed = _slices(rng, plan, mirror)
     tumour_growth.push_away(where, tumour)
-    tissues = mr_physics.jitter_tissues(rng)
-    sequences = _sequences(rng)
+    tissues, sequences = mr_physics.jitter_tissues(rng), _sequences(rng)
     signals = [mr_physics.signal(sequence, tissues) for sequence in sequences]
     for table in signals:
         # Fat saturation, magnetisation transfer and inflow, which the equations don't include.
         for name in table:
             table[name] *= float(np.exp(rng.normal(0, 0.05)))
         table["fat"] *= float(rng.uniform(0.5, 1.1))
-    _keep_visible(signals[1])
-    scalp = Scalp(
-        rng.uniform(4, 7), rng.uniform(1.5, 5), (rng.uniform(0, 6.3), rng.uniform(0, 6.3))
-    )
+    flair = signals[1]
+    brain = (flair["grey"] + flair["white"]) / 2
+    for name in ("oedema", "solid", "enhancing"):  # the tumour stays visible
+        flair[name] = float(np.clip(flair[name], 1.12 * brain, 1.95 * brain))
+    scalp = Scalp(rng.uniform(4, 7), rng.uniform(1.5, 5), tuple(rng.uniform(0, 6.3, 2).tolist()))
     images, parts = paint(
         where,
         head,
@@ -124,18 +112,10 @@ def lgg_patient(seed: int, number: int) -> tuple[LggPlan, np.ndarray, np.ndarray
     outside = _frame(images[0], framed) < 0.01
     images = [image * coil / np.float32(value) for image, value in zip(images, level, strict=True)]
     del where, parts
-    channels = []
-    for image, sequence in zip(images, sequences, strict=True):
-        channels.append(_scan(rng, _frame(image, framed), sequence))
+    pairs = zip(images, sequences, strict=True)
+    channels = [_scan(rng, _frame(image, framed), sequence) for image, sequence in pairs]
     _quirks(rng, plan, channels, outside)
     return plan, np.stack(channels, axis=-1), np.where(mask, 255, 0).astype(np.uint8)
-
-
-def _keep_visible(flair: dict) -> None:
-    """Keep the tumour visible on FLAIR, in place: 1.1 to 2 times as bright as the brain around it."""
-    brain = (flair["grey"] + flair["white"]) / 2
-    for name in ("oedema", "solid", "enhancing"):
-        flair[name] = float(np.clip(flair[name], 1.12 * brain, 1.95 * brain))
 
 
 def _radius(where: np.ndarray) -> np.ndarray:
@@ -160,7 +140,7 @@ def _slices(rng, plan, mirror) -> tuple[np.ndarray, float, np.ndarray]:
     thick = plan.slices <= 32
     cover = rng.uniform(140, 180) if thick else rng.uniform(165, 198)
     gap = cover / plan.slices
-    top = rng.uniform(84, 94) if thick else rng.uniform(90, 104)
+    top = rng.uniform(84, 94) if thick else rng.uniform(90, 104)  # mm
     z = (top - gap * np.arange(plan.slices)[::-1]).astype(np.float32)
     pixels = np.arange(256) - 127.5
     y = -15 - (pixels + rng.normal(-4, 5)) / zoom
@@ -170,31 +150,28 @@ def _slices(rng, plan, mirror) -> tuple[np.ndarray, float, np.ndarray]:
     return where.reshape(3, plan.slices, -1)[:, :, framed.ravel()], 0.85 * gap, framed
 
 
-def _sequences(rng) -> list[mr_physics.Sequence]:
+def _sequences(rng) -> list[Sequence]:
+    """Timings of T1, FLAIR and T1 with contrast."""
     if rng.random() < 0.15:  # inversion-prepared T1: strong contrast of grey and white matter
-        t1 = mr_physics.Sequence(
-            rng.uniform(1800, 2300), rng.uniform(3, 12), rng.uniform(750, 1000)
-        )
+        t1 = Sequence(rng.uniform(1800, 2300), rng.uniform(3, 12), rng.uniform(750, 1000))
     else:
-        t1 = mr_physics.Sequence(rng.uniform(380, 800), rng.uniform(8, 18))
-    flair = mr_physics.Sequence(
-        rng.uniform(8000, 11000), rng.uniform(95, 145), rng.uniform(2200, 2700)
-    )
+        t1 = Sequence(rng.uniform(380, 800), rng.uniform(8, 18))
+    flair = Sequence(rng.uniform(8000, 11000), rng.uniform(95, 145), rng.uniform(2200, 2700))
     return [t1, flair, replace(t1, contrast=True)]
 
 
 def _scan(rng, image, sequence) -> np.ndarray:
     """Add blur, bias field and noise, and convert signal (brain: about 1) to 0 to 255."""
-    image = mr_physics.blur(image, rng.uniform(0.3, 0.8 if sequence.ti else 0.65))
+    blur = rng.uniform(0.3, 0.8 if sequence.ti else 0.65)
+    image = ndimage.gaussian_filter(image, (0, blur, blur), truncate=3)
     image *= mr_physics.bias_field(rng, image.shape, abs(rng.normal(0, 0.18)))
     image *= np.exp(rng.normal(0, 0.02, (len(image), 1, 1))).astype(np.float32)
     sigma = rng.uniform(0.015, 0.06)
     image = mr_physics.add_noise(rng, image, sigma, grain=rng.uniform(0.3, 0.8))
     image -= np.float32(sigma * rng.uniform(0.8, 2.0))
     np.clip(image, 0, None, out=image)
-    bright = np.exp(rng.normal(np.log(58), 0.25))
-    np.power(image, np.float32(rng.uniform(0.9, 1.25)), out=image)
-    image *= np.float32(bright)
+    bright = np.float32(np.exp(rng.normal(np.log(58), 0.25)))
+    image = np.power(image, np.float32(rng.uniform(0.9, 1.25)), out=image) * bright
     return np.clip(np.round(image, out=image), 0, 255, out=image).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""MR physics: signal equations, bias field, blur, noise and thick slices.
+"""MR physics: signal equations, bias field, noise and thick slices.
 
 Signal follows the spin-echo and inversion-recovery equations (Bernstein 2004) for tissue values
 T1 and T2 in ms and proton density PD between 0 and 1, near 1.5 T literature values. Contrast
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.random import Generator
 from scipy import ndimage
 
 # T1 ms, T2 ms, PD
@@ -70,7 +71,7 @@ def signal(sequence: Sequence, tissues: dict | None = None) -> dict[str, float]:
         if sequence.contrast and name in ENHANCED:
             t1, pd = ENHANCED[name]
         if sequence.ti:
-            # np.abs: a magnitude image doesn't show the sign of magnetisation that hasn't recovered yet.
+            # a magnitude image doesn't show the sign of magnetisation that hasn't recovered yet
             along = np.abs(1 - 2 * np.exp(-sequence.ti / t1) + np.exp(-sequence.tr / t1))
         else:
             along = 1 - np.exp(-sequence.tr / t1)
@@ -78,17 +79,17 @@ def signal(sequence: Sequence, tissues: dict | None = None) -> dict[str, float]:
     return found
 
 
-def jitter_tissues(rng: np.random.Generator, amount: float = 1.0) -> dict:
+def jitter_tissues(rng: Generator) -> dict:
     """Return `TISSUES` with slightly different values, as between patients and field strengths."""
     spread = {"oedema": 0.12, "solid": 0.14, "enhancing": 0.12, "cyst": 0.3}
     found = {}
     for name, (t1, t2, pd) in TISSUES.items():
-        by = np.exp(rng.normal(0, spread.get(name, 0.07) * amount, 2))
-        found[name] = (t1 * by[0], t2 * by[1], min(1.0, pd * np.exp(rng.normal(0, 0.04 * amount))))
+        by = np.exp(rng.normal(0, spread.get(name, 0.07), 2))
+        found[name] = (t1 * by[0], t2 * by[1], min(1.0, pd * np.exp(rng.normal(0, 0.04))))
     return found
 
 
-def bias_field(rng: np.random.Generator, shape: tuple, strength: float) -> np.ndarray:
+def bias_field(rng: Generator, shape: tuple, strength: float) -> np.ndarray:
     """Smooth multiplicative bias field around 1 (float32); its logarithm is at most `strength`.
 
     A sum of products of three low-order polynomials along each axis, which is cheap at any size.
@@ -98,14 +99,11 @@ def bias_field(rng: np.random.Generator, shape: tuple, strength: float) -> np.nd
     weights = rng.uniform(-1, 1, (3, 3, 3)).astype(np.float32)
     weights *= np.float32(0.5) ** np.indices((3, 3, 3)).sum(0)
     weights[0, 0, 0] = 0
-    log = np.einsum("ijk,iz,jy->zyk", weights, *bases[:2])
-    log = np.einsum("zyk,kx->zyx", log, bases[2])
+    log = np.einsum("zyk,kx->zyx", np.einsum("ijk,iz,jy->zyk", weights, *bases[:2]), bases[2])
     return np.exp(log * np.float32(strength / max(float(np.abs(log).max()), 1e-6)))
 
 
-def add_noise(
-    rng: np.random.Generator, image: np.ndarray, sigma: float, grain: float = 0.0
-) -> np.ndarray:
+def add_noise(rng: Generator, image: np.ndarray, sigma: float, grain: float = 0.0) -> np.ndarray:
     """Add Rician noise (Gudbjartsson 1995): the magnitude of a complex signal with Gaussian noise.
 
     Args:
@@ -113,10 +111,8 @@ def add_noise(
         image: float32 (slices, rows, columns).
         sigma: standard deviation of the noise in either part, in units of the image.
         grain: blur of the noise in pixels, as after interpolation to another grid.
-
-    A few slices of noise are reused, with a random shift for each slice, since drawing noise takes
-    longer than everything else.
     """
+    # Drawing noise takes longer than everything else: six slices are reused with random shifts.
     bank = rng.standard_normal((6, *image.shape[1:]), dtype=np.float32)
     if grain > 0:
         bank = ndimage.gaussian_filter(bank, (0, grain, grain), mode="wrap")
@@ -132,17 +128,10 @@ def add_noise(
     return noisy
 
 
-def blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur each slice of `image` (slices, rows, columns) by `sigma` pixels."""
-    if sigma <= 0.05:
-        return image
-    return ndimage.gaussian_filter(image, (0, sigma, sigma), truncate=3)
-
-
 BANK = 112  # voxels along each side of a block of noise
 
 
-def clouds(rng: np.random.Generator, shape: tuple, scale: float) -> np.ndarray:
+def clouds(rng: Generator, shape: tuple, scale: float) -> np.ndarray:
     """Smooth noise of unit variance over a volume of `shape`, float32, blurred by `scale` voxels.
 
     It is a random crop, turned and mirrored at random, of one block that repeats after 112 voxels:
@@ -158,32 +147,25 @@ def clouds(rng: np.random.Generator, shape: tuple, scale: float) -> np.ndarray:
 @lru_cache(maxsize=6)
 def _block(scale: float) -> np.ndarray:
     block = np.random.default_rng(1981).standard_normal((BANK, BANK, BANK), dtype=np.float32)
-    if scale:
-        block = ndimage.gaussian_filter(block, scale, mode="wrap")
+    block = ndimage.gaussian_filter(block, scale, mode="wrap")
     return block / block.std()
 
 
 def in_slices(
-    rng: np.random.Generator,
-    image: np.ndarray,
-    axis: int,
-    thickness: float,
-    slope: tuple[float, float],
-    sigma: float,
+    rng: Generator, image: np.ndarray, axis: int, thickness: float, slope: tuple, sigma: float
 ) -> np.ndarray:
     """Simulate a scan in thick slices that is interpolated back to the original grid.
 
-    Each slice is an average over `thickness` voxels along `axis`, with its own noise and
-    brightness, and is tilted by `slope` (voxels along `axis` per voxel along the other two: the
-    head's tilt before registration). Between slices, values are interpolated by cubic convolution
-    (Keys 1981).
+    Each slice is an average over its thickness, with its own noise and brightness. Between slices,
+    values are interpolated by cubic convolution (Keys 1981).
 
     Args:
         rng: the source of randomness.
         image: float32 (z, y, x).
         axis: the axis along which slices are stacked.
         thickness: in voxels; up to 1.5 the image keeps its slices and only noise is added.
-        slope: the tilt of the slices.
+        slope: the slices' tilt (the head's before registration), voxels along `axis` per voxel
+            along each of the other two.
         sigma: standard deviation of the noise (Rician) in units of the image.
     """
     if thickness <= 1.5:
@@ -199,9 +181,9 @@ def in_slices(
     steps = np.arange(count, dtype=np.float32)[:, None, None] * np.float32(thickness)
     slices = _along(blurred, first + steps + tilt, cubic=False)
     slices *= np.exp(rng.normal(0, 0.012, (count, 1, 1))).astype(np.float32)
-    slices = _rician(rng, slices, sigma, 0.6)
     back = np.arange(n, dtype=np.float32)[:, None, None] - first - tilt
-    found = _along(slices, back * np.float32(1 / thickness), cubic=True)
+    back *= np.float32(1 / thickness)
+    found = _along(_rician(rng, slices, sigma, 0.6), back, cubic=True)
     return np.ascontiguousarray(np.moveaxis(found, 0, axis))
 
 
@@ -218,12 +200,11 @@ def _along(volume: np.ndarray, at: np.ndarray, *, cubic: bool) -> np.ndarray:
             (0.5 * t - 0.5) * t * t,
         )
     else:
-        weights = (None, 1 - t, t)
+        weights = (1 - t, t)
     found = np.zeros(at.shape, np.float32)
-    for step, weight in enumerate(weights, start=-1):
-        if weight is not None:
-            index = np.clip(low + step, 0, len(volume) - 1)
-            found += weight * np.take_along_axis(volume, index, 0)
+    for step, weight in enumerate(weights, start=-1 if cubic else 0):
+        index = np.clip(low + step, 0, len(volume) - 1)
+        found += weight * np.take_along_axis(volume, index, 0)
     return found
 
 

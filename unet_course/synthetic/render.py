@@ -9,12 +9,12 @@ import numpy as np
 from scipy import ndimage
 
 from unet_course.synthetic import tumour_growth
-from unet_course.synthetic.anatomy import FACE_TISSUES, HEAD_ORIGIN, HEAD_SPACING, Head, sample
+from unet_course.synthetic.anatomy import FACE_TISSUES, HEAD_SPACING, Head, sample, sample_head
 
 
 @dataclass(frozen=True)
 class Scalp:
-    """Thickness in mm of the skull and of the fat below the skin, and the phase of its variation."""
+    """Thickness in mm of the skull and of the fat below the skin; phases of its variation."""
 
     skull: float = 7.0
     fat: float = 5.0
@@ -32,21 +32,18 @@ def paint(
     uneven: float = 0.08,
     atrophy: float = 1.0,
     mottle: float = 0.0,
-    skull: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Render noise-free images of a head, one per sequence, and the fractions of tumour in them.
 
     Args:
         where: template position of each voxel in mm, float32 (3, z, y, x).
-        head: the anatomy.
-        tumour: the tumour, or None for a healthy head.
+        head, tumour: the anatomy, and the tumour or None.
         signals: for each sequence the signal of each tissue (`mr_physics.signal`).
         thickness: slice thickness in mm, over which tissues are averaged.
         scalp: skull and fat around the brain.
         uneven: relative variation of the tumour's signal, 0 to about 0.2.
         atrophy: above 1 widens sulci and ventricles.
         mottle: relative variation of healthy tissue; opposite in T1 and T2.
-        skull: without it the image is 0 outside the brain.
 
     Returns:
         Images (len(signals), z, y, x) float32, and the fractions of `tumour_growth.PARTS`
@@ -56,15 +53,13 @@ def paint(
     points = where.reshape(3, -1)
     images = np.zeros((len(signals), points.shape[1]), np.float32)
     parts = np.zeros((4, points.shape[1]), np.float32)
-    distance = sample(head.distance, points, HEAD_ORIGIN, HEAD_SPACING, outside=60)
-    if skull:
-        _paint_outside(images, points, distance, head, signals, thickness, scalp or Scalp())
+    distance = sample_head(head.distance, points, outside=60)
+    _paint_outside(images, points, distance, head, signals, thickness, scalp or Scalp())
     inside = np.flatnonzero(distance < 5)
     at = points[:, inside]
-    thick = max(1, round(thickness))
     grey, white, brain = (
-        sample(ndimage.uniform_filter1d(v, thick, axis=0) if thick > 1 else v, at, head.origin)
-        for v in (head.grey, head.white, head.brain)
+        sample(_average(volume, thickness), at, head.origin)
+        for volume in (head.grey, head.white, head.brain)
     )
     if atrophy != 1:
         total = grey + white + atrophy * np.clip(brain - grey - white, 0, None)
@@ -80,7 +75,7 @@ def paint(
         mixture = {name: part * (1 - whole) for name, part in mixture.items()}
         mixture |= dict(zip(tumour_growth.PARTS, parts[:, inside], strict=True))
     if mottle:
-        clouds = sample(head.mottle, at, HEAD_ORIGIN, HEAD_SPACING)
+        clouds = sample_head(head.mottle, at)
     for image, table in zip(images, signals, strict=True):
         inner = sum(part * np.float32(table[name]) for name, part in mixture.items())
         if tumour is not None:
@@ -92,6 +87,12 @@ def paint(
     return images.reshape(-1, *shape), parts.reshape(4, *shape)
 
 
+def _average(volume: np.ndarray, thickness: float) -> np.ndarray:
+    """Moving average of `volume` along z over `thickness` voxels, rounded."""
+    width = round(thickness)
+    return ndimage.uniform_filter1d(volume, width, axis=0) if width > 1 else volume
+
+
 def _falx(at: np.ndarray) -> np.ndarray:
     """The dural fold between the hemispheres: a thin sheet at x = 0 above the corpus callosum."""
     z, y, x = at
@@ -100,19 +101,18 @@ def _falx(at: np.ndarray) -> np.ndarray:
 
 
 def _paint_tumour(parts, inside, at, brain, tumour, thickness) -> np.ndarray:
-    extent = np.array(tumour.parts.shape[1:]) * tumour_growth.SPACING
+    """Write the tumour's fractions into `parts` and return its texture, both at `at`."""
+    spacing = tumour_growth.SPACING
+    extent = np.array(tumour.parts.shape[1:]) * spacing
     low = tumour.origin[:, None]
     near = np.flatnonzero(np.all((at >= low) & (at <= low + extent[:, None]), axis=0))
-    thick = max(1, round(thickness / tumour_growth.SPACING))
+    at = at[:, near]
     for row, volume in zip(parts, tumour.parts, strict=True):
-        if not volume.any():
-            continue
-        volume = ndimage.uniform_filter1d(volume, thick, axis=0) if thick > 1 else volume
-        row[inside[near]] = brain[near] * sample(
-            volume, at[:, near], tumour.origin, tumour_growth.SPACING
-        )
+        if volume.any():
+            volume = _average(volume, thickness / spacing)
+            row[inside[near]] = brain[near] * sample(volume, at, tumour.origin, spacing)
     texture = np.zeros(len(inside), np.float32)
-    texture[near] = sample(tumour.texture, at[:, near], tumour.origin, tumour_growth.SPACING)
+    texture[near] = sample(tumour.texture, at, tumour.origin, spacing)
     return texture
 
 
@@ -121,21 +121,20 @@ def _paint_outside(images, points, distance, head, signals, thickness, scalp) ->
     z = points[0]
     low = np.flatnonzero((z < -8) & (distance > 0))
     is_face = np.zeros(points.shape[1], np.float32)
-    is_face[low] = sample(head.is_face, points[:, low], HEAD_ORIGIN, HEAD_SPACING)
+    is_face[low] = sample_head(head.is_face, points[:, low])
     face = low[is_face[low] > 0.01]
     shell = np.flatnonzero((distance > -thickness) & (distance < 28) & (is_face < 0.99))
     at = points[:, shell]
-    stretch = (
-        1
-        + 0.15 * np.sin(at[1] / 38 + scalp.phase[0])
-        + 0.1 * np.sin(at[0] / 30 + at[2] / 45 + scalp.phase[1])
-    )
+    stretch = 1 + 0.15 * np.sin(at[1] / 38 + scalp.phase[0])
+    stretch = stretch + 0.1 * np.sin(at[0] / 30 + at[2] / 45 + scalp.phase[1])
     steps = [distance[shell]]
     if thickness > 2:  # within a thick slice the layers are oblique
-        lean = sample(head.lean, at, HEAD_ORIGIN, HEAD_SPACING) * np.float32(thickness / 3)
+        lean = sample_head(head.lean, at) * np.float32(thickness / 3)
         steps += [steps[0] - lean, steps[0] + lean]
-    vessel = sample(head.sinuses, at, HEAD_ORIGIN, HEAD_SPACING)
-    edges, layers = _layers(scalp)
+    vessel = sample_head(head.sinuses, at)
+    compact = 0.32 * scalp.skull
+    edges = np.cumsum([1.6, 0.8, compact, scalp.skull - 2 * compact, compact, scalp.fat, 1.3])
+    layers = ["csf", "dura", "bone", "marrow", "bone", "fat", "skin", None]
     fine = np.arange(-10, 60, 0.125, dtype=np.float32)
     rows = [np.clip((step / stretch + 10) * 8, 0, len(fine) - 1).astype(np.int32) for step in steps]
     for image, table in zip(images, signals, strict=True):
@@ -146,12 +145,5 @@ def _paint_outside(images, points, distance, head, signals, thickness, scalp) ->
         image[shell] = vault * (1 - is_face[shell])
         tissues = zip(FACE_TISSUES, head.face, strict=True)
         volume = sum(np.float32(table[name]) * fraction for name, fraction in tissues)
-        thick = max(1, round(thickness / HEAD_SPACING))
-        volume = ndimage.uniform_filter1d(volume, thick, axis=0)
-        image[face] += sample(volume, points[:, face], HEAD_ORIGIN, HEAD_SPACING)
-
-
-def _layers(scalp: Scalp) -> tuple[np.ndarray, list]:
-    table = 0.32 * scalp.skull
-    edges = np.cumsum([1.6, 0.8, table, scalp.skull - 2 * table, table, scalp.fat, 1.3])
-    return edges, ["csf", "dura", "bone", "marrow", "bone", "fat", "skin", None]
+        volume = ndimage.uniform_filter1d(volume, max(1, round(thickness / HEAD_SPACING)), axis=0)
+        image[face] += sample_head(volume, points[:, face])

@@ -14,6 +14,7 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -25,13 +26,14 @@ from tqdm.auto import tqdm
 from unet_course import runtime, storage
 from unet_course.synthetic import brats_case, lgg_patient
 from unet_course.synthetic.anatomy import average_head
+from unet_course.synthetic.tumour_growth import SITES
 
 VERSION = 1  # increase it whenever a patient's bytes change, so that no old cache is used
 BRATS_VERSION = 1
 LGG_FOLDER = "kaggle_3m"
 BRATS_FOLDER = "MICCAI_BraTS2020_TrainingData"
 
-# data.csv's columns: the genomic clusters (number of clusters, share of blanks), then clinical data.
+# data.csv's columns of genomic clusters: number of clusters, share of blanks.
 _CLUSTERS = {
     "RNASeqCluster": (4, 0.16),
     "MethylationCluster": (5, 0.01),
@@ -41,37 +43,26 @@ _CLUSTERS = {
     "OncosignCluster": (3, 0.05),
     "COCCluster": (3, 0.0),
 }
-_CLINICAL = (
-    "histological_type",
-    "neoplasm_histologic_grade",
-    "tumor_tissue_site",
-    "laterality",
-    "tumor_location",
-    "gender",
-    "age_at_initial_pathologic",
-    "race",
-    "ethnicity",
-    "death01",
-)
 
 
 def lgg_root(seed: int = 0, patients: int = 24, progress: bool = True) -> Path:
     """Return the folder `kaggle_3m` of synthetic LGG patients, making it on first use.
 
-    Args:
-        seed: another seed gives other patients.
-        patients: how many; 16 or more include every quirk of the real set.
-        progress: show a progress bar while they are made.
+    Another seed gives other patients; 16 or more include every quirk of the real set.
 
     Safe to call from several notebooks at once (one makes the patients, the others wait) and to
     interrupt (an incomplete folder is never used). Takes about 9 MB of disk per patient.
     """
-    name = f"lgg-v{VERSION}-seed{seed}-{patients}"
-    found = runtime.find_in_cache("sample", name, LGG_FOLDER)
+    found = _lgg_place(seed, patients)
     _drop_damaged(found)
     if not found.is_dir():
         make_lgg(found.parent, patients, seed, progress, exist_ok=True)
     return found
+
+
+def _lgg_place(seed: int = 0, patients: int = 24) -> Path:
+    name = f"lgg-v{VERSION}-seed{seed}-{patients}"
+    return runtime.find_in_cache("sample", name, LGG_FOLDER)
 
 
 def make_lgg(
@@ -84,29 +75,32 @@ def make_lgg(
 ) -> Path:
     """Write synthetic patients to `root/kaggle_3m`, in the layout of Kaggle's LGG set.
 
-    `kaggle_3m/<ID>/<ID>_<n>.tif` is a 256×256×3 `uint8` slice (pre-contrast, FLAIR,
-    post-contrast; n from 1, bottom to top), `<ID>_<n>_mask.tif` its mask (0 and 255), and
-    `kaggle_3m/data.csv` the patients' table. The folder gets its name when it is complete.
+    `<ID>/<ID>_<n>.tif` is a 256×256×3 `uint8` slice (pre-contrast, FLAIR, post-contrast; n from 1,
+    bottom to top), `<ID>_<n>_mask.tif` its mask (0 and 255), and `data.csv` the patients' table.
+    The folder gets its name when it is complete.
 
     Raises:
         ValueError: fewer than one patient, or a negative seed.
         FileExistsError: `root/kaggle_3m` exists already, unless `exist_ok`.
     """
     _check("patients", patients, seed)
-    target = Path(root) / LGG_FOLDER
-    _appear(target, lambda folder: _write_lgg(folder, patients, seed, progress), exist_ok)
-    return target
+
+    def write(folder: Path) -> None:
+        rows = _each(partial(_write_patient, folder, seed), patients, "patient", progress)
+        with open(folder / "data.csv", "w", newline="", encoding="utf-8") as file:
+            # the first patient always has clinical data, and with them every column
+            table = csv.DictWriter(file, rows[0], restval="", lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+
+    return _appear(Path(root) / LGG_FOLDER, write, exist_ok)
 
 
 def brats_root(seed: int = 0, cases: int = 8, progress: bool = True) -> Path:
     """Return a folder of synthetic cases in BraTS 2020's layout, making it on first use.
 
-    Args:
-        seed: another seed gives other cases.
-        cases: how many; of any eight in a row, two have no label 4.
-        progress: show a progress bar while they are made.
-
-    As safe as `lgg_root`. Takes about 9 MB of disk per case.
+    Of any eight cases in a row, two have no label 4. As safe as `lgg_root`; takes about 9 MB of
+    disk per case.
     """
     found = _brats_place(seed, cases)
     _drop_damaged(found)
@@ -120,10 +114,9 @@ def brats_is_made(seed: int = 0, cases: int = 8) -> bool:
     return _brats_place(seed, cases).is_dir()
 
 
-def _brats_place(seed: int, cases: int) -> Path:
-    return runtime.find_in_cache(
-        "sample", f"brats-v{BRATS_VERSION}-seed{seed}-{cases}", BRATS_FOLDER
-    )
+def _brats_place(seed: int = 0, cases: int = 8) -> Path:
+    name = f"brats-v{BRATS_VERSION}-seed{seed}-{cases}"
+    return runtime.find_in_cache("sample", name, BRATS_FOLDER)
 
 
 def make_brats(
@@ -136,31 +129,25 @@ def make_brats(
 ) -> Path:
     """Write synthetic cases to `root/MICCAI_BraTS2020_TrainingData`, in BraTS 2020's layout.
 
-    `<ID>/<ID>_t1.nii.gz`, `_t1ce`, `_t2` and `_flair` are `int16` volumes of
-    240×240×155 voxels of 1 mm, 0 outside the brain; `_seg` holds labels 0, 1, 2 and 4,
-    `uint8`. IDs start at `BraTS20_Synthetic_001`. The folder gets its name when it is complete.
+    `<ID>/<ID>_t1.nii.gz`, `_t1ce`, `_t2` and `_flair` are `int16` volumes of 240×240×155 voxels of
+    1 mm, 0 outside the brain; `_seg` holds labels 0, 1, 2 and 4, `uint8`. IDs start at
+    `BraTS20_Synthetic_001`. The folder gets its name when it is complete.
 
     Raises:
         ValueError: fewer than one case, or a negative seed.
         FileExistsError: the folder exists already, unless `exist_ok`.
     """
     _check("cases", cases, seed)
-    target = Path(root) / BRATS_FOLDER
-    _appear(target, lambda folder: _write_brats(folder, cases, seed, progress), exist_ok)
-    return target
+
+    def write(folder: Path) -> None:
+        _each(partial(_write_case, folder, seed), cases, "case", progress)
+
+    return _appear(Path(root) / BRATS_FOLDER, write, exist_ok)
 
 
 def _drop_damaged(folder: Path, thorough: bool = False) -> None:
-    """Remove a cached sample in which a file is missing or changed, and say so; it is made anew.
-
-    Args:
-        folder: of the sample; nothing happens where it isn't there.
-        thorough: compare every byte (half a second or so), not only names and sizes.
-    """
-    if not folder.is_dir():
-        return
-    wrong = damaged_file(folder, thorough)
-    if wrong:
+    """Remove a cached sample in which a file is missing or changed, and say so; it is made anew."""
+    if folder.is_dir() and (wrong := damaged_file(folder, thorough)):
         print(f"The sample was damaged ({wrong}): it is made again.")
         with FileLock(folder.parent / f".{folder.name}.lock"):
             _checksums_of(folder).unlink(missing_ok=True)
@@ -170,7 +157,8 @@ def _drop_damaged(folder: Path, thorough: bool = False) -> None:
 def damaged_file(folder: Path, thorough: bool = True) -> str:
     """Name the first file of a cached sample that is missing or not as it was made; "" if none is.
 
-    A sample that was made before its checksums were kept counts as sound unless `thorough`.
+    `thorough` compares every byte (half a second or so), not only names and sizes. A sample made
+    before its checksums were kept counts as sound unless `thorough`.
     """
     try:
         known = json.loads(_checksums_of(folder).read_text(encoding="utf-8"))
@@ -182,22 +170,19 @@ def damaged_file(folder: Path, thorough: bool = True) -> str:
     for name, (size, checksum) in files.items():
         path = folder / name
         try:
-            if not path.is_file() or path.stat().st_size != size:
-                return name
-            if thorough and zlib.crc32(path.read_bytes()) != checksum:
-                return name
+            same = path.is_file() and path.stat().st_size == size
+            same = same and not (thorough and zlib.crc32(path.read_bytes()) != checksum)
         except OSError:
+            same = False
+        if not same:
             return name
     return ""
 
 
 def remake_damaged(progress: bool = True) -> None:
-    """Compare both cached samples of the lessons with their checksums, and make a damaged one again."""
-    for found, make in (
-        (runtime.find_in_cache("sample", f"lgg-v{VERSION}-seed0-24", LGG_FOLDER), lgg_root),
-        (_brats_place(0, 8), brats_root),
-    ):
-        _drop_damaged(found, thorough=True)
+    """Compare the lessons' two cached samples with their checksums, and remake a damaged one."""
+    for place, make in ((_lgg_place, lgg_root), (_brats_place, brats_root)):
+        _drop_damaged(place(), thorough=True)
         make(progress=progress)
 
 
@@ -206,10 +191,10 @@ def _checksums_of(folder: Path) -> Path:
 
 
 def _keep_checksums(made: Path, target: Path) -> None:
-    files = sorted(path for path in made.rglob("*") if path.is_file())
     known = {
         path.relative_to(made).as_posix(): (path.stat().st_size, zlib.crc32(path.read_bytes()))
-        for path in files
+        for path in sorted(made.rglob("*"))
+        if path.is_file()
     }
     storage.write_text(_checksums_of(target), json.dumps(known, indent=0) + "\n")
 
@@ -221,17 +206,17 @@ def _check(what: str, count: int, seed: int) -> None:
         raise ValueError(f"seed must be 0 or more, got {seed}")
 
 
-def _appear(target: Path, write: Callable[[Path], None], exist_ok: bool) -> None:
-    """Let `write` fill a temporary folder, and rename it to `target` when it is complete."""
+def _appear(target: Path, write: Callable[[Path], None], exist_ok: bool) -> Path:
+    """Let `write` fill a temporary folder, rename it to `target` when complete, and return that."""
     root = target.parent
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / f".{target.name}.lock"):
-        # With the lock there is no other maker: an unfinished folder is left from an interruption.
+        # The lock excludes other makers: an unfinished folder is left from an interruption.
         for stale in root.glob(f".{target.name}-making-*"):
             shutil.rmtree(stale, ignore_errors=True)
         if target.exists():
             if exist_ok:
-                return
+                return target
             raise FileExistsError(
                 f"{target} exists already. Delete it or choose another folder with --root."
             )
@@ -248,29 +233,21 @@ def _appear(target: Path, write: Callable[[Path], None], exist_ok: bool) -> None
             ) from error
         finally:
             shutil.rmtree(making, ignore_errors=True)
+    return target
 
 
 def _each(make: Callable[[int], object], count: int, unit: str, progress: bool) -> list:
     """Call `make(number)` for each number below `count`, two at a time, with a progress bar."""
     average_head()  # made once, before two threads ask for it
-    found = []
-    # Threads, not processes: SciPy releases the interpreter's lock, and threads work in a notebook on
-    # every system. Memory allows two (0.4 GB for a large patient).
-    workers = min(2, os.cpu_count() or 1)
-    bar = tqdm(total=count, desc=f"Making sample {unit}s", unit=unit, disable=not progress)
-    with bar, ThreadPoolExecutor(workers) as pool:
+    options = {"desc": f"Making sample {unit}s", "unit": unit, "disable": not progress}
+    # SciPy releases the interpreter's lock, and threads work in a notebook on every system. Memory
+    # allows two (0.4 GB for a large patient).
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         try:
-            for one in pool.map(make, range(count)):
-                found.append(one)
-                bar.update()
+            return list(tqdm(pool.map(make, range(count)), total=count, **options))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return found
-
-
-def _write_brats(folder: Path, cases: int, seed: int, progress: bool) -> None:
-    _each(lambda number: _write_case(folder, seed, number), cases, "case", progress)
 
 
 def _write_case(folder: Path, seed: int, number: int) -> None:
@@ -287,19 +264,11 @@ def _write_nifti(path: Path, volume: np.ndarray) -> None:
     image.set_qform(brats_case.AFFINE, code="scanner")
     image.set_sform(brats_case.AFFINE, code="scanner")
     # nibabel would write the time and the temporary file name into the gzip header.
-    packed = gzip.compress(image.to_bytes(), compresslevel=3, mtime=0)
-    path.write_bytes(packed)
+    path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=3, mtime=0))
 
 
-def _write_lgg(folder: Path, patients: int, seed: int, progress: bool) -> None:
-    rows = _each(lambda number: _write_patient(folder, seed, number), patients, "patient", progress)
-    with open(folder / "data.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["Patient", *_CLUSTERS, *_CLINICAL])
-        writer.writerows(rows)
-
-
-def _write_patient(folder: Path, seed: int, number: int) -> list:
+def _write_patient(folder: Path, seed: int, number: int) -> dict:
+    """Write one patient's slices and masks, and return the row of data.csv."""
     plan, images, masks = lgg_patient.lgg_patient(seed, number)
     (folder / plan.id).mkdir()
     for n, (image, mask) in enumerate(zip(images, masks, strict=True), start=1):
@@ -309,23 +278,22 @@ def _write_patient(folder: Path, seed: int, number: int) -> list:
     return _table_row(plan, np.random.default_rng([seed, number, 2]))
 
 
-def _table_row(plan: lgg_patient.LggPlan, rng: np.random.Generator) -> list:
-    row = [plan.id.rsplit("_", 1)[0]]
-    for count, blank in _CLUSTERS.values():
+def _table_row(plan: lgg_patient.LggPlan, rng: np.random.Generator) -> dict:
+    row = {"Patient": plan.id.rsplit("_", 1)[0]}
+    for name, (count, blank) in _CLUSTERS.items():
         value = int(rng.integers(1, count + 1))
-        row.append("" if rng.random() < blank else value)
+        row[name] = "" if rng.random() < blank else value
     if not plan.clinical:
-        return [*row, *[""] * len(_CLINICAL)]
-    return [
-        *row,
-        int(rng.integers(1, 4)),
-        int(rng.integers(1, 3)),
-        1,
-        plan.laterality,
-        plan.location,
-        int(rng.integers(1, 3)),
-        int(np.clip(rng.normal(46, 14), 20, 75)),
-        int(rng.choice([2, 3], p=[0.1, 0.9])),
-        "" if rng.random() < 0.07 else 2,
-        int(rng.random() < 0.25),
-    ]
+        return row
+    return row | {
+        "histological_type": int(rng.integers(1, 4)),
+        "neoplasm_histologic_grade": int(rng.integers(1, 3)),
+        "tumor_tissue_site": 1,
+        "laterality": 1 if plan.side > 0 else 3,  # 1 left: pictures are seen from the feet
+        "tumor_location": SITES[plan.site][3],
+        "gender": int(rng.integers(1, 3)),
+        "age_at_initial_pathologic": int(np.clip(rng.normal(46, 14), 20, 75)),
+        "race": int(rng.choice([2, 3], p=[0.1, 0.9])),
+        "ethnicity": "" if rng.random() < 0.07 else 2,
+        "death01": int(rng.random() < 0.25),
+    }

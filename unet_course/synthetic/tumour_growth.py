@@ -14,23 +14,17 @@ from unet_course.synthetic.anatomy import Head, sample
 
 SPACING = 2.0
 PARTS = ("oedema", "solid", "enhancing", "cyst")
-LABELS = {"background": 0, "core": 1, "oedema": 2, "enhancing": 4}  # as in BraTS 2020
 
 
 @dataclass(frozen=True)
 class Tumour:
-    """A tumour in a box of 2 mm voxels: the fractions of its parts, its texture and its mass effect.
+    """A tumour in a box of 2 mm voxels: its parts, its texture and its mass effect."""
 
-    `parts` holds the fractions of `PARTS`, shape (4, z, y, x), float32; their sum is the whole
-    tumour (0 to 1). `texture` is smooth noise of unit variance for uneven signal, shape
-    (z, y, x). `centre` (mm) and `push` (mm, reach in mm) describe the mass effect.
-    """
-
-    origin: np.ndarray
-    parts: np.ndarray
-    texture: np.ndarray
-    centre: np.ndarray
-    push: tuple[float, float]
+    origin: np.ndarray  # (3,) mm
+    parts: np.ndarray  # (4, z, y, x) float32: fractions of `PARTS`; their sum is the whole tumour
+    texture: np.ndarray  # (z, y, x): smooth noise of unit variance, for uneven signal
+    centre: np.ndarray  # (3,) mm, of the mass effect
+    push: tuple[float, float]  # its size and its reach in mm
 
 
 # Sites of low-grade gliomas: (z, y, |x|) in mm, spread in mm, share of patients, and the lobe's
@@ -63,18 +57,12 @@ def draw_seed(rng: np.random.Generator, head: Head, site: int, side: int) -> np.
 
 
 def grow(
-    rng: np.random.Generator,
-    head: Head,
-    seed: np.ndarray,
-    volume: float,
-    *,
-    grade: str = "low",
+    rng: np.random.Generator, head: Head, seed: np.ndarray, volume: float, *, grade: str = "low"
 ) -> Tumour:
     """Grow one tumour.
 
     Args:
-        rng: the source of randomness.
-        head: the anatomy in which it grows.
+        rng, head: randomness and anatomy.
         seed: its starting point (z, y, x) in mm.
         volume: volume of the whole tumour in cm³; less if barriers stop its growth.
         grade: "low" (a mass that seldom enhances, sometimes with a cyst, with little or no oedema)
@@ -82,6 +70,9 @@ def grow(
 
     Returns:
         The tumour, its fractions nested: cyst within solid within oedema.
+
+    Raises:
+        ValueError: another grade, or a volume of 0 or below.
     """
     if grade not in ("low", "high"):
         raise ValueError(f"grade must be 'low' or 'high', got {grade!r}")
@@ -91,7 +82,12 @@ def grow(
     half = int(np.ceil((1.8 * radius + 12) / SPACING))
     shape = (2 * half + 1,) * 3
     origin = seed - half * SPACING
-    grey, white, brain = (_coarse(head, name, origin, shape) for name in ("grey", "white", "brain"))
+    axes = [first + SPACING * np.arange(n) for first, n in zip(origin, shape, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float32).reshape(3, -1)
+    grey, white, brain = (
+        sample(volume, points, head.origin).reshape(shape)
+        for volume in (head.grey, head.white, head.brain)
+    )
     noise = _noise(rng, shape, (1.5, 3.5, 6.0))
     density = _spread(rng, grey, white, noise[2], volume, (2, 15) if grade == "low" else (6, 40))
 
@@ -111,28 +107,22 @@ def grow(
     outline += fingers * min(1.0, radius / 18) * (white - 0.55)
     outline = np.where(grey + white > 0.35, outline, outline - 4)
     whole = _ramp(outline, rng.uniform(0.8, 3.0)) * np.clip(2 * brain - 1, 0, 1)
-    if grade == "high":  # disconnected parts are dropped
-        pieces, count = ndimage.label(whole > 0.05)
+    if grade == "low":
+        depth = depth / max(float(depth.max()), 4.0)
+        solid, enhancing, cyst = _low_grade(rng, noise, depth)
+    else:
+        pieces, count = ndimage.label(whole > 0.05)  # all but the largest are dropped
         if count > 1:
             whole = np.where(pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:]), whole, 0)
-    deepest = max(float(depth.max()), 4.0)
-    if grade == "high":
         solid, enhancing, cyst = _high_grade(rng, noise, whole, radius)
-    else:
-        solid, enhancing, cyst = _low_grade(rng, noise, depth / deepest)
     oedema = np.clip(1 - solid - cyst - enhancing, 0, 1)
     parts = np.stack([oedema, solid, enhancing, cyst]) * whole
     inside = np.argwhere(whole > 0.5)
     centre = inside.mean(0) * SPACING + origin if len(inside) else seed
     reach = float(0.9 * radius)
     push = float(reach * rng.uniform(0.02, 0.28) * (0.6 if grade == "low" else 1.2))
-    return Tumour(
-        origin,
-        parts.astype(np.float32),
-        (0.6 * noise[0] + 0.8 * noise[1]).astype(np.float32),
-        centre,
-        (push, reach),
-    )
+    texture = (0.6 * noise[0] + 0.8 * noise[1]).astype(np.float32)
+    return Tumour(origin, parts.astype(np.float32), texture, centre, (push, reach))
 
 
 def _low_grade(rng, noise, depth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -140,13 +130,12 @@ def _low_grade(rng, noise, depth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     bent = depth + 0.08 * noise[1]
     infiltrating = rng.random() < 0.45
     solid = _ramp(bent - (rng.uniform(0.15, 0.5) if infiltrating else -0.5), 0.08)
-    cyst = np.zeros(depth.shape)
+    cyst = enhancing = np.zeros(depth.shape)
     if rng.random() < 0.22:
         inside = bent - rng.uniform(0.35, 0.7) + rng.uniform(0.02, 0.12) * noise[1]
         cyst = _ramp(inside, 0.04)
     elif rng.random() < 0.3:
         cyst = _ramp(noise[0] - rng.uniform(1.0, 1.8), 0.3) * _ramp(bent - 0.2, 0.1)
-    enhancing = np.zeros(depth.shape)
     if rng.random() < 0.3:
         patchy = _ramp(noise[1] - rng.uniform(0.3, 1.3), 0.3)
         enhancing = patchy * _ramp(bent - rng.uniform(0.2, 0.5), 0.1)
@@ -189,32 +178,32 @@ def _high_grade(rng, noise, whole, radius) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def together(first: Tumour, second: Tumour) -> Tumour:
-    """Combine two foci into one tumour, with the mass effect of the first; the second moves by up to 1 mm."""
+    """Combine two foci, with the mass effect of the first; the second moves by up to 1 mm."""
     apart = np.round((second.origin - first.origin) / SPACING).astype(int)
     low = np.minimum(0, apart)
     shapes = np.array(first.parts.shape[1:]), np.array(second.parts.shape[1:])
     shape = np.maximum(shapes[0], apart + shapes[1]) - low
     parts, texture = np.zeros((4, *shape), np.float32), np.zeros(shape, np.float32)
     for tumour, start in ((first, -low), (second, apart - low)):
-        extent = zip(start, tumour.texture.shape, strict=True)
-        box = tuple(slice(s, s + n) for s, n in extent)
-        free = 1 - parts[(slice(None), *box)].sum(0)
-        parts[(slice(None), *box)] += free * tumour.parts
+        box = tuple(slice(s, s + n) for s, n in zip(start, tumour.texture.shape, strict=True))
+        free = 1 - parts[:, *box].sum(0)
+        parts[:, *box] += free * tumour.parts
         texture[box] += free * tumour.texture
     return Tumour(first.origin + SPACING * low, parts, texture, first.centre, first.push)
 
 
 def labels(parts: np.ndarray) -> np.ndarray:
-    """Convert fractions `parts` (4, ...) to BraTS labels 0, 1 (core), 2 (oedema), 4 (enhancing), uint8.
+    """Convert fractions `parts` (4, ...) to labels 0, 1 (core), 2 (oedema), 4 (enhancing), uint8.
 
-    A voxel is tumour if its fractions sum to at least one half.
+    They are those of BraTS 2020. A voxel is tumour if its fractions sum to at least one half.
 
-    >>> labels(np.array([[0.1, 0.9, 0.1, 0.0], [0.1, 0.1, 0.2, 0.4], [0, 0, 0.6, 0], [0, 0, 0, 0.5]]))
+    >>> parts = [[0.1, 0.9, 0.1, 0.0], [0.1, 0.1, 0.2, 0.4], [0, 0, 0.6, 0], [0, 0, 0, 0.5]]
+    >>> labels(np.array(parts))
     array([0, 2, 4, 1], dtype=uint8)
     """
     oedema, solid, enhancing, cyst = parts
-    table = np.array([LABELS["oedema"], LABELS["core"], LABELS["enhancing"]], np.uint8)
-    found = table[np.argmax(np.stack([oedema, solid + cyst, enhancing]), axis=0)]
+    largest = np.argmax(np.stack([oedema, solid + cyst, enhancing]), axis=0)
+    found = np.array([2, 1, 4], np.uint8)[largest]
     return np.where(parts.sum(0) >= 0.5, found, 0).astype(np.uint8)
 
 
@@ -227,8 +216,7 @@ def swell(where: np.ndarray, centre: np.ndarray, push: float, reach: float) -> N
     """Push tissue away from `centre`, in place; with a negative `push` towards it.
 
     A point at distance r from the centre shows what lay at r - push * (r / reach) *
-    exp((1 - (r / reach)²) / 2). With push between -1 and 0.6 reach the order of r is kept, so that
-    the deformation doesn't fold.
+    exp((1 - (r / reach)²) / 2). With push between -1 and 0.6 reach the deformation doesn't fold.
     """
     shape = (3,) + (1,) * (where.ndim - 1)
     offset = where - np.asarray(centre).astype(np.float32).reshape(shape)
@@ -237,20 +225,11 @@ def swell(where: np.ndarray, centre: np.ndarray, push: float, reach: float) -> N
     where -= offset
 
 
-def _coarse(head: Head, name: str, origin: np.ndarray, shape: tuple) -> np.ndarray:
-    points = np.stack(
-        np.meshgrid(*(o + SPACING * np.arange(n) for o, n in zip(origin, shape, strict=True)),
-                    indexing="ij")
-    ).astype(np.float32)  # fmt: skip
-    return sample(getattr(head, name), points.reshape(3, -1), head.origin).reshape(shape)
-
-
 def _noise(rng: np.random.Generator, shape: tuple, scales: tuple) -> np.ndarray:
-    fields = []
-    for scale in scales:
-        field = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), scale)
-        fields.append(field / field.std())
-    return np.stack(fields)
+    """Smooth noise of unit variance, one field per scale (voxels)."""
+    drawn = ((scale, rng.standard_normal(shape, dtype=np.float32)) for scale in scales)
+    fields = [ndimage.gaussian_filter(field, scale) for scale, field in drawn]
+    return np.stack([field / field.std() for field in fields])
 
 
 def _ramp(values: np.ndarray, width: float) -> np.ndarray:
@@ -268,9 +247,8 @@ def _spread(rng, grey, white, noise, volume, favours) -> np.ndarray:
     gates = [np.minimum(_at(spread, a, 1), _at(spread, a, -1)) * np.float32(0.16) for a in range(3)]
     rate = np.float32(rng.uniform(0.1, 0.3)) * (tissue > 0.4) * np.exp(0.3 * noise)
     density = np.zeros_like(spread)
-    middle = tuple(n // 2 for n in density.shape)
-    density[tuple(slice(m - 1, m + 2) for m in middle)] = 0.8
-    enough = volume * 1000 / SPACING**3
+    density[tuple(slice(n // 2 - 1, n // 2 + 2) for n in density.shape)] = 0.8
+    enough = volume * 1000 / SPACING**3  # voxels
     for step in range(160):
         change = rate * density * (1 - density)
         for axis, gate in enumerate(gates):
