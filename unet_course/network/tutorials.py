@@ -30,8 +30,7 @@ def tutorial_001(input_shape: tuple[int, ...] = (4, 160, 160, 16)) -> keras.Mode
     first = {"data_format": "channels_first"}
     inputs = keras.Input(input_shape)
     skip = conv_block(inputs, (32, 64), normalization="none", **first)
-    x = down(skip, **first)
-    x = conv_block(x, (64, 128), normalization="none", **first)
+    x = conv_block(down(skip, **first), (64, 128), normalization="none", **first)
     x = merge(up(x, "nearest", **first), skip, **first)
     x = conv_block(x, (64, 64), normalization="none", **first)
     x = convolution(x, 3, kernel=1, padding="valid", **first)
@@ -58,12 +57,10 @@ def tutorial_004(input_shape: tuple[int, ...] = (144, 224, 224, 4)) -> keras.Mod
     style = {"normalization": "none", "dropout": 0.25}
     inputs = x = keras.Input(input_shape)
     skips = []
-    for level in range(4):
-        x = conv_block(x, 16 * 2**level, **style)
-        if level < 3:
-            skips.append(x)
-            x = down(x)
-    x = conv_block(x, 16 * 2**3, **style)
+    for level in range(3):
+        skips.append(conv_block(x, 16 * 2**level, **style))
+        x = down(skips[-1])
+    x = conv_block(x, (16 * 2**3,) * 4, **style)
     for level in reversed(range(3)):
         x = merge(up(x, "nearest"), skips[level])
         x = conv_block(x, 16 * 2**level, **style)

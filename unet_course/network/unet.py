@@ -56,7 +56,6 @@ def unet(
         deep_supervision: while the network trains, the decoder's coarser levels predict as well,
             each through a head of its own and linear interpolation to full size; see
             `deep_supervision.DeeplySupervised`. The prediction is the finest head's.
-        name: the model's name.
 
     Returns:
         A model `(batch, *spatial, channels)` → `(batch, *spatial, classes)`, probabilities in
@@ -81,13 +80,11 @@ def unet(
     style = {"normalization": normalization, "activation": activation, "dropout": dropout}
     skips = []
     for level in range(depth):
-        x = block(x, filters * 2**level, **style)  # (side / 2**level, filters · 2**level)
-        skips.append(x)
-        x = blocks.down(x)
+        skips.append(block(x, filters * 2**level, **style))  # (side / 2**level, filters · 2**level)
+        x = blocks.down(skips[-1])
     x = block(x, filters * 2**depth, **style)  # the bottom of the U
     decoded = []  # from the finest level to the coarsest
-    for level in reversed(range(depth)):
-        skip = skips[level]
+    for level, skip in reversed(list(enumerate(skips))):
         if attention and level > 0:
             skip = blocks.attention_gate(skip, x, name=f"attention_{level}")
         x = blocks.up(x, upsampling, filters * 2**level)
