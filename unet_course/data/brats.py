@@ -1,8 +1,7 @@
 """Read BraTS cases: find them in a folder, and turn their files into arrays.
 
-The layouts of `layouts.BRATS` (BraTS 2020, 2021, 2023, 2024, the Decathlon's Task01) come out as one:
-modalities in the order of `layouts.MODALITIES`, labels in the numbers of BraTS 2020. The sample
-cases are written in the layout of 2020, so a lesson's code is the same for all.
+All layouts of `layouts.BRATS` come out as one: modalities in the order of `layouts.MODALITIES`,
+labels in the numbers of BraTS 2020.
 """
 
 from __future__ import annotations
@@ -39,6 +38,9 @@ __all__ = [
     "sample_cases",
 ]
 
+_KNOWN = np.isin(np.arange(256), [*LABELS, CAVITY])
+_MEANINGS = {1: "core", 2: "oedema", 4: "enhancing", CAVITY: "resection cavity"}
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -69,26 +71,23 @@ class Case:
 
     @property
     def patient(self) -> str:
-        """The patient's id: the case's without its time point, where the layout has time points.
+        """The patient's id, by which cases are split: the case's id without its time point.
 
-        Splits go by it: two scans of one patient belong on the same side. One patient may have
-        other ids in other sets; `identity.same_scans` finds those whose voxels are equal.
+        A patient may have other ids in other sets; `identity.same_scans` finds equal scans.
         """
         return self.layout.patient_of(self.id)
 
     def read(self) -> Volume:
-        """Read the four modalities and the mask.
+        """Read the four modalities and the mask: labels 0, 1, 2, 4, and 5 in a resection cavity.
 
         Takes 8 bytes a voxel (72 MB for 240×240×155) where all files are int16, else 16.
-
-        Labels are 0, 1, 2, 4 (`layouts.LABELS`), and 5 in a resection cavity.
 
         Raises:
             DataError: a file is missing or damaged, has another number of axes, another shape or
                 affine than the first, or labels that aren't the layout's; the message names it.
         """
         if self.layout.channels:
-            found = self._read_image_file(self.images[0])
+            found = self._read_file(self.images[0])
             shape, affine = found.array.shape[:3], found.affine
             kind = np.int16 if found.array.dtype == np.int16 else np.float32
             images = np.empty((*shape, len(MODALITIES)), kind)
@@ -97,7 +96,7 @@ class Case:
         else:
             images, affine = None, None
             for i, path in enumerate(self.images):
-                found = self._read_image_file(path)
+                found = self._read_file(path)
                 if images is None:
                     shape, affine = found.array.shape, found.affine
                     images = np.empty((*shape, len(MODALITIES)), found.array.dtype)
@@ -108,7 +107,7 @@ class Case:
                 images[..., i] = found.array
         labels = None
         if self.mask is not None:
-            found = self._read_mask_file()
+            found = self._read_file(self.mask, mask=True)
             self._expect_alike(self.mask, found, shape, affine)
             labels = self._translated(found.array)
         return Volume(images, labels, affine)
@@ -116,39 +115,36 @@ class Case:
     def read_image(self, modality: str) -> np.ndarray:
         """Read one modality alone: (x, y, z), int16 or float32.
 
-        Raises:
-            ValueError: no such modality.
-            DataError: as `read`.
+        Raises ValueError where there is no such modality, DataError as `read` does.
         """
         if modality not in MODALITIES:
             raise ValueError(f"no modality {modality!r}; there are {', '.join(MODALITIES)}")
         i = MODALITIES.index(modality)
-        path = self.images[0 if self.layout.channels else i]
-        array = self._read_image_file(path).array
         if self.layout.channels:
-            array = array[..., self.layout.channels[i]]
-        return array if array.dtype == np.int16 else array.astype(np.float32, copy=False)
+            array = self._read_file(self.images[0]).array[..., self.layout.channels[i]]
+        else:
+            array = self._read_file(self.images[i]).array
+        return _int16_or_float32(array)
 
     def read_labels(self) -> np.ndarray | None:
-        """Read the mask alone: uint8 (x, y, z), 0, 1, 2, 4, 5; None where the case has none.
-
-        Raises:
-            DataError: as `read`.
-        """
-        return None if self.mask is None else self._translated(self._read_mask_file().array)
+        """Read the mask alone, uint8 (x, y, z), None where there is none. Raises as `read` does."""
+        if self.mask is None:
+            return None
+        return self._translated(self._read_file(self.mask, mask=True).array)
 
     def read_affine(self) -> np.ndarray:
         """Read the affine alone, (4, 4), from the first image's header. Raises DataError."""
         return nifti.read_affine(self.images[0])
 
-    def _read_image_file(self, path: Path) -> nifti.Nifti:
-        return expect_axes(path, nifti.read(path), self.layout)
-
-    def _read_mask_file(self) -> nifti.Nifti:
-        return expect_axes(self.mask, nifti.read(self.mask), self.layout, mask=True)
+    def _read_file(self, path: Path, mask: bool = False) -> nifti.Nifti:
+        return expect_axes(path, nifti.read(path), self.layout, mask)
 
     def _expect_alike(self, path: Path, found: nifti.Nifti, shape: tuple, affine: np.ndarray):
-        what = describe_mismatch(found, shape, affine)
+        if found.array.shape[:3] != shape:
+            got, wanted = ("×".join(map(str, sizes)) for sizes in (found.array.shape[:3], shape))
+            what = f"has the shape {got}, not {wanted}"
+        else:
+            what = affines_differ(found.affine, affine)
         if what:
             raise DataError(
                 path,
@@ -161,19 +157,18 @@ class Case:
         try:
             return self.layout.from_disk(array)
         except ValueError as error:
-            raise DataError(
-                self.mask, f"a mask with {error}", label_cure(self.layout, array)
-            ) from None
+            cure = label_cure(self.layout, array)
+            raise DataError(self.mask, f"a mask with {error}", cure) from None
+
+
+def _int16_or_float32(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype == np.int16 else array.astype(np.float32, copy=False)
 
 
 def expect_axes(
     path: Path, found: nifti.Nifti, layout: BratsLayout, mask: bool = False
 ) -> nifti.Nifti:
-    """Return the volume if its axes are as many as the layout says, a last one of length 1 apart.
-
-    Raises:
-        DataError: 4-D where 3-D is due, 3-D where 4-D is due, or another number of channels.
-    """
+    """Return the volume, without last axes of length 1. DataError unless the layout has its axes."""
     array = found.array
     wanted = 3 if mask else layout.axes
     while array.ndim > wanted and array.shape[-1] == 1:  # a 3-D volume, as some programs write it
@@ -181,29 +176,17 @@ def expect_axes(
     what = "a mask" if mask else "an image"
     if array.ndim != wanted:
         size = "×".join(map(str, array.shape))
-        raise DataError(
-            path,
-            f"is {array.ndim}-D ({size}), {what} of {layout.name} is {wanted}-D",
-            "Each modality is a 3-D file of its own: split the 4-D one."
-            if wanted == 3 and not mask
-            else f"Save it with {wanted} axes.",
-        )
+        fault = f"is {array.ndim}-D ({size}), {what} of {layout.name} is {wanted}-D"
+        cure = f"Save it with {wanted} axes."
+        if wanted == 3 and not mask:
+            cure = "Each modality is a 3-D file of its own: split the 4-D one."
+        raise DataError(path, fault, cure)
     if wanted == 4 and array.shape[-1] != len(MODALITIES):
-        raise DataError(
-            path,
-            f"has {array.shape[-1]} channels, {what} of {layout.name} has {len(MODALITIES)}",
-            f"It holds {', '.join(layout.modalities)}: put the missing ones in, or leave the others out.",
-        )
+        fault = f"has {array.shape[-1]} channels, {what} of {layout.name} has {len(MODALITIES)}"
+        names = ", ".join(layout.modalities)
+        cure = f"It holds {names}: put the missing ones in, or leave the others out."
+        raise DataError(path, fault, cure)
     return nifti.Nifti(array, found.affine)
-
-
-def describe_mismatch(found: nifti.Nifti, shape: tuple[int, ...], affine: np.ndarray) -> str:
-    """Say how a file disagrees with the first one of its case in shape or affine; empty: it fits."""
-    size = found.array.shape[:3]
-    if size != tuple(shape[:3]):
-        got, wanted = ("×".join(map(str, s)) for s in (size, shape[:3]))
-        return f"has the shape {got}, not {wanted}"
-    return affines_differ(found.affine, affine)
 
 
 def affines_differ(affine: np.ndarray, wanted: np.ndarray) -> str:
@@ -232,21 +215,14 @@ def label_cure(layout: BratsLayout, found: np.ndarray) -> str:
     return f"Masks of {layout.name} hold {', '.join(map(str, layout.labels))}. {' '.join(advice)}"
 
 
-_MEANINGS = {1: "core", 2: "oedema", 4: "enhancing", CAVITY: "resection cavity"}
-
-
-_KNOWN = np.isin(np.arange(256), [*LABELS, CAVITY])
-
 # --- regions ------------------------------------------------------------------------------------
 
 
 def regions(labels: np.ndarray) -> np.ndarray:
     """The regions that are judged, from labels: uint8 (…, 3), 0 and 1, as in `layouts.REGIONS`.
 
-    Whole tumour is 1, 2 and 4, tumour core 1 and 4, enhancing tumour 4: as in the sets since 2017
-    (Bakas et al. 2018, arXiv 1811.02629). Before, there was a 3 in the core (Menze et al. 2015).
-
-    A resection cavity (5; BraTS 2024) lies in none of them.
+    Whole tumour is 1, 2 and 4, tumour core 1 and 4, enhancing tumour 4, as in the sets since 2017
+    (Bakas et al., 2018). A resection cavity (5; BraTS 2024) lies in none of them.
 
     Raises:
         ValueError: other labels; a 3, for instance, would be enhancing tumour in BraTS 2023.
@@ -267,7 +243,7 @@ def regions(labels: np.ndarray) -> np.ndarray:
     for i, region in enumerate(REGIONS):
         first, *others = REGION_LABELS[region]
         inside = labels == first
-        for label in others:
+        for label in others:  # several times as fast as np.isin
             inside |= labels == label
         result[..., i] = inside
     return result
@@ -277,9 +253,7 @@ def labels_of(regions: np.ndarray) -> np.ndarray:
     """Labels from regions (…, 3), WT, TC, ET, non-zero inside: uint8 (…), 0, 1, 2, 4.
 
     A network may predict core outside its whole tumour: the innermost region decides.
-
-    Raises:
-        ValueError: the last axis isn't 3 long.
+    Raises ValueError where the last axis isn't 3 long.
 
     >>> labels_of(np.array([[0, 0, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]])).tolist()
     [0, 1, 2, 4, 4]
@@ -299,17 +273,12 @@ def labels_of(regions: np.ndarray) -> np.ndarray:
 def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
     """Find all whole cases under a folder, of any layout, in natural order of ids, each once.
 
-    Linked folders are followed and foreign files passed over. Where a case lies there twice, the
-    first whole copy counts. A case that is only partly there is left out, with a warning that names
-    it and what it lacks. Files are not opened: `unet-course data check` does that.
+    The first whole copy of a case counts. A case that is only partly there is left out, with a
+    warning that names what it lacks. Files are not opened: `unet-course data check` does that.
 
     Args:
-        folder: searched through; a single case's folder will do.
         labelled: pass over, without a word, the sets' validation and test cases, which were
             published without masks; else they are among the cases, with `mask` None.
-
-    Returns:
-        The cases; an empty list where there are none.
     """
     found: dict[str, Case] = {}
     left_out: dict[str, str] = {}
@@ -335,11 +304,9 @@ def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
 
 
 def sample_cases(synthetic: int = 8) -> list[Case]:
-    """Return the sample's synthetic cases, whatever is pointed at, making them on first use.
+    """Return so many of the sample's synthetic cases, making them on first use.
 
-    Args:
-        synthetic: how many. Fewer than the usual eight are the first of these, and where all eight
-            were made already they aren't made again.
+    Fewer than the usual eight are the first of these; where all eight are made, none is made again.
     """
     from unet_course.synthetic import sample_data
 
@@ -350,8 +317,8 @@ def sample_cases(synthetic: int = 8) -> list[Case]:
 def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
     """Return the cases that a lesson works with, and print one line that says which they are.
 
-    Real ones where `runtime.data_folder()` names a folder that holds any, else the sample, which
-    is made on first use. A scan that is among them under two ids is taken once, and that is said.
+    Real ones where `runtime.data_folder()` holds any, else the sample, which is made on first use.
+    A scan that is among them under two ids is taken once, and that is said.
 
     Args:
         limit: take at most so many, spread evenly over the line of them, always the same.

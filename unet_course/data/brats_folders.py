@@ -29,52 +29,32 @@ def case_places(
 ) -> Iterator[CaseFiles]:
     """Yield every case under a folder, of any layout, whole or not, by the names of its files.
 
-    Linked folders are followed, each real folder once, so that a link that leads back up ends.
-    Hidden folders and `__MACOSX` are passed over; order is by name.
-
-    Args:
-        folder: searched through; a single case's folder will do.
-        on_error: called with the error where a folder can't be listed; it is then passed over.
+    Folders are searched as `files.walk` does. `on_error` is called with the error where a folder
+    can't be listed, which is then passed over.
     """
-    pending, seen = [Path(folder)], set()
-    while pending:
-        here = pending.pop()
-        real = os.path.realpath(here)
-        if real in seen:
-            continue
-        seen.add(real)
+    for here, inside in files.walk(folder, _may_hold_cases, natural_key):
         layout = _layout_of(here.name)
-        try:
-            inside = files.list_folder(here)
-        except OSError as error:
+        if isinstance(inside, OSError):
             if layout:
-                yield CaseFiles(layout, here.name, here, (), None, _unlisted(here, error))
+                yield CaseFiles(layout, here.name, here, (), None, _unlisted(here, inside))
             elif on_error:
-                on_error(error)
+                on_error(inside)
             continue
         if layout:
             yield _folder_place(layout, here, inside)
         yield from _shared_places(here, inside)
-        names = sorted(
-            (
-                name
-                for name, is_folder in inside.items()
-                # a file or dead link that has a case's name is told about
-                if (is_folder and name != "__MACOSX") or _layout_of(name)
-            ),
-            key=natural_key,
-            reverse=True,  # popped from the end, so smallest name first
-        )
-        # what a volume's name belongs to is a volume, or a folder in its place
-        pending += [here / name for name in names if not name.endswith(VOLUME_ENDINGS)]
+
+
+def _may_hold_cases(name: str, is_folder: bool) -> bool:
+    # a file or dead link that has a case's name is told about; what a volume's name belongs to is a
+    # volume, or a folder in its place
+    return not name.endswith(VOLUME_ENDINGS) and (is_folder or _layout_of(name) is not None)
 
 
 def _layout_of(name: str) -> BratsLayout | None:
     """Layout in which a folder of this name is a case."""
-    for layout in BRATS.values():
-        if not layout.channels and layout.case.fullmatch(name):
-            return layout
-    return None
+    layouts = (layout for layout in BRATS.values() if not layout.channels)
+    return next((layout for layout in layouts if layout.case.fullmatch(name)), None)
 
 
 def _unlisted(path: Path, error: OSError) -> str:
@@ -103,13 +83,10 @@ def _folder_place(layout: BratsLayout, here: Path, inside: dict[str, bool]) -> C
     unlabelled = mask is None and "validation" in f"{here.parent.name} {id}".lower()
     if mask is None and not unlabelled:
         missing.append("mask")
-    return CaseFiles(layout, id, here, images, mask, _lacks(missing), unlabelled)
-
-
-def _lacks(missing: list[str]) -> str:
+    lacks = f"without {', '.join(missing)}" if missing else ""
     if len(missing) > len(MODALITIES):
-        return "without any of its files"
-    return f"without {', '.join(missing)}" if missing else ""
+        lacks = "without any of its files"
+    return CaseFiles(layout, id, here, images, mask, lacks, unlabelled)
 
 
 def _shared_places(here: Path, inside: dict[str, bool]) -> Iterator[CaseFiles]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from unet_course import runtime
@@ -12,14 +13,8 @@ from unet_course.data.layouts import DataError
 
 
 def restore(path: Path | str, command: str) -> str:
-    """The cure for a damaged file, by where it lies.
-
-    Args:
-        path: the file.
-        command: what fetches its set again: "data lgg" or "data brats".
-    """
-    cache = runtime.cache_dir()
-    if cache in Path(os.path.abspath(path)).parents:
+    """The cure for a damaged file; `command` fetches its set again: "data lgg" or "data brats"."""
+    if runtime.cache_dir() in Path(os.path.abspath(path)).parents:
         return "It belongs to the course's own sample: `unet-course data sample` makes it again."
     return (
         f"If it came with a data set, unpack it from its archive again (`unet-course {command}`). If "
@@ -28,22 +23,14 @@ def restore(path: Path | str, command: str) -> str:
 
 
 def size_of(path: Path | str, command: str) -> int:
-    """The size in bytes of a regular file that isn't empty.
-
-    Raises:
-        DataError: it is missing, empty, a folder, a pipe, a device or a link that leads nowhere.
-    """
+    """The size in bytes of a file; DataError where it is empty, missing or no regular file."""
     try:
         facts = os.stat(path)
     except OSError as error:
         raise unopened(path, error, command) from error
     if stat.S_ISDIR(facts.st_mode):
-        raise DataError(
-            path,
-            "a folder where a file should be",
-            "If the file lies inside it, move it out under this name. Else remove the folder. "
-            + restore(path, command),
-        )
+        cure = "If the file lies inside it, move it out under this name. Else remove the folder."
+        raise DataError(path, "a folder where a file should be", f"{cure} {restore(path, command)}")
     if not stat.S_ISREG(facts.st_mode):
         kind = "a named pipe" if stat.S_ISFIFO(facts.st_mode) else "a device or socket"
         raise DataError(path, f"{kind} where a file should be", "Remove it, or name another file.")
@@ -73,14 +60,52 @@ def unopened(path: Path | str, error: OSError, command: str) -> DataError:
     return DataError(path, f"can't be read: {reason}", restore(path, command))
 
 
+def kind_of(start: bytes, kinds: dict[bytes, str]) -> str:
+    """What a foreign file is, by its first bytes: one of `kinds`, text or something else."""
+    for magic, name in kinds.items():
+        if start.startswith(magic):
+            return name
+    if all(32 <= byte < 127 or byte in (9, 10, 13) for byte in start):
+        return f"text (it begins with {start.decode('ascii')!r})"
+    return "something else"
+
+
+def walk(
+    folder: Path | str, is_wanted: Callable[[str, bool], object], key: Callable | None = None
+) -> Iterator[tuple[Path, dict[str, bool] | OSError]]:
+    """Yield every folder under one, itself included, with its `list_folder` or the error.
+
+    Linked folders are followed, each real folder once, so that a link that leads back up ends.
+    Hidden folders and `__MACOSX` are passed over; order is by name. `is_wanted`, of a name and whether
+    it is a folder, says what is looked into; a file or a dead link then is yielded with its error.
+    """
+    pending, seen = [Path(folder)], set()
+    while pending:
+        here = pending.pop()
+        real = os.path.realpath(here)
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            inside = list_folder(here)
+        except OSError as error:
+            yield here, error
+            continue
+        yield here, inside
+        names = [
+            name
+            for name, is_folder in inside.items()
+            if name != "__MACOSX" and is_wanted(name, is_folder)
+        ]
+        names.sort(key=key, reverse=True)  # popped from the end, so smallest name first
+        pending += [here / name for name in names]
+
+
 def list_folder(folder: Path | str) -> dict[str, bool]:
     """Names in a folder, each with whether it is a folder itself; hidden ones are left out.
 
-    An entry that can't be looked at (a link that loops, or that leads where one may not look) is no
-    folder; it doesn't hide the others.
-
-    Raises:
-        OSError: the folder itself can't be listed.
+    An entry that can't be looked at, such as a link that loops, is no folder. Raises OSError where
+    the folder itself can't be listed.
     """
     found = {}
     with os.scandir(folder) as entries:

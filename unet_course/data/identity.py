@@ -1,9 +1,8 @@
-"""Who is whom: scans of one patient under several ids, found by their voxels.
+"""Scans of one patient under several ids, found by their voxels.
 
 BraTS 2020, 2021, 2023 and the Decathlon's Task01 share patients under other names, and 61 of the 110
-LGG patients are in BraTS 2020 as well. What is found here are scans whose voxels are equal once both
-are turned alike. A copy that was processed again (registered, resampled, rescaled) isn't found: only
-the sets' own tables of names tell about those.
+LGG patients are in BraTS 2020 as well. Found are scans whose voxels are equal once both are turned
+alike; for copies that were processed again (resampled, rescaled) see the sets' tables of names.
 """
 
 from __future__ import annotations
@@ -20,12 +19,7 @@ MISSED = "Copies that were processed again aren't found this way: see the sets' 
 
 
 def scan_key(image: np.ndarray, affine: np.ndarray) -> str:
-    """A key that is equal for equal scans, however their axes lead and however they are padded.
-
-    Args:
-        image: (x, y, z), one modality, 0 outside the brain.
-        affine: (4, 4), as its file has it.
-    """
+    """A key of one modality, (x, y, z), that doesn't depend on its axes' directions or padding."""
     turned, _, _ = nifti.turn(image, affine)
     inside = np.argwhere(turned)
     if len(inside):
@@ -37,11 +31,7 @@ def scan_key(image: np.ndarray, affine: np.ndarray) -> str:
 def same_scans(cases: Sequence) -> dict[str, str]:
     """Find cases whose FLAIR is the same scan as an earlier case's: `{id: the earlier one's id}`.
 
-    Args:
-        cases: objects of `brats.Case`.
-
-    Reads each case's FLAIR; one that can't be read is nobody's copy (reading it for a lesson says
-    what is wrong with it).
+    A FLAIR that can't be read is nobody's copy: reading it for a lesson says what is wrong with it.
     """
     first: dict[str, str] = {}
     same = {}

@@ -1,8 +1,4 @@
-"""Read LGG patients: find them in a folder, and turn their files into arrays.
-
-The layout is Kaggle's `mateuszbuda/lgg-mri-segmentation` (`layouts.LGG`); the sample patients are
-written in it too, so a lesson's code is the same for both.
-"""
+"""Read LGG patients, real or of the sample (`layouts.LGG`): find them, and read their files."""
 
 from __future__ import annotations
 
@@ -73,25 +69,16 @@ class Patient:
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
-        """Sequences that weren't taken: their channel repeats FLAIR in every pixel of every slice.
-
-        Raises:
-            DataError: a file is missing or damaged.
-        """
-        others = {name: i for i, name in enumerate(LGG.channels) if name != "FLAIR"}
-        flair = LGG.channels.index("FLAIR")
+        """Sequences that weren't taken: their channel repeats FLAIR. Raises as `read` does."""
+        missing = [name for name in LGG.channels if name != "FLAIR"]
         middle = len(self.numbers) // 2
         # a middle slice settles it at once for nearly everybody; the outer ones may be black
         for number in sorted(self.numbers, key=lambda n: abs(self.numbers.index(n) - middle)):
-            image = read_image(self.image_path(number))
-            others = {
-                name: i
-                for name, i in others.items()
-                if np.array_equal(image[..., i], image[..., flair])
-            }
-            if not others:
+            channels = dict(zip(LGG.channels, read_image(self.image_path(number)).T, strict=True))
+            missing = [n for n in missing if np.array_equal(channels[n], channels["FLAIR"])]
+            if not missing:
                 break
-        return tuple(others)
+        return tuple(missing)
 
     @cached_property
     def tumour_pixels(self) -> tuple[int, ...]:
@@ -107,48 +94,25 @@ def patient_folders(
 ) -> Iterator[Path]:
     """Yield every path under a folder that is named like a patient's, the folder itself included.
 
-    Linked folders are followed, each real folder once, so that a link that leads back up ends.
-    Hidden folders and `__MACOSX` are passed over; order is by name. What is yielded may be a file
-    or a link that leads nowhere: `checks` tells.
-
-    Args:
-        folder: searched through.
-        on_error: called with the error where a folder can't be listed; it is then passed over.
+    Folders are searched as `files.walk` does. What is yielded may be a file or a link that leads
+    nowhere. `on_error` is called with the error where another folder can't be listed.
     """
-    pending, seen = [Path(folder)], set()
-    while pending:
-        here = pending.pop()
-        real = os.path.realpath(here)
-        if real in seen:
-            continue
-        seen.add(real)
+
+    def may_hold(name: str, is_folder: bool) -> bool:
+        return is_folder or LGG.patient.fullmatch(name) is not None
+
+    for here, inside in files.walk(folder, may_hold):
         if LGG.patient.fullmatch(here.name):
-            yield here  # and look inside: some programs unpack a folder into one of its own name
-        try:
-            inside = [
-                Path(here, name)
-                for name, is_folder in files.list_folder(here).items()
-                if is_folder or LGG.patient.fullmatch(name)
-            ]
-        except OSError as error:
-            if on_error and not LGG.patient.fullmatch(here.name):
-                on_error(error)
-            continue
-        inside = [path for path in inside if path.name != "__MACOSX"]
-        pending += sorted(inside, reverse=True)  # popped from the end, so smallest name first
+            yield here
+        elif on_error and isinstance(inside, OSError):
+            on_error(inside)
 
 
 def slice_numbers(folder: Path) -> tuple[set[int], set[int]]:
-    """Numbers of the slices that have an image, and of those that have a mask, by file name.
-
-    Raises:
-        OSError: the folder can't be listed.
-    """
-    images, masks = set(), set()
-    for name in os.listdir(folder):
-        found = LGG.slice_of(folder.name, name)
-        if found:
-            (masks if found[1] else images).add(found[0])
+    """Numbers of the slices that have an image, and of those that have a mask. Raises OSError."""
+    slices = [LGG.slice_of(folder.name, name) for name in os.listdir(folder)]
+    images = {found[0] for found in slices if found and not found[1]}
+    masks = {found[0] for found in slices if found and found[1]}
     return images, masks
 
 
@@ -166,16 +130,9 @@ def describe_gap(images: set[int], masks: set[int]) -> str:
 def find_patients(folder: Path | str) -> list[Patient]:
     """Find all complete LGG patients under a folder, sorted by id, each once.
 
-    Linked folders are followed and foreign files passed over. If a patient is found twice
-    (Kaggle's archive holds the whole set twice), the first complete copy is used. A patient with a
-    slice that lacks its mask or its image, a gap in the numbering or no slices is left out, with a
-    warning that names the patient. Files are not opened: `unet-course data check` does that.
-
-    Args:
-        folder: searched through; a single patient's folder will do.
-
-    Returns:
-        The patients; an empty list where there are none.
+    If a patient is found twice (Kaggle's archive holds the whole set twice), the first complete copy
+    is used. A patient with a slice that lacks its mask or its image, a gap in the numbering or no
+    slices is left out, with a warning. Files are not opened: `unet-course data check` does that.
     """
     found: dict[str, Patient] = {}
     left_out: dict[str, str] = {}
@@ -206,11 +163,8 @@ def find_patients(folder: Path | str) -> list[Patient]:
 def course_patients(limit: int | None = None) -> list[Patient]:
     """Return the patients that a lesson works with, and print one line that says which they are.
 
-    Real ones where `runtime.data_folder()` names a folder that holds any, else the sample, which
-    is made on first use.
-
-    Args:
-        limit: take at most so many, spread over institutions and tumour sizes, always the same.
+    Real ones where `runtime.data_folder()` holds any, else the sample, which is made on first use.
+    `limit` takes at most so many, spread over institutions and tumour sizes, always the same.
 
     Raises:
         DataError: a mask that is needed to choose the subset is damaged.
@@ -220,21 +174,22 @@ def course_patients(limit: int | None = None) -> list[Patient]:
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, it is {limit}")
     folder = runtime.data_folder()
-    patients = find_patients(folder) if folder else []
-    if patients:
-        chosen = _spread(patients, limit)
-        part = f"a subset of {len(chosen)} of " if len(chosen) < len(patients) else ""
-        people = "patient" if len(patients) == 1 else "patients"
-        print(f"Data: {part}{len(patients)} {people} in {folder}.")
-        return chosen
-    from unet_course.synthetic import sample_data
-
-    patients = find_patients(sample_data.lgg_root())
+    real = find_patients(folder) if folder else []
+    patients = real or _sample_patients()
     chosen = _spread(patients, limit)
     part = f"a subset of {len(chosen)} of " if len(chosen) < len(patients) else ""
-    why = f"no complete LGG patient in {folder}" if folder else "nothing real was pointed at"
-    print(f"Data: the sample, {part}{len(patients)} synthetic patients ({why}).")
+    if real:
+        print(f"Data: {part}{len(real)} patient{'s' * (len(real) != 1)} in {folder}.")
+    else:
+        why = f"no complete LGG patient in {folder}" if folder else "nothing real was pointed at"
+        print(f"Data: the sample, {part}{len(patients)} synthetic patients ({why}).")
     return chosen
+
+
+def _sample_patients() -> list[Patient]:
+    from unet_course.synthetic import sample_data
+
+    return find_patients(sample_data.lgg_root())
 
 
 def _spread(patients: list[Patient], limit: int | None) -> list[Patient]:
@@ -253,22 +208,20 @@ def patient_table(patients: Sequence[Patient]) -> pd.DataFrame:
     """Table of patients, index `id`: institution, slices, tumour_slices, tumour_pixels, missing.
 
     All masks are read, and as many images as it takes to tell which sequences are missing.
-
-    Raises:
-        DataError: a file is missing or damaged.
+    Raises DataError where a file is missing or damaged.
     """
+    columns = ["id", "institution", "slices", "tumour_slices", "tumour_pixels", "missing"]
     rows = [
-        {
-            "id": patient.id,
-            "institution": patient.institution,
-            "slices": len(patient.numbers),
-            "tumour_slices": sum(pixels > 0 for pixels in patient.tumour_pixels),
-            "tumour_pixels": sum(patient.tumour_pixels),
-            "missing": ", ".join(patient.missing),
-        }
+        [
+            patient.id,
+            patient.institution,
+            len(patient.numbers),
+            sum(pixels > 0 for pixels in patient.tumour_pixels),
+            sum(patient.tumour_pixels),
+            ", ".join(patient.missing),
+        ]
         for patient in patients
     ]
-    columns = ["id", "institution", "slices", "tumour_slices", "tumour_pixels", "missing"]
     return pd.DataFrame(rows, columns=columns).set_index("id")
 
 
@@ -279,13 +232,9 @@ def read_table(source: Path | str | Sequence[Patient]) -> pd.DataFrame:
         source: a folder that is searched through, or patients. For patients the rows are theirs, in
             their order; a patient without a row gets an empty one.
 
-    Returns:
-        The table as the file has it, comma or semicolon between its columns. Rows of patients
-        whose images aren't there are no fault. Where there is no `data.csv`, a warning and a table
-        without columns.
-
     Raises:
-        DataError: `data.csv` isn't a table with a column `Patient`.
+        DataError: `data.csv` isn't a table with a column `Patient`. If there is none, a warning is
+            given and a table without columns returned.
     """
     if isinstance(source, str | os.PathLike):
         ids, folders = None, [Path(source), *(p.parent for p in patient_folders(source))]
@@ -294,7 +243,7 @@ def read_table(source: Path | str | Sequence[Patient]) -> pd.DataFrame:
     files = [f / LGG.table for f in dict.fromkeys(folders) if (f / LGG.table).exists()]
     tables = [read_csv(file) for file in files]
     if tables:
-        table = pd.concat(tables) if len(tables) > 1 else tables[0]
+        table = pd.concat(tables)
         table = table[~table.index.duplicated()]  # a set that lies there twice
     else:
         where = source if ids is None else (folders[0] if folders else "the patients' folder")

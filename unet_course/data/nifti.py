@@ -1,8 +1,7 @@
 """Read one NIfTI volume whole, or say exactly what is wrong with the file.
 
-The header says how large the volume is, so that is looked at first, and no more is read than it claims.
-A packed file is read to its last byte before its numbers are used: a gzip file keeps its checksum at
-the very end, where a reader that stops early misses it.
+No more is read than the header claims. A packed file is read to its last byte, as gzip keeps its
+checksum at the very end, where a reader that stops early misses it.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from unet_course.data import files
 from unet_course.data.layouts import DataError
 
 COMMAND = "data brats"  # what fetches the set again
-GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+GZIP = b"\x1f\x8b"
 BLOCK = 2**24  # bytes read at a time
 LARGEST = 2**28  # bytes of voxels; BraTS' largest file, MSD's four modalities as float32, has 2**27
 LARGEST_HEADER = 2**24  # bytes of header and extensions (DICOM tags, for instance)
@@ -70,12 +69,8 @@ def turn(
         affine: (4, 4), voxel indices → millimetres.
 
     Returns:
-        The array turned (a view), its affine, and the turn: (3, 2), nibabel's orientation, of which
-        `turn_back` makes the original again.
-
-    >>> turned, _, _ = turn(np.arange(3).reshape(3, 1, 1), np.eye(4))
-    >>> turned.ravel().tolist()
-    [2, 1, 0]
+        The array turned (a view), its affine, and the turn for `turn_back`: (3, 2), nibabel's
+        orientation.
     """
     ours = nibabel.orientations.io_orientation(affine)
     wanted = nibabel.orientations.axcodes2ornt(orientation)
@@ -94,10 +89,7 @@ def turn_back(array: np.ndarray, turning: np.ndarray) -> np.ndarray:
 
 
 def read(path: Path) -> Nifti:
-    """Read a NIfTI file, gzip-packed or not: as much as its header claims, and no more.
-
-    Returns:
-        Its array, in the type that the file has, or float32 where the header scales it.
+    """Read a NIfTI file, gzip-packed or not, in its own type of whole numbers, or as float32.
 
     Raises:
         DataError: the file is missing, can't be opened, isn't a whole NIfTI, claims more than
@@ -113,16 +105,13 @@ def read(path: Path) -> Nifti:
         _expect_end(path, file)
     if kind.kind not in "iuf":
         raise DataError(path, f"holds {kind}, a volume holds numbers", _restore(path))
-    array = np.frombuffer(data, kind).reshape(shape, order="F")
-    array = _scaled(array, header)
+    array = _scaled(np.frombuffer(data, kind).reshape(shape, order="F"), header)
     affine = _affine(path, header)
-    if array.dtype.kind == "f":
-        bad = array.size - int(np.isfinite(array).sum())
-        if bad:
-            name = "NaN" if np.isnan(array).any() else "infinity"
-            also = " and infinity" if name == "NaN" and np.isinf(array).any() else ""
-            cure = f"It was damaged when it was made or resampled. {_restore(path)}"
-            raise DataError(path, f"holds {name}{also} in {bad:,} voxels", cure)
+    if array.dtype.kind == "f" and (bad := array.size - int(np.isfinite(array).sum())):
+        tests = {"NaN": np.isnan, "infinity": np.isinf}
+        found = " and ".join(name for name, test in tests.items() if test(array).any())
+        cure = f"It was damaged when it was made or resampled. {_restore(path)}"
+        raise DataError(path, f"holds {found} in {bad:,} voxels", cure)
     if not np.isfinite(affine).all() or not np.abs(np.linalg.det(affine[:3, :3])) > 0:
         raise DataError(path, "has an affine that isn't one (singular or NaN)", _restore(path))
     return Nifti(array, affine)
@@ -171,9 +160,8 @@ def _header(path: Path, stream: BinaryIO) -> nibabel.Nifti1Header:
     if not data:
         raise DataError(path, "is an empty file, packed", _restore(path))
     sizes = {struct.unpack(o, data[:4])[0] for o in ("<i", ">i")} if len(data) > 3 else set()
-    kind = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}.get(
-        next(iter(sizes & {348, 540}), 0)
-    )
+    kinds = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}
+    kind = next((kinds[size] for size in sizes if size in kinds), None)
     magic = data[344:347] if 348 in sizes else b"n+2"
     if magic == b"ni1":
         cure = "Convert the pair to one .nii file (nibabel: save(load(pair), name))."
@@ -200,14 +188,15 @@ def _header(path: Path, stream: BinaryIO) -> nibabel.Nifti1Header:
 
 def _expected_bytes(path: Path, shape: tuple[int, ...], kind: np.dtype) -> int:
     """How many bytes of voxels the header claims."""
+    shown = "×".join(map(str, shape))
     if not shape or min(shape) < 1:
-        what = f"has no voxels: its shape is {_times(shape) or 'nothing'}"
+        what = f"has no voxels: its shape is {shown or 'nothing'}"
         raise DataError(path, what, _restore(path))
     size = math.prod(map(int, shape)) * kind.itemsize
     if size > LARGEST:
         raise DataError(
             path,
-            f"claims {size / 1e9:.1f} GB of voxels ({_times(shape)}, {kind})",
+            f"claims {size / 1e9:.1f} GB of voxels ({shown}, {kind})",
             f"The course reads volumes of up to {LARGEST / 1e9:.2f} GB: crop it, resample it, or save "
             "it in a smaller type.",
         )
@@ -243,7 +232,7 @@ def _expect_end(path: Path, stream: BinaryIO) -> None:
 
 
 def _scaled(array: np.ndarray, header: nibabel.Nifti1Header) -> np.ndarray:
-    """Apply the header's slope and intercept; float32 where there are any, or where it is float."""
+    """Apply the header's slope and intercept; float32 where there are any, or in a float file."""
     slope, intercept = header.get_slope_inter()
     if slope is not None and (slope, intercept) != (1, 0):
         result = np.empty(array.shape, np.float32, order="F")
@@ -268,18 +257,13 @@ def _first(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__
 
 
-def _times(shape) -> str:
-    return "×".join(map(str, shape))
-
-
 def _restore(path: Path) -> str:
     return files.restore(path, COMMAND)
 
 
 def _foreign(path: Path, data: bytes) -> DataError:
-    start = data[:32]
     kinds = {
-        ZIP: "a ZIP archive",
+        b"PK\x03\x04": "a ZIP archive",
         GZIP: "a gzip file within a gzip file",
         b"BZh": "a bzip2 file",
         b"\x28\xb5\x2f\xfd": "a zstd file",
@@ -287,20 +271,11 @@ def _foreign(path: Path, data: bytes) -> DataError:
         b"\x89PNG": "a PNG",
         b"NRRD": "an NRRD",
     }
-    kind = next((name for magic, name in kinds.items() if start.startswith(magic)), None)
-    if data[128:132] == b"DICM":
-        kind = "a DICOM"
-    if kind is None:
-        printable = all(32 <= byte < 127 or byte in (9, 10, 13) for byte in start)
-        kind = "text" if printable else "something else"
-    shown = f" (it begins with {start.decode('ascii')!r})" if kind == "text" else ""
+    kind = "a DICOM" if data[128:132] == b"DICM" else files.kind_of(data[:32], kinds)
     short = " or a cut short one" if kind == "something else" and len(data) < 352 else ""
-    if kind and ("file" in kind or "archive" in kind):
-        cure = (
-            f"Unpack it first (once more), so that a .nii or a .nii.gz comes out. {_restore(path)}"
-        )
-    elif kind in ("a DICOM", "an NRRD"):
+    cure = _restore(path)
+    if kind in ("a DICOM", "an NRRD"):
         cure = "Convert it to NIfTI (dcm2niix, SimpleITK or 3D Slicer do)."
-    else:
-        cure = _restore(path)
-    return DataError(path, f"isn't a NIfTI but {kind}{short}{shown}", cure)
+    elif kind.endswith(("file", "archive")):
+        cure = f"Unpack it first (once more), so that a .nii or a .nii.gz comes out. {cure}"
+    return DataError(path, f"isn't a NIfTI but {kind}{short}", cure)

@@ -1,7 +1,4 @@
-"""Normalisation of a case's arrays: crop to the brain, z-score, halve the resolution.
-
-`prepared_cases` does these once a case and keeps the result on disk.
-"""
+"""Normalisation of a case's arrays: crop to the brain, z-score, halve the resolution."""
 
 import numpy as np
 from scipy import ndimage
@@ -40,11 +37,8 @@ def z_score(
         brain |= images[..., channel] != 0
     found = ndimage.find_objects(brain.view(np.uint8))
     if not found:
-        raise DataError(
-            case.folder if case else "the scan",
-            "no brain in it, all voxels are 0",
-            "Restore the case's files.",
-        )
+        where = case.folder if case else "the scan"
+        raise DataError(where, "no brain in it, all voxels are 0", "Restore the case's files.")
     box = found[0]
     brain = np.ascontiguousarray(brain[box])
     result = np.zeros((*brain.shape, images.shape[-1]), np.float32)
@@ -74,9 +68,8 @@ def shrink(array: np.ndarray, factor: int) -> np.ndarray:
 def shrink_labels(labels: np.ndarray, factor: int) -> np.ndarray:
     """The most frequent label of each block; a tie is broken at random, by the block's place.
 
-    No label is preferred, so that a flat surface or a sheet one voxel thick keeps its volume on
-    average. The random numbers have a fixed seed: the same array gives the same result. What
-    remains is the majority's own bias: a rim or a thread that fills less than half of its blocks
+    So no label is preferred, and a flat surface keeps its volume on average. The seed is fixed: the
+    same array gives the same result. A rim or a thread that fills less than half of its blocks
     becomes smaller or vanishes.
 
     Args:

@@ -1,8 +1,7 @@
 """BraTS cases prepared once for training: cropped to the brain, z-scored, kept on disk.
 
-A case's files take seconds to read and rescale, and a training run asks for them hundreds of times.
-So this is done once: what comes out lies in the cache as plain NumPy files, which are memory-mapped,
-so that a patch costs the reading of a patch.
+Reading and rescaling a case takes seconds, and training asks for it hundreds of times. So it is kept
+in the cache as memory-mapped NumPy files: a patch costs the reading of a patch.
 """
 
 from __future__ import annotations
@@ -47,8 +46,7 @@ class PreparedCase:
         centres: (n, 4) int16, rows of (label, x, y, z): places to draw patches around. Label 0 is
             a place anywhere in the brain.
         box: the part of the full grid that was kept, a slice an axis.
-        full_shape: the full grid's shape.
-        full_affine: (4, 4), from the full grid's voxels to millimetres.
+        full_shape, full_affine: the full grid's shape, and (4, 4), from its voxels to millimetres.
         factor: how many voxels along each axis became one.
         turning: how the axes were turned so that they lead to left, posterior, superior
             (`nifti.turn`); None: they lead there in the file.
@@ -86,15 +84,10 @@ class PreparedCase:
     @property
     def spacing(self) -> tuple[float, float, float]:
         """Distance between neighbouring voxels of `images`, in mm."""
-        sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
-        return tuple(round(float(size), 6) for size in sizes)
+        return nifti.spacing_of(self.affine)
 
     def regions(self) -> np.ndarray:
-        """The regions WT, TC, ET: (x, y, z, 3) uint8, 0 and 1.
-
-        Raises:
-            ValueError: the case has no mask.
-        """
+        """The regions WT, TC, ET: (x, y, z, 3) uint8, 0 and 1. ValueError where there is no mask."""
         if self.labels is None:
             raise ValueError(f"{self.id} has no mask, so its regions aren't known")
         return brats.regions(self.labels)
@@ -113,11 +106,10 @@ class PreparedCase:
         Raises:
             ValueError: another size than the images', or another order.
         """
-        array = np.asarray(array)
-        if array.shape[:3] != self.images.shape[:3] or array.ndim not in (3, 4):
+        array, own = np.asarray(array), self.images.shape[:3]
+        if array.shape[:3] != own or array.ndim not in (3, 4):
             raise ValueError(
-                f"the array must be {self.images.shape[:3]}, with or without channels, "
-                f"it is {array.shape}"
+                f"the array must be {own}, with or without channels, it is {array.shape}"
             )
         if order not in (0, 1):
             raise ValueError(f"order must be 0 or 1, it is {order}")
@@ -151,14 +143,13 @@ def _enlarge(array: np.ndarray, factor: int, order: int) -> np.ndarray:
 def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) -> list[PreparedCase]:
     """Prepare cases, or find them prepared in the cache; the same order as `cases`.
 
-    All cases come out in one orientation, LPS: one network must see left and right, front and back
-    in the same places. The brain is where any modality isn't 0 (the modalities' own masks differ a little). The images
+    All cases come out in one orientation, LPS. The brain is where any modality isn't 0. The images
     are cropped to it, and each modality gets mean 0 and standard deviation 1 within it. A case takes
     2 seconds or so and some 30 MB of disk (`factor=2`: an eighth).
 
-    An entry depends on the case's files (where they lie, sizes, times of change), `factor` and
-    `VERSION`. It appears when it is complete; two notebooks may ask at once (one makes it, the
-    other waits); one that was damaged on disk is noticed by its checksums and made again.
+    An entry of the cache depends on the case's files (paths, sizes, times of change), `factor` and
+    `VERSION`. Two notebooks may ask at once: one makes it, the other waits. An entry that was damaged
+    on disk is noticed by its checksums and made again.
 
     Args:
         factor: 2 halves the resolution along each axis, for lessons on a laptop: images are averaged
@@ -208,11 +199,7 @@ def _find(folder: Path, case: Case, factor: int) -> PreparedCase | None:
 
 
 def _entry(folder: Path, case: Case, factor: int) -> Path:
-    """The folder of a case's entry; its name tells what it depends on.
-
-    <id>-<which files, factor>-<their state, version>: entries that differ in the last part alone
-    are older states of the same.
-    """
+    """The folder of a case's entry: <id>-<which files, factor>-<their state, version>."""
     files = [Path(os.path.abspath(p)) for p in (*case.images, case.mask) if p is not None]
     state = []
     for path in files:
@@ -271,8 +258,8 @@ def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
         found = _open(entry, case)
         if found is not None:
             return found
-        # Whoever holds the lock is the only maker: what lies half-made here was interrupted, what
-        # has another state is out of date, and what has this name is damaged.
+        # The lock's holder is the only maker: what is half-made here was interrupted, what has
+        # another state is out of date, and what has this name is damaged.
         for old in [*folder.glob(f".{family}-making-*"), *folder.glob(f"{family}-*")]:
             shutil.rmtree(old, ignore_errors=old != entry)
         making = Path(tempfile.mkdtemp(prefix=f".{family}-making-", dir=folder))

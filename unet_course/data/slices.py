@@ -44,8 +44,8 @@ class Slices:
     def inputs(self, index: Sequence[int] | np.ndarray, neighbours: int = 0) -> np.ndarray:
         """What the network sees: (len(index), side, side, channels · (2 · neighbours + 1)), 0 to 1.
 
-        With `neighbours=1` the slices below and above stand before and behind each slice's own
-        channels ("2.5-D"); at a patient's ends the end slice is repeated.
+        With `neighbours=1` the channels are those of the slice below, the slice and the one above
+        ("2.5-D"); at a patient's ends the end slice is repeated.
         """
         index = np.asarray(index)
         stack = []
@@ -62,13 +62,8 @@ class Slices:
 def rescale(images: np.ndarray, low: float = 1.0, high: float = 99.5) -> np.ndarray:
     """Stretch each channel of a patient from its percentiles `low`…`high` to 0…255.
 
-    Scanners have no common unit of brightness, so each patient's slices are scaled by their own values.
-
-    Args:
-        images: (slices, rows, columns, channels) of one patient, uint8.
-
-    Returns:
-        The same shape, uint8; a constant channel becomes 0.
+    Scanners have no common unit of brightness, so each patient is scaled by its own values: uint8
+    (slices, rows, columns, channels), in and out; a constant channel becomes 0.
     """
     if images.dtype != np.uint8:
         raise ValueError(f"images must be uint8, they are {images.dtype}")
@@ -85,8 +80,8 @@ def rescale(images: np.ndarray, low: float = 1.0, high: float = 99.5) -> np.ndar
 def resize(images: np.ndarray, side: int) -> np.ndarray:
     """Resize (slices, rows, columns, channels) to (slices, side, side, channels), float32.
 
-    For images and probabilities: linear, and when shrinking smoothed first by a filter twice as wide
-    as a new pixel. It mixes in what lies outside the new pixel, so masks take `resize_masks`.
+    Linear, and when shrinking smoothed first by a filter twice as wide as a new pixel, so masks take
+    `resize_masks`.
     """
     if images.shape[1] == images.shape[2] == side:
         return images.astype(np.float32)
@@ -100,13 +95,8 @@ def resize(images: np.ndarray, side: int) -> np.ndarray:
 def resize_masks(masks: np.ndarray, side: int) -> np.ndarray:
     """Resize masks; a new pixel is tumour where at least half of its area was.
 
-    Areas are counted in whole numbers, so that exactly half is no matter of rounding.
-
-    Args:
-        masks: (slices, rows, columns, 1), 0 and 1 or bool.
-
-    Returns:
-        (slices, side, side, 1) uint8, 0 and 1.
+    From (slices, rows, columns, 1), 0 and 1 or bool, to (slices, side, side, 1), uint8. Areas are
+    counted in whole numbers, so that exactly half is no matter of rounding.
 
     >>> three_of_four = np.array([[1, 1], [1, 0]])[None, ..., None]
     >>> resize_masks(three_of_four, 1).item(), resize_masks(1 - three_of_four, 1).item()
@@ -123,10 +113,7 @@ def resize_masks(masks: np.ndarray, side: int) -> np.ndarray:
 
 
 def _sums(values: np.ndarray, side: int) -> np.ndarray:
-    """Sum an array's rows over `side` equal stretches; (rows, columns) -> (side, columns).
-
-    In units of 1 / side of a row, so that all stays whole where a stretch ends within a row.
-    """
+    """Sum (rows, columns) over `side` equal stretches: (side, columns), in units of 1 / side row."""
     rows = len(values)
     values = np.pad(values.astype(np.int64), ((0, 1), (0, 0)))
     before = np.cumsum(values, axis=0) - values  # the sum of all rows before this one
@@ -137,11 +124,8 @@ def _sums(values: np.ndarray, side: int) -> np.ndarray:
 def load(patients: Sequence[Patient], side: int = 128, progress: bool = True) -> Slices:
     """Read patients, rescale, and resize their slices to `side` × `side` pixels.
 
-    A mask's pixel is tumour where at least half of its area is. Takes side² · 4 bytes a slice.
-
-    Raises:
-        ValueError: no patients.
-        lgg.DataError: a file is missing or damaged; the message names it.
+    Takes side² · 4 bytes a slice. Raises ValueError where there are no patients, DataError where a
+    file is missing or damaged.
     """
     if not patients:
         raise ValueError("no patients to load")

@@ -22,11 +22,9 @@ def read_image(path: Path) -> np.ndarray:
     """Read a slice's image: uint8 (256, 256, 3), channels as in `layouts.LGG.channels`.
 
     Raises:
-        DataError: the file is missing, can't be opened, isn't a whole TIFF, or holds something of
-            another shape or type.
+        DataError: the file is missing, damaged, no TIFF, or of another shape or type.
     """
-    image = _read(path, (LGG.size, LGG.size, len(LGG.channels)), "an image")
-    return image
+    return _read(path, (LGG.size, LGG.size, len(LGG.channels)), "an image")
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -38,16 +36,15 @@ def read_mask(path: Path) -> np.ndarray:
         DataError: as `read_image`, and where the file holds other values.
     """
     mask = _read(path, (LGG.size, LGG.size), "a mask")
-    high = mask.max()
-    if high > 1:
-        high = 255
+    high = 255 if mask.max() > 1 else 1
     if not ((mask == 0) | (mask == high)).all():
         values = np.unique(mask).tolist()
         shown = ", ".join(map(str, values[:6])) + (", …" if len(values) > 6 else "")
         raise DataError(
             path,
             f"a mask with the values {shown}, where 0 and 255 (or 0 and 1) belong",
-            "Masks must not be resized with interpolation or saved as JPEG. " + _restore(path),
+            "Masks must not be resized with interpolation or saved as JPEG. "
+            + files.restore(path, COMMAND),
         )
     return (mask > 0).astype(np.uint8)
 
@@ -59,7 +56,7 @@ def _expect(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], what: s
         raise DataError(
             path,
             f"has the shape {got}, {what} has {wanted}",
-            f"Crop it or resample it to {wanted} (masks by nearest neighbours). {_restore(path)}",
+            f"Crop it or resample it to {wanted} (masks by nearest neighbours). {files.restore(path, COMMAND)}",
         )
     if page.dtype != np.uint8:
         holds = ""
@@ -68,12 +65,8 @@ def _expect(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], what: s
         raise DataError(
             path,
             f"is of type {page.dtype}{holds}, {what} is uint8",
-            f"Scale it to 0 to 255 and save it as uint8. {_restore(path)}",
+            f"Scale it to 0 to 255 and save it as uint8. {files.restore(path, COMMAND)}",
         )
-
-
-def _restore(path: Path) -> str:
-    return files.restore(path, COMMAND)
 
 
 def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
@@ -83,7 +76,11 @@ def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
         with tifffile.TiffFile(path) as file:
             page = file.pages[0]
             if len(file.pages) > 1:
-                raise DataError(path, "holds more than one picture, a slice is one", _restore(path))
+                raise DataError(
+                    path,
+                    "holds more than one picture, a slice is one",
+                    files.restore(path, COMMAND),
+                )
             _expect_all_tags(path, file, page)
             _expect(path, page, shape, what)
             if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
@@ -99,9 +96,8 @@ def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
                 pixels = np.frombuffer(file.filehandle.read(page.nbytes), page.dtype)
                 return pixels.reshape(page.shape)
             if max(ends, default=0) > size:
-                raise DataError(
-                    path, f"is cut short: it has {size:,} bytes of {max(ends):,}", _restore(path)
-                )
+                what = f"is cut short: it has {size:,} bytes of {max(ends):,}"
+                raise DataError(path, what, files.restore(path, COMMAND))
             return page.asarray()
     except DataError:
         raise
@@ -113,24 +109,23 @@ def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
 
 
 def _expect_all_tags(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
-    """Raise where a tag couldn't be read: Kaggle's files end in one, so a cut shows in it first.
-
-    tifffile passes over such a tag, with a line in its log.
-    """
+    """Raise where tifffile passed over a tag: Kaggle's files end in one, so a cut shows in it first."""
     file.filehandle.seek(page.offset)
-    (count,) = struct.unpack(
-        file.tiff.tagnoformat, file.filehandle.read(struct.calcsize(file.tiff.tagnoformat))
-    )
+    layout = file.tiff.tagnoformat
+    (count,) = struct.unpack(layout, file.filehandle.read(struct.calcsize(layout)))
     if len(page.tags) != count:
-        raise DataError(path, "is a damaged or cut short TIFF", _restore(path))
+        raise DataError(path, "is a damaged or cut short TIFF", files.restore(path, COMMAND))
 
 
 def _plain(page: tifffile.TiffPage) -> int | None:
     """Where the pixels begin, if they lie in the file in one piece as they are, else None.
 
-    Kaggle's images come in 24 strips, which tifffile decodes one by one; reading them in one go is
-    several times as fast. (Their last strip claims padding, so `page.is_contiguous` misses them.)
+    Kaggle's images come in 24 strips: read in one go instead of one by one, several times as fast.
+    (Their last strip claims padding, so `page.is_contiguous` misses them.)
     """
+    offsets, counts = page.dataoffsets, page.databytecounts
+    expected = page.rowsperstrip * page.imagewidth * page.samplesperpixel  # bytes of a strip
+    steps = zip(offsets, counts, offsets[1:], strict=False)
     plain = (
         page.compression == 1
         and page.predictor == 1
@@ -139,16 +134,10 @@ def _plain(page: tifffile.TiffPage) -> int | None:
         and page.dtype == np.uint8
         and not page.is_tiled
         and page.samplesperpixel * page.imagewidth * page.imagelength == page.nbytes
+        and all(count == expected and at + count == next for at, count, next in steps)
+        and sum(counts) >= page.nbytes
     )
-    if not plain:
-        return None
-    offsets, counts = page.dataoffsets, page.databytecounts
-    row = page.imagewidth * page.samplesperpixel
-    expected = page.rowsperstrip * row
-    steps = zip(offsets, counts, offsets[1:], strict=False)
-    if all(n == expected and a + n == b for a, n, b in steps):
-        return offsets[0] if sum(counts) >= page.nbytes else None
-    return None
+    return offsets[0] if plain else None
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
@@ -165,11 +154,7 @@ def _damaged(path: Path, error: Exception) -> DataError:
     except OSError as again:
         return files.unopened(path, again, COMMAND)
     if start[:4] in (b"II*\0", b"MM\0*"):
-        return DataError(path, "is a damaged or cut short TIFF", _restore(path))
+        return DataError(path, "is a damaged or cut short TIFF", files.restore(path, COMMAND))
     kinds = {b"\x89PNG": "a PNG", b"\xff\xd8\xff": "a JPEG", b"PK\x03\x04": "a ZIP archive"}
-    kind = next((name for magic, name in kinds.items() if start.startswith(magic)), None)
-    if kind is None:
-        printable = all(32 <= byte < 127 or byte in (9, 10, 13) for byte in start)
-        kind = "text" if printable else "something else"
-    shown = f" (it begins with {start.decode('ascii')!r})" if kind == "text" else ""
-    return DataError(path, f"isn't a TIFF but {kind}{shown}", _restore(path))
+    what = f"isn't a TIFF but {files.kind_of(start, kinds)}"
+    return DataError(path, what, files.restore(path, COMMAND))

@@ -1,8 +1,7 @@
 """Calibration: reliability diagram and expected calibration error.
 
-A network is calibrated if eight in ten of the pixels to which it gives 0.8 are tumour. Dice judges
-the mask after a threshold, calibration the probabilities themselves: a network can have a good Dice
-and be far too confident, or the reverse.
+A network is calibrated if eight in ten of the pixels to which it gives 0.8 are tumour. A good Dice,
+which judges the mask after a threshold, doesn't imply it.
 """
 
 from typing import NamedTuple
@@ -23,25 +22,21 @@ def reliability(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> R
     """Reliability curve: predicted probability against observed frequency, in bins.
 
     The reliability diagram (DeGroot & Fienberg, 1983; Niculescu-Mizil & Caruana, 2005) for one
-    class: all pixels are sorted by their probability of tumour into bins of equal width; a
-    probability on the border of two bins goes into the upper one, and 1 into the last. In a
-    perfectly calibrated network `observed` equals `confidence` in each bin.
-
-    Most pixels of a scan are background about which no network is in doubt. To see the others,
-    leave those out, as in `reliability(truth[brain], probability[brain])`.
+    class: pixels are sorted by their probability of tumour into bins of equal width, one on a border
+    into the upper bin. If calibration is perfect, `observed` equals `confidence` in each bin. Easy
+    background can be left out, as in `reliability(truth[brain], probability[brain])`.
 
     Args:
         truth: 0 and 1 or bool, any shape.
         probability: predicted probability of 1, of the same shape, 0 to 1.
-        bins: number of bins.
 
     Returns:
-        `centre` of each bin, mean `confidence` and `observed` frequency of tumour in it, all 0 to
-        1, and `count` of its pixels. In an empty bin the middle two are NaN and the count is 0.
+        `centre` of each bin, mean `confidence` and `observed` frequency of tumour in it (NaN in an
+        empty bin), all 0 to 1, and `count` of its pixels.
 
     Raises:
-        ValueError: other shapes, no pixels, a truth other than 0 and 1, probabilities outside 0
-            to 1 (logits?) or NaN, or fewer than one bin.
+        ValueError: other shapes, no pixels, a truth other than 0 and 1, probabilities outside 0 to 1
+            or NaN, or fewer than one bin.
 
     >>> curve = reliability(np.array([0, 0, 1, 1]), np.array([0.1, 0.3, 0.7, 0.9]), bins=2)
     >>> [array.round(2).tolist() for array in curve]
@@ -73,15 +68,12 @@ def expected_calibration_error(truth: np.ndarray, probability: np.ndarray, bins:
     """Expected calibration error: mean gap between probability and frequency, 0 to 1.
 
     `Σ count / all · |observed - confidence|` over the bins of `reliability` (Naeini et al., 2015;
-    Guo et al., 2017). Guo bins by the probability of the chosen class, from 0.5 up; here it is the
-    probability of tumour, from 0 up, so that errors on the two sides of 0.5 can't cancel: with
-    matching bins this value is never smaller than Guo's. Empty bins have no weight. As almost every
+    Guo et al., 2017). Guo bins by the probability of the chosen class, from 0.5 up; here it is that
+    of tumour, from 0 up, so that errors on the two sides of 0.5 can't cancel. As almost every
     pixel is easy background, the value for whole scans is small for any network.
 
-    Arguments and errors as for `reliability`.
-
-    Two pixels each at 0.2 and 0.8 on average, of which none and all are tumour, give
-    0.5 · 0.2 + 0.5 · 0.2:
+    Arguments and errors as for `reliability`. Two pixels each at 0.2 and 0.8 on average, of which
+    none and all are tumour, give 0.5 · 0.2 + 0.5 · 0.2:
 
     >>> truth, probability = np.array([0, 0, 1, 1]), np.array([0.1, 0.3, 0.7, 0.9])
     >>> round(expected_calibration_error(truth, probability, bins=2), 3)

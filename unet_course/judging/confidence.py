@@ -12,23 +12,17 @@ def interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of a mean (Efron, 1979).
 
-    Samples of as many values are drawn from the values with replacement, and the interval is made
-    of percentiles of their means. It covers the chance in which cases were drawn, not that of
-    another training run or hospital. For two methods on the same cases, give the differences case
-    by case.
+    Samples of as many values are drawn with replacement, and the interval is made of percentiles of
+    their means. It covers the chance in which cases were drawn, not that of another training run or
+    hospital. For two methods on the same cases, give the differences case by case.
 
-    With few values this interval is too narrow: for normally distributed values, a 95 % interval
-    contains the true mean in about 93 % of samples of 40, 89 % of samples of 8 and 75 % of samples
-    of 3.
+    With few values it is too narrow: for normally distributed values, a 95 % interval contains the
+    true mean in about 93 % of samples of 40, 89 % of samples of 8 and 75 % of samples of 3.
 
     Args:
         values: one per case (a patient, not a slice: slices of one patient aren't independent).
         level: 0.95 leaves out 2.5 % of the means at either end.
         draws: number of samples.
-        seed: the same seed gives the same interval.
-
-    Returns:
-        The lower and the upper end.
 
     Raises:
         ValueError: fewer than two values, some that aren't finite, or a level outside 0 to 1.

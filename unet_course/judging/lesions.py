@@ -1,13 +1,13 @@
 """Lesion-wise scores as BraTS defines them: Dice, HD95 and surface Dice of each lesion, then the mean.
 
-Over a whole volume one large lesion hides ten small ones that were missed. BraTS has scored lesions
-by two rules, both taken here from the challenge's own public code for glioma (GLI):
+Over a whole volume one large lesion hides small ones that were missed. BraTS has scored lesions by
+two rules, both taken here from the challenge's own public code for glioma (GLI):
 
 - "2023": Saluja, BraTS-2023-Metrics (2023), described in Moawad et al., "BraTS-METS 2023" (2023).
 - "2024": Saluja, BraTS-2024-Metrics, `metrics_GLI.py` (2024), for gliomas after treatment (de Verdier
   et al., "BraTS 2024", 2024). A public copy for 2025 keeps the rule, with surface Dice at 2 mm.
 
-A score by one of them can't be compared with a score by the other. `RULES` has the settings.
+Scores by different rules can't be compared.
 """
 
 from collections.abc import Sequence
@@ -43,16 +43,13 @@ RULES = {
 
 
 class Lesion(NamedTuple):
-    """A true lesion that counts: volume in mm³, scores, and whether any piece detected it.
-
-    `surface_dice` holds two values, for 0.5 and 1 mm (`TOLERANCES`).
-    """
+    """A true lesion that counts: volume in mm³, scores, and whether any piece detected it."""
 
     volume: float
     dice: float
     hd95: float
     detected: bool
-    surface_dice: tuple[float, float]
+    surface_dice: tuple[float, float]  # for 0.5 and 1 mm (`TOLERANCES`)
 
 
 class Lesionwise(NamedTuple):
@@ -87,25 +84,22 @@ def lesionwise(
     2. The prediction's pieces are its 26-connected components. By the rule of 2023 each is a
        piece of its own, however small. By that of 2024 they are joined by dilation as the
        truth's are, and what has at most `threshold` mm³ when joined is removed.
-    3. A piece belongs to every lesion whose dilation it touches: it may serve two, and it needn't
-       touch the lesion itself. A lesion with at least one piece is detected (true positive), and
-       its scores are those of all its pieces together, their far ends included. A lesion without
-       one is missed (false negative): Dice 0, surface Dice 0, HD95 `penalty`.
+    3. A piece belongs to every lesion whose dilation it touches. A lesion with at least one piece is
+       detected (true positive) and scored with all its pieces together. A lesion without one is
+       missed (false negative): Dice 0, surface Dice 0, HD95 `penalty`.
     4. Lesions of at most `threshold` mm³ don't count, and their pieces are no false positives.
     5. A piece that belongs to no lesion is a false positive: Dice 0, surface Dice 0, HD95
        `penalty`. The scores are means over the lesions that count and the false positives.
 
-    Differences from the challenge's code: it takes HD95 from `surface-distance`, ours is
-    `surfaces.hd95` (which says what differs). The code of 2024 also joins pieces of ET that touch the
-    same piece of another tissue, which a single region's mask doesn't show, so for ET ours may count
-    more pieces; it joins NETC and RC by 5 steps (`dilation=5`, though it matches by 3), and it counts
-    voxels, where we take mm³: the same at 1 mm. Its regions NETC, SNFH and RC (core without
-    enhancement, surrounding FLAIR hyperintensity, resection cavity) take the thresholds of WT.
+    Differences from the challenge's code: HD95 is `surfaces.hd95`, not `surface-distance`. The code of
+    2024 also joins pieces of ET that touch the same piece of another tissue, so for ET ours may count
+    more pieces; it joins NETC and RC by 5 steps (`dilation=5`, though it matches by 3), and counts
+    voxels, not mm³: the same at 1 mm. Its regions NETC, SNFH and RC (core without enhancement,
+    surrounding FLAIR hyperintensity, resection cavity) take the thresholds of WT.
 
     Args:
         truth, prediction: (x, y, z), masks of one region, bool or 0 and 1.
         spacing: of the voxels in mm; BraTS has 1 mm throughout.
-        rule: "2023" or "2024".
         region: its name; "ET" has a threshold of its own in 2024.
         dilation: steps, in voxels, 0 or more. 3 for glioma; the code of 2023 has 1 for metastases
             and meningioma.
@@ -113,9 +107,7 @@ def lesionwise(
         penalty: in mm; None: the rule's, the diagonal of its volumes.
 
     Returns:
-        `dice` and `surface_dice` (0 to 1) and `hd95` (mm), the counts `true_positives`,
-        `false_negatives` and `false_positives`, how many lesions were `too_small`, how many pieces
-        were `removed`, and `lesions`. Where no lesion counts and nothing is false, Dice and surface
+        Scores and counts (`Lesionwise`). Where no lesion counts and nothing is false, Dice and surface
         Dice are 1 and HD95 is 0; where none counts and something is false, 0 and `penalty`.
 
     Raises:
@@ -123,8 +115,7 @@ def lesionwise(
             positive numbers, another rule, or a setting below 0.
 
     Two lesions of 64 mm³, one found exactly, one missed, and a false voxel. 2023: (1 + 0 + 0) / 3 and
-    (0 + 374 + 374) / 3 mm. 2024: the voxel is removed, (1 + 0) / 2 and (0 + 337) / 2 mm. Dice over
-    the volume is 0.66:
+    (0 + 374 + 374) / 3 mm. 2024: the voxel is removed, (1 + 0) / 2 and (0 + 337) / 2 mm:
 
     >>> truth, prediction = np.zeros((40, 40, 12)), np.zeros((40, 40, 12))
     >>> truth[4:8, 4:8, 4:8] = prediction[4:8, 4:8, 4:8] = 1
@@ -134,8 +125,6 @@ def lesionwise(
     ...     print(round(found.dice, 3), round(found.hd95, 1), *found[2:5], found.removed)
     0.333 249.3 1 1 1 0
     0.5 168.5 1 1 0 1
-    >>> round(dice(truth, prediction), 2)
-    0.66
     """
     truth, prediction = as_masks(truth, prediction)
     if truth.ndim != 3:
@@ -181,10 +170,10 @@ def lesionwise(
             too_small += 1
             continue
         hits = pairs[1, pairs[0] == lesion]
-        if not len(hits):
+        if len(hits):
+            judged.append(_scored(volume, of_lesion, np.isin(pieces, hits), spacing))
+        else:
             judged.append(Lesion(volume, 0.0, float(penalty), False, (0.0, 0.0)))
-            continue
-        judged.append(_scored(volume, of_lesion, np.isin(pieces, hits), spacing))
 
     false = number - removed - len(np.unique(pairs[1]))
     detected = sum(lesion.detected for lesion in judged)
@@ -200,9 +189,9 @@ def lesionwise(
 
 def _joined(mask: np.ndarray, dilation: int) -> tuple[np.ndarray, int]:
     """The dilated mask's components, numbered from 1, and how many there are."""
-    return ndimage.label(
-        ndimage.binary_dilation(mask, STEP, dilation) if dilation else mask, TOUCHING
-    )
+    if dilation:
+        mask = ndimage.binary_dilation(mask, STEP, dilation)
+    return ndimage.label(mask, TOUCHING)
 
 
 def _scored(volume: float, truth: np.ndarray, prediction: np.ndarray, spacing) -> Lesion:

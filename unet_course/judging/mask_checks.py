@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import ndimage
 
 
 def as_masks(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Check that two arrays are masks of the same shape, and return them as bool.
 
-    Raises:
-        ValueError: shapes that differ, no pixels at all, or values other than 0 and 1.
-
-    >>> as_masks([0, 1], [1.0, 1.0])
-    (array([False,  True]), array([ True,  True]))
+    Raises ValueError for shapes that differ, no pixels at all, or values other than 0 and 1.
     """
     truth, prediction = np.asarray(truth), np.asarray(prediction)
     if truth.shape != prediction.shape:
@@ -31,11 +28,7 @@ def as_masks(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.
 def check_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
     """Check a spacing in mm, one number per axis, and return it as floats.
 
-    Raises:
-        ValueError: not one number for each of `axes` axes, or one that isn't positive and finite.
-
-    >>> check_spacing((1, 1, 2.5), axes=3)
-    (1.0, 1.0, 2.5)
+    Raises ValueError unless there is one positive, finite number for each of `axes` axes.
     """
     try:
         found = np.asarray(spacing, float)
@@ -49,20 +42,12 @@ def check_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
 
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
-    """Smallest box that holds all of a mask, as slices.
-
-    Raises:
-        ValueError: the mask is empty.
+    """Smallest box that holds all of a mask, as slices. Raises ValueError for an empty mask.
 
     >>> bounding_box(np.array([[0, 0, 0, 0], [0, 1, 1, 0]]))
     (slice(1, 2, None), slice(1, 3, None))
     """
-    mask = np.asarray(mask)
-    box = []
-    for axis in range(mask.ndim):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        (found,) = np.nonzero(mask.any(axis=others))
-        if not len(found):
-            raise ValueError("an empty mask has no bounding box")
-        box.append(slice(int(found[0]), int(found[-1]) + 1))
-    return tuple(box)
+    boxes = ndimage.find_objects(np.asarray(mask, bool).view(np.uint8))
+    if not boxes:
+        raise ValueError("an empty mask has no bounding box")
+    return boxes[0]

@@ -1,9 +1,9 @@
 """Overlap metrics for masks (Dice, IoU, precision, recall) with stated conventions for empty masks.
 
 A case is what is judged as a whole: one slice, or all slices of a patient together. If both masks
-are empty, the score is 1, since there was nothing to find and nothing was predicted; if one of them
-is empty, it is 0 (the convention of the BraTS challenge). `TP`, `FP`, `FN` and `TN` count the
-pixels that are tumour in both masks, in the prediction only, in the truth only and in neither.
+are empty, the score is 1; if one of them is empty, 0 (the convention of the BraTS challenge). `TP`,
+`FP`, `FN` and `TN` count the pixels that are tumour in both masks, in the prediction only, in the
+truth only and in neither.
 
 Distances are in `surfaces`, single lesions in `lesions`, probabilities in `calibration`. On which
 metric suits which question, see Maier-Hein et al., "Metrics reloaded" (2024).
@@ -74,11 +74,9 @@ def iou(truth: np.ndarray, prediction: np.ndarray) -> float:
 def precision(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Precision (van Rijsbergen, 1979): share of the prediction that is tumour, TP / (TP + FP).
 
-    Also called positive predictive value. 1 if both masks are empty, 0 if one is: an empty
-    prediction of a tumour gets 0 (other tools give NaN or 1 there). With this convention Dice is
-    always the harmonic mean of precision and recall. Errors as for `dice`.
-
-    One of two predicted pixels is tumour:
+    Also called positive predictive value. 1 if both masks are empty, 0 if one is (other tools give
+    NaN or 1 for an empty prediction), so that Dice is always the harmonic mean of precision and
+    recall. Errors as for `dice`. One of two predicted pixels is tumour:
 
     >>> precision(np.array([1, 1, 1, 0]), np.array([0, 0, 1, 1]))
     0.5
@@ -89,10 +87,8 @@ def precision(truth: np.ndarray, prediction: np.ndarray) -> float:
 def recall(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Recall (van Rijsbergen, 1979): share of the tumour that was predicted, TP / (TP + FN).
 
-    Also called sensitivity or true positive rate. 1 if both masks are empty, 0 if one is: a
-    prediction where there is no tumour gets 0, as in BraTS. Errors as for `dice`.
-
-    One of three tumour pixels is predicted:
+    Also called sensitivity or true positive rate. 1 if both masks are empty, 0 if one is, as in
+    BraTS. Errors as for `dice`. One of three tumour pixels is predicted:
 
     >>> round(recall(np.array([1, 1, 1, 0]), np.array([0, 0, 1, 1])), 3)
     0.333
@@ -104,9 +100,7 @@ def specificity(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Specificity (Yerushalmy, 1947): share of healthy pixels left unmarked, TN / (TN + FP).
 
     Also called true negative rate. 1 if the truth has no healthy pixel. A small tumour in a large
-    image makes it close to 1 for almost any prediction.
-    Errors as for `dice`.
-
+    image makes it close to 1 for almost any prediction. Errors as for `dice`.
     Three of four healthy pixels are left unmarked:
 
     >>> specificity(np.array([1, 0, 0, 0, 0]), np.array([1, 1, 0, 0, 0]))
@@ -134,8 +128,7 @@ def pooled(cases: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
     different number: see `summary`.
 
     Args:
-        cases: (truth, prediction) of each case, such as `zip(truths, predictions)`; shapes may
-            differ between cases.
+        cases: (truth, prediction) of each case, such as `zip(truths, predictions)`.
 
     Returns:
         `cases`, the sums `TP`, `FP`, `FN` and `TN` in pixels, and from these `dice`, `iou`,
@@ -173,11 +166,7 @@ def by_region(
     Args:
         truth, prediction: label maps of one case, of the same shape, whole numbers.
         regions: each region's label or labels.
-        metric: takes two bool masks. For one with more arguments, give a `lambda` or a
-            `functools.partial`, as in `partial(surfaces.hd95, spacing=(1, 1, 1))`.
-
-    Returns:
-        The metric by region, in the mapping's order; empty regions by the metric's convention.
+        metric: takes two bool masks, such as `functools.partial(surfaces.hd95, spacing=(1, 1, 1))`.
 
     Raises:
         ValueError: shapes that differ, values that aren't whole numbers, or a region without a
@@ -209,17 +198,15 @@ def volume_error(
     spacing: Sequence[float] | None = None,
     relative: bool = False,
 ) -> float:
-    """Predicted minus true volume: positive if too much was predicted.
+    """Predicted minus true volume: positive if too much was predicted; position is ignored.
 
-    It ignores position: a tumour of the right size on the wrong side has an error of 0. (The
-    volumetric similarity of Taha & Hanbury, 2015, drops the sign and divides by both volumes.)
+    (The volumetric similarity of Taha & Hanbury, 2015, drops the sign and divides by both volumes.)
 
     Args:
-        truth, prediction: masks of one case, as for `dice`; for ml with three axes, all slices
-            together.
+        truth, prediction: masks of one case, as for `dice`; for ml with three axes.
         spacing: of the voxels in mm, one number for each axis; needed for ml.
-        relative: False: in ml (1 ml is 1000 mm³). True: divided by the true volume, without a
-            unit, 0.5 for half as much again; 0 if both are empty, infinite if only the truth is.
+        relative: False: in ml (1000 mm³). True: divided by the true volume, without a unit; 0 if
+            both are empty, infinite if only the truth is.
 
     Raises:
         ValueError: as `dice`; for ml, masks without three axes or an invalid spacing.
@@ -253,9 +240,6 @@ def dice_by_patient(
         patients: (slices,), the patient's id for each slice.
         truth, prediction: `(slices, *spatial)`, bool or 0 and 1.
 
-    Returns:
-        Dice by patient, in the order in which the ids first appear.
-
     >>> masks = np.array([[1, 0], [0, 0], [0, 0]])
     >>> dice_by_patient(np.array(["a", "a", "b"]), masks, masks)
     {'a': 1.0, 'b': 1.0}
@@ -270,9 +254,7 @@ def dice_by_patient(
 def empty_cases(cases: np.ndarray, truth: np.ndarray) -> tuple[str, ...]:
     """Names of the cases without tumour, whose scores are 1 or 0 by convention; see `summary`.
 
-    Args:
-        cases: (slices,), the case's name for each slice, such as the patient's id.
-        truth: `(slices, *spatial)`.
+    `cases` (slices,) names each slice's case, such as the patient's id; `truth` is (slices, *spatial).
 
     >>> empty_cases(np.array(["a", "a", "b"]), np.array([[1, 0], [0, 0], [0, 0]]))
     ('b',)
@@ -287,9 +269,8 @@ def summary(scores: Mapping[str, float], empty: Collection[str] | None = None) -
 
     Args:
         scores: by case.
-        empty: the cases whose truth is empty, as `empty_cases` gives them. Then the mean without
-            them and their number are returned, too: a mean of 0.9 can include many cases that
-            score 1 because there was nothing to find.
+        empty: the cases whose truth is empty, as `empty_cases` gives them: a mean can include many
+            that score 1 because there was nothing to find.
 
     Returns:
         `mean`, `median`, `lowest`, `highest`; with `empty` also `mean without empty` (NaN if all

@@ -1,9 +1,8 @@
 """Tables of training runs that take too long for a lesson; `benchmarks/` made them.
 
-A run is one `row` (what was changed) with one `seed`: a network trained from a random start on the
-cases outside a `fold` and judged on those inside it. Each line is one case of one run. `minutes` is
-what a run was given, of processor time shared out over the cores; `minutes_used`, `steps`,
-`parameters` and `filters` are what came of it; `date`, `machine` and `command` say how to repeat it.
+A run is one `row` (what was changed) with one `seed`, trained on the cases outside a `fold` and
+judged on those inside it. Each line is one case of one run. `minutes` is the processor time that a
+run was given, shared out over the cores; `date`, `machine` and `command` say how to repeat it.
 """
 
 from pathlib import Path

@@ -2,9 +2,8 @@
 
 A mask's surface here is its pixels that touch a pixel outside by a face (4 neighbours in 2-D, 6
 in 3-D; what lies beyond the image is outside). Distances are measured between centres of surface
-pixels, each to the nearest of the other mask's, by scipy's exact distance transform within the block
-that both masks fill. Libraries define both differently, so figures from two of them can't be compared;
-each function says which library does what.
+pixels, each to the nearest of the other mask's. Libraries define both differently, so their figures
+can't be compared; each function says which library does what.
 """
 
 from collections.abc import Sequence
@@ -15,10 +14,6 @@ from scipy import ndimage
 from unet_course.judging.mask_checks import as_masks, bounding_box, check_spacing
 
 
-def _surface(mask: np.ndarray) -> np.ndarray:
-    return mask & ~ndimage.binary_erosion(mask)
-
-
 def surface_distances(
     truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -26,8 +21,7 @@ def surface_distances(
 
     Args:
         truth, prediction: masks of one case, of the same shape, 2-D or 3-D, bool or 0 and 1.
-        spacing: distance between neighbouring pixels in mm, one number for each axis, in the
-            order of the axes (in NIfTI: the header's `get_zooms()`).
+        spacing: of neighbouring pixels in mm, in the order of the axes.
 
     Returns:
         (surface pixels of the truth,) and (surface pixels of the prediction,).
@@ -44,13 +38,12 @@ def surface_distances(
     if not truth.any() or not prediction.any():
         raise ValueError("an empty mask has no surface to measure from")
     box = bounding_box(truth | prediction)  # everything that matters lies in there
-    edges = [_surface(mask[box]) for mask in (truth, prediction)]
-    return _nearest(edges[0], edges[1], spacing), _nearest(edges[1], edges[0], spacing)
+    there, marked = (m[box] & ~ndimage.binary_erosion(m[box]) for m in (truth, prediction))
+    return _nearest(there, marked, spacing), _nearest(marked, there, spacing)
 
 
 def _nearest(points: np.ndarray, others: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    # asked only where the nearest pixel lies: distances everywhere would take twice the time and
-    # two and a half times the memory
+    # indices alone: distances everywhere take twice the time and two and a half times the memory
     nearest = ndimage.distance_transform_edt(
         ~others, sampling=spacing, return_distances=False, return_indices=True
     )
@@ -75,13 +68,12 @@ def hd95(
 ) -> float:
     """95 % Hausdorff distance in mm: 95 % of the surface is at most this far from the other one.
 
-    The 95th percentile (linear between two values, as `np.percentile` has it) of the distances
-    from the truth's surface to the prediction's, the same the other way round, and of these two
-    the larger (Huttenlocher et al., 1993, with Maier-Hein et al., 2024, for the percentile).
-    MONAI 1.6 does the same and gives the same figure. `medpy` 0.5 takes one percentile of both
-    directions together, which is mostly smaller. `surface-distance` 0.1 (Nikolov et al., 2021; the
-    BraTS 2023 code uses it) weighs surface pieces between the pixels by their area and doesn't
-    interpolate: mostly within a pixel of ours, several where many small pieces are scattered.
+    The 95th percentile (interpolated linearly) of the distances from the truth's surface to the
+    prediction's, the same the other way round, and of these two the larger (Huttenlocher et al.,
+    1993, with Maier-Hein et al., 2024, for the percentile), as in MONAI 1.6. `medpy` 0.5 takes one
+    percentile of both directions together, mostly smaller. `surface-distance` 0.1 (Nikolov et al.,
+    2021; the BraTS 2023 code uses it) weighs surface pieces between the pixels by their area and
+    doesn't interpolate: mostly within a pixel of ours, several where small pieces are scattered.
 
     Args:
         truth, prediction, spacing: as for `surface_distances`.
@@ -119,15 +111,15 @@ def surface_dice(
     """Normalised surface Dice (NSD): the share of both surfaces within a tolerance, 0 to 1.
 
     Surface pixels of either mask that are at most `tolerance` away from the other's surface, over
-    all surface pixels of both (Nikolov et al., 2021). The tolerance is what two experts differ
-    by, or what does no harm. Nikolov's `surface-distance` weighs surface pieces between the pixels
-    by their area; here, and in MONAI 1.6 unless it is asked for subvoxels, each surface pixel
+    all surface pixels of both (Nikolov et al., 2021). Nikolov's `surface-distance` weighs surface
+    pieces between the pixels by their area; here, and in MONAI 1.6 by default, each surface pixel
     counts alike. MONAI gives NaN where both masks are empty. nnU-Net, and BraTS 2024 after it, takes
     each surface's own share and the mean of the two.
 
     Args:
         truth, prediction, spacing: as for `surface_distances`.
-        tolerance: in mm, 0 or more; a distance equal to it counts as within.
+        tolerance: in mm, 0 or more; a distance equal to it counts as within. It is what two experts
+            differ by, or what does no harm.
 
     Returns:
         0 to 1; 1 where both masks are empty, 0 where one is.
