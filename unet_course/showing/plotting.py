@@ -1,7 +1,6 @@
 """Figures for the lessons: small, static, in colours that colour-blind readers can tell apart.
 
-Nothing here changes Matplotlib's global state. Every figure is displayed by `show`, which requires
-an alternative text.
+Nothing here changes Matplotlib's global state.
 """
 
 from __future__ import annotations
@@ -9,9 +8,9 @@ from __future__ import annotations
 import io
 
 import numpy as np
+from scipy import ndimage
 
-# Okabe and Ito (2008), "Color universal design": eight colours that stay distinct for readers
-# with any common form of colour blindness.
+# Okabe and Ito (2008), "Color universal design": distinct with any common colour blindness
 PALETTE = {
     "black": "#000000",
     "orange": "#E69F00",
@@ -32,36 +31,25 @@ def show(fig, alt: str, dpi: int = 100) -> None:
     """Display a figure as a PNG with its alternative text, then close it.
 
     Args:
-        fig: a Matplotlib figure.
+        fig: a Matplotlib figure; its diagrams lose their frame at the top and at the right.
         alt: one or two sentences that say what the figure shows (its finding, not its chart
-            type), for readers who can't see it. It is stored in the output's metadata.
+            type), for readers who can't see it; ValueError for a word or two.
         dpi: dots per inch of the stored picture.
-
-    Raises:
-        ValueError: `alt` is empty or only a word or two.
     """
     import matplotlib.pyplot as plt
     from IPython.display import Image, display
 
     if not isinstance(alt, str) or len(alt.split()) < 4:
         raise ValueError(f"alt text must say in a sentence what the figure shows, got {alt!r}")
-    _open_frames(fig)
+    for ax in fig.axes:
+        colorbar = ax.get_label().startswith("<colorbar")
+        if ax.name == "rectilinear" and not ax.images and not colorbar:
+            ax.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
     # closed before it is displayed: the notebook's own hook would show it a second time
     plt.close(fig)
     display(Image(_small(buffer)), metadata={"image/png": {"alt": " ".join(alt.split())}})
-
-
-def _open_frames(fig) -> None:
-    """Give every diagram of the course the same look: no frame at the top and at the right."""
-    for ax in fig.axes:
-        if (
-            not ax.images
-            and ax.name == "rectilinear"
-            and not ax.get_label().startswith("<colorbar")
-        ):
-            ax.spines[["top", "right"]].set_visible(False)
 
 
 def _small(png: io.BytesIO, limit: int = 250_000) -> bytes:
@@ -85,8 +73,7 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
     Args:
         image: `(height, width)`, or `(height, width, channels)`: three channels are taken as
             colours; of any other number the second is shown (FLAIR in LGG), or the only one.
-            `uint8` is not changed; other types are stretched from their smallest to their
-            largest finite value.
+            `uint8` is not changed; other types are stretched between their finite extremes.
 
     >>> as_rgb(np.array([[0.0, 0.5, 1.0]]))[0, :, 0].tolist()
     [0, 127, 255]
@@ -115,20 +102,15 @@ def rgb(colour: str) -> list[int]:
 
 
 def draw_outline(picture: np.ndarray, mask: np.ndarray, colour: str, width: int = 1) -> None:
-    """Draw a mask's outline into a picture, in place: the mask's pixels that touch the outside.
+    """Draw a mask's outline, in place: its pixels that are at most `width` from the outside.
 
     Args:
         picture: `(height, width, 3)` `uint8`.
         mask: `(height, width)`, values above 0 are inside.
         colour: such as `"#56B4E9"`.
-        width: of the outline, in pixels, inwards.
     """
     inside = np.asarray(mask) > 0
-    core = inside
-    for _ in range(width):
-        padded = np.pad(core, 1)
-        core = core & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    picture[inside & ~core] = rgb(colour)
+    picture[inside & ~ndimage.binary_erosion(inside, iterations=width)] = rgb(colour)
 
 
 def overlay(ax, image, truth=None, prediction=None, *, title: str = "", width: float = 1.5) -> None:
@@ -137,9 +119,7 @@ def overlay(ax, image, truth=None, prediction=None, *, title: str = "", width: f
     Args:
         ax: Matplotlib axes.
         image: a slice, as `as_rgb` takes it.
-        truth: `(height, width)` mask, sky blue.
-        prediction: `(height, width)` mask, orange; drawn under the truth's outline.
-        title: above the slice.
+        truth, prediction: `(height, width)` masks, sky blue over orange.
         width: of the outlines, in points.
 
     Raises:
@@ -164,9 +144,8 @@ def overlay(ax, image, truth=None, prediction=None, *, title: str = "", width: f
             ax.imshow(layer, interpolation="nearest")
         # padded, so that a mask that touches the border is closed there
         edges = np.arange(-1, mask.shape[1] + 1), np.arange(-1, mask.shape[0] + 1)
-        ax.contour(
-            *edges, np.pad(inside, 1).astype(float), [0.5], colors=[colour], linewidths=width
-        )
+        closed = np.pad(inside, 1).astype(float)
+        ax.contour(*edges, closed, [0.5], colors=[colour], linewidths=width)
     ax.set_xlim(-0.5, picture.shape[1] - 0.5)
     ax.set_ylim(picture.shape[0] - 0.5, -0.5)
     ax.set_axis_off()
@@ -181,12 +160,11 @@ def slices_grid(
 
     Args:
         images: slices, each as `as_rgb` takes it.
-        truths, predictions: as many masks `(height, width)`, or `None`.
-        titles: as many short texts, or `None`.
-        columns: slices per row.
+        truths, predictions, titles: as many masks `(height, width)` and texts, or `None`.
         size: inches per slice; the figure is at most 10 inches wide.
     """
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     count = len(images)
     if count == 0:
@@ -202,35 +180,24 @@ def slices_grid(
     for index, ax in enumerate(axes):
         ax.set_axis_off()
         if index < count:
-            overlay(
-                ax,
-                images[index],
-                None if truths is None else truths[index],
-                None if predictions is None else predictions[index],
-                title="" if titles is None else str(titles[index]),
-            )
+            truth, prediction = (m if m is None else m[index] for m in (truths, predictions))
+            title = "" if titles is None else str(titles[index])
+            overlay(ax, images[index], truth, prediction, title=title)
     fig.tight_layout(pad=0.4)
-    _legend(fig, truths is not None, predictions is not None)
+    handles = []
+    if truths is not None:
+        handles.append(Patch(facecolor="none", edgecolor=TRUTH, linewidth=1.5, label="truth"))
+    if predictions is not None:
+        handles.append(Patch(color=PREDICTION, alpha=0.7, label="prediction"))
+    if handles:
+        legend_below(fig, handles)
     return fig
 
 
-def _legend(fig, truth: bool, prediction: bool) -> None:
-    from matplotlib.patches import Patch
-
-    handles = []
-    if truth:
-        handles.append(Patch(facecolor="none", edgecolor=TRUTH, linewidth=1.5, label="truth"))
-    if prediction:
-        handles.append(Patch(color=PREDICTION, alpha=0.7, label="prediction"))
-    if handles:
-        fig.legend(
-            handles=handles,
-            loc="upper center",
-            bbox_to_anchor=(0.5, 0),
-            ncols=len(handles),
-            fontsize=9,
-            frameon=False,
-        )
+def legend_below(fig, handles: list) -> None:
+    """Put a legend in one row below a figure."""
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "ncols": len(handles)}
+    fig.legend(handles=handles, **place, fontsize=9, frameon=False)
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -243,28 +210,24 @@ def curves(history: dict, *, title: str = ""):
         history: lists with one value per epoch, by name, such as `loss`, `val_loss` and
             `val_dice`. A name and the same name with `val_` in front share a colour; the line of
             the validation is dashed.
-        title: above the figure.
     """
     from matplotlib.figure import Figure
 
     known = {name: list(values) for name, values in dict(history).items() if len(values)}
     if not known:
         raise ValueError("the history is empty: nothing was trained")
-    groups = [
-        {name: values for name, values in known.items() if ("loss" in name) == is_loss}
-        for is_loss in (True, False)
-    ]
-    groups = [group for group in groups if group]
+    losses = [name for name in known if "loss" in name]
+    groups = [names for names in (losses, [n for n in known if n not in losses]) if names]
     fig = Figure(figsize=(4.6 * len(groups), 3))
-    for ax, group in zip(fig.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
-        bases = list(dict.fromkeys(name.removeprefix("val_") for name in group))
-        for name, values in group.items():
-            validation = name.startswith("val_")
+    for ax, names in zip(fig.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
+        bases = list(dict.fromkeys(name.removeprefix("val_") for name in names))
+        for name in names:
+            values = known[name]
             ax.plot(
                 range(1, len(values) + 1),
                 values,
                 color=CYCLE[bases.index(name.removeprefix("val_")) % len(CYCLE)],
-                linestyle="--" if validation else "-",
+                linestyle="--" if name.startswith("val_") else "-",
                 marker="o" if len(values) < 25 else None,
                 markersize=3,
                 label=name.replace("val_", "validation ").replace("_", " "),
@@ -284,9 +247,7 @@ def patient_dice(dice, *, reference: float | None = None, label: str = "", title
 
     Args:
         dice: Dice by patient: a dict or a pandas Series.
-        reference: the mean of another system, drawn as a dotted line.
-        label: the name of that system.
-        title: above the figure.
+        reference, label: the mean of another system, drawn as a dotted line, and its name.
     """
     from matplotlib.figure import Figure
 
@@ -301,16 +262,11 @@ def patient_dice(dice, *, reference: float | None = None, label: str = "", title
     ax.barh(range(len(order)), heights, color=PREDICTION, height=0.7)
     for row, height in enumerate(heights):
         text = "no value" if np.isnan(height) else f"{height:.2f}"
-        ax.text(np.nan_to_num(height) + 0.01, row, text, va="center", fontsize=8)
+        ax.text(0.01, row, text, va="center", fontsize=8)  # at the foot, clear of the mean's line
     ax.axvline(mean, color=PALETTE["black"], linewidth=1.2, label=f"mean {mean:.2f}")
     if reference is not None:
-        ax.axvline(
-            reference,
-            color=PALETTE["purple"],
-            linestyle=":",
-            linewidth=1.6,
-            label=f"{label or 'reference'} {reference:.2f}",
-        )
+        name = f"{label or 'reference'} {reference:.2f}"
+        ax.axvline(reference, color=PALETTE["purple"], linestyle=":", linewidth=1.6, label=name)
     ax.set_yticks(range(len(order)), order, fontsize=8)
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.set_xlim(0, 1.08)

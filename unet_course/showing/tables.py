@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-MARKS = {"lowest": "min", "highest": "max"}
-
 
 def show(
     frame: pd.DataFrame,
@@ -34,9 +32,9 @@ def show(
 
     worst = dict(worst or {})
     for column, which in worst.items():
-        if column not in frame.columns or which not in MARKS:
+        if column not in frame.columns or which not in ("lowest", "highest"):
             raise ValueError(
-                f"worst takes a column and one of {list(MARKS)}: {column!r}: {which!r}"
+                f"worst takes a column and 'lowest' or 'highest', got {column!r}: {which!r}"
             )
     text = pd.DataFrame(index=frame.index)
     for column in frame.columns:
@@ -45,13 +43,11 @@ def show(
     marked = text.map(html.escape)
     for column, which in worst.items():
         values = pd.to_numeric(frame[column], errors="coerce")
-        if values.notna().any() and values.nunique() > 1:
-            sign = "▼" if which == "lowest" else "▲"
-            for row in (values == getattr(values, MARKS[which])()).to_numpy().nonzero()[0]:
-                marked.iloc[row, marked.columns.get_loc(column)] = (
-                    f"<b>{html.escape(text[column].iloc[row])} {sign}</b>"
-                )
-                text.iloc[row, text.columns.get_loc(column)] += f" {sign}"
+        if values.nunique() > 1:
+            extreme, sign = (values.min(), "▼") if which == "lowest" else (values.max(), "▲")
+            here = (values == extreme).to_numpy()
+            text.loc[here, column] += f" {sign}"
+            marked.loc[here, column] = "<b>" + marked.loc[here, column] + f" {sign}</b>"
     marked.index = marked.index.map(lambda name: html.escape(str(name)))
     page = marked.to_html(escape=False, border=0)
     if caption:
@@ -63,8 +59,6 @@ def show(
 def _text(value: object, decimals: int) -> str:
     if pd.isna(value):
         return "–"
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return f"{value:,}"
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return f"{value:,.{decimals}f}"
-    return str(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return str(value)
+    return f"{value:,}" if isinstance(value, numbers.Integral) else f"{value:,.{decimals}f}"

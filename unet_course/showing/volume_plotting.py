@@ -11,23 +11,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from unet_course.data.layouts import LABELS, REGIONS
-from unet_course.showing.plotting import PALETTE, as_rgb, draw_outline, rgb
+from unet_course.data.layouts import LABELS
+from unet_course.showing.plotting import PALETTE, as_rgb, draw_outline, legend_below, rgb
 
 PLANES = ("axial", "coronal", "sagittal")
 LABEL_COLOURS = {1: PALETTE["vermillion"], 2: PALETTE["sky"], 4: PALETTE["yellow"]}
-REGION_COLOURS = dict(
-    zip(REGIONS, (PALETTE["sky"], PALETTE["vermillion"], PALETTE["yellow"]), strict=True)
-)
+REGION_COLOURS = {"WT": PALETTE["sky"], "TC": PALETTE["vermillion"], "ET": PALETTE["yellow"]}
 
 # The directions in which a picture's rows (down) and columns (to the right) run.
 _LEADS = {"axial": ("P", "L"), "coronal": ("I", "L"), "sagittal": ("I", "P")}
-_AXES = ("LR", "PA", "SI")
 
 
 def _axis(direction: str, orientation: str) -> tuple[int, bool]:
     """The array's axis along a direction, and whether it runs in that direction or against it."""
-    (pair,) = [pair for pair in _AXES if direction in pair]
+    (pair,) = [pair for pair in ("LR", "PA", "SI") if direction in pair]
     for axis, code in enumerate(orientation):
         if code in pair:
             return axis, code == direction
@@ -41,10 +38,7 @@ def _leads(plane: str) -> tuple[str, str]:
 
 
 def normal_axis(plane: str, orientation: str = "LPS") -> int:
-    """Return the array's axis that is perpendicular to a plane.
-
-    Raises:
-        ValueError: an unknown plane, or an invalid orientation.
+    """Return the array's axis that is perpendicular to a plane; ValueError for an unknown one.
 
     >>> [normal_axis(plane) for plane in PLANES]
     [2, 1, 0]
@@ -60,7 +54,6 @@ def cut(
 
     Args:
         volume: (x, y, z) or (x, y, z, channels).
-        plane: one of `PLANES`.
         index: along the array's own axis; None: the middle.
         orientation: the directions of the array's axes (`nifti.Nifti.orientation`).
 
@@ -98,6 +91,12 @@ def fullest(mask: np.ndarray, plane: str = "axial", orientation: str = "LPS") ->
     return int(counts.argmax()) if counts.any() else len(counts) // 2
 
 
+def fullest_voxel(mask: np.ndarray, orientation: str = "LPS") -> list[int]:
+    """The voxel (x, y, z) in which the `fullest` slices of the three planes meet."""
+    planes = sorted(PLANES, key=lambda plane: normal_axis(plane, orientation))
+    return [fullest(mask, plane, orientation) for plane in planes]
+
+
 def window(image: np.ndarray, low: float = 1, high: float = 99.5) -> tuple[float, float]:
     """The values to show as black and white: percentiles of the voxels that aren't 0."""
     inside = image[image != 0]
@@ -114,8 +113,8 @@ def grey(
 
     Args:
         image: any shape, raw or z-scored. Give a whole volume, so that all its slices look alike.
-        low, high: percentiles of the voxels that aren't 0, to be shown as black and white.
-        limits: two values to be shown as black and white, instead of percentiles.
+        low, high: the percentiles to be shown as black and white (`window`).
+        limits: two values to be shown so instead.
     """
     image = np.asarray(image)
     black, white = window(image, low, high) if limits is None else map(float, limits)
@@ -135,12 +134,9 @@ def tint(
 
     Args:
         picture: as `plotting.as_rgb` takes it.
-        labels: (rows, columns).
+        labels: (rows, columns), the picture's size, else ValueError.
         colours: by label; pixels of other labels are unchanged.
         strength: 0 shows only the picture, 1 only the colours.
-
-    Raises:
-        ValueError: the labels' size isn't the picture's.
     """
     result = as_rgb(picture)
     if result.shape[:2] != labels.shape:
@@ -161,30 +157,21 @@ def outline(
 
     Args:
         picture: (rows, columns) or colours, as `plotting.as_rgb` takes it.
-        regions: (rows, columns, n), non-zero inside, in the order of `colours`.
-        scale: how many times as large; lines are one pixel of the large picture wide.
-
-    Raises:
-        ValueError: sizes or counts that differ.
+        regions: (rows, columns, n), non-zero inside, in the order of `colours`, else ValueError.
+        scale: how many times as large; lines are two pixels of the large picture wide.
     """
-    small = as_rgb(picture)
-    if regions.shape != (*small.shape[:2], len(colours)):
-        raise ValueError(
-            f"regions must be {(*small.shape[:2], len(colours))}, they are {regions.shape}"
-        )
-    result = small.repeat(scale, 0).repeat(scale, 1)
+    result = as_rgb(picture)
+    expected = (*result.shape[:2], len(colours))
+    if regions.shape != expected:
+        raise ValueError(f"regions must be {expected}, they are {regions.shape}")
+    result, regions = (x.repeat(scale, 0).repeat(scale, 1) for x in (result, regions))
     for i, colour in enumerate(colours.values()):
-        draw_outline(result, regions[..., i].repeat(scale, 0).repeat(scale, 1), colour, 2)
+        draw_outline(result, regions[..., i], colour, 2)
     return result
 
 
 def show_cut(ax, picture: np.ndarray, title: str = "", aspect: float = 1.0) -> None:
-    """Draw a slice into axes, without ticks.
-
-    Args:
-        picture: (rows, columns) or (rows, columns, 3); `uint8` is drawn as it is.
-        aspect: height of a pixel over its width, for voxels that aren't cubes.
-    """
+    """Draw a slice, as `as_rgb` takes it, into axes; `aspect` is a pixel's height over its width."""
     ax.imshow(as_rgb(picture), interpolation="nearest", aspect=aspect)
     ax.set_axis_off()
     if title:
@@ -205,21 +192,17 @@ def three_planes(
         image: (x, y, z); `uint8` is shown unchanged, other types as `grey` stretches them.
         labels: (x, y, z), overlaid in colour.
         at: the voxel; None: the slices with most of the labels, or the middle without labels.
-        orientation: the directions of the array's axes.
-        spacing: in mm, along the array's axes.
+        orientation, spacing: the directions of the array's axes, and mm along them.
     """
     from matplotlib.figure import Figure
 
     image = np.asarray(image) if image.dtype == np.uint8 else grey(image)
     if at is None:
-        planes = sorted(PLANES, key=lambda plane: normal_axis(plane, orientation))
-        mask = np.zeros(image.shape, bool) if labels is None else labels > 0
-        at = [fullest(mask, plane, orientation) for plane in planes]
+        at = fullest_voxel(np.zeros(image.shape) if labels is None else labels > 0, orientation)
     fig = Figure(figsize=(10, 3.6), layout="constrained")
     for ax, plane in zip(fig.subplots(1, 3), PLANES, strict=True):
-        picture, index, (row, column), aspect = plane_through(
-            image, plane, at, orientation, spacing
-        )
+        found = plane_through(image, plane, at, orientation, spacing)
+        picture, index, (row, column), aspect = found
         if labels is not None:
             picture = tint(picture, cut(labels, plane, index, orientation))
         axis = "xyz"[normal_axis(plane, orientation)]
@@ -252,14 +235,7 @@ def colour_legend(fig, labels: bool = True) -> None:
     """Put a legend of the colours of labels, or of regions, below a figure."""
     from matplotlib.patches import Patch
 
-    names = LABEL_COLOURS if labels else REGION_COLOURS
-    shown = {k: f"{k}: {LABELS[k]}" for k in LABEL_COLOURS} if labels else {k: k for k in names}
-    handles = [Patch(color=colour, label=shown[key]) for key, colour in names.items()]
-    fig.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0),
-        ncols=len(handles),
-        fontsize=9,
-        frameon=False,
-    )
+    colours = REGION_COLOURS
+    if labels:
+        colours = {f"{label}: {LABELS[label]}": colour for label, colour in LABEL_COLOURS.items()}
+    legend_below(fig, [Patch(color=colour, label=name) for name, colour in colours.items()])

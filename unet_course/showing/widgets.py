@@ -12,7 +12,11 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 
+import ipywidgets
+import nibabel
 import numpy as np
+from IPython.display import Pretty
+from PIL import Image
 
 from unet_course.data.layouts import LABELS, MODALITIES
 from unet_course.showing import volume_plotting
@@ -37,14 +41,12 @@ def slice_browser(
     """Return a widget that steps through slices; the arrow keys move the slider that has focus.
 
     Args:
-        images: slices, `(slices, height, width)` or `(slices, height, width, channels)`; three
-            channels are shown as colours, of any other number the second (FLAIR in LGG).
-        masks: truth, `(slices, height, width)`, drawn as a sky-blue outline.
-        prediction: the same shape, filled and outlined in orange.
+        images: slices, `(slices, height, width)` or `(slices, height, width, channels)`, shown as
+            `plotting.as_rgb` says.
+        masks, prediction: `(slices, height, width)`: truth, outlined in sky blue; filled in orange.
         start: number of the slice to show first; `None`: the one with most truth (else most
             prediction), else the middle one.
-        first: number of the first slice; the others are counted up from it. The files of LGG
-            begin with 1.
+        first: number of the first slice; the files of LGG begin with 1.
         scale: how many times as large to draw, 1 to 4.
         panels: more stacks of slices to show side by side, by name, in the shapes of `images`;
             masks and prediction are drawn in each.
@@ -58,81 +60,53 @@ def slice_browser(
         ValueError: the stacks differ in slices, height or width, or hold no slice; no slice of the
             number `start`; another `scale`.
     """
-    import ipywidgets
-
     stacks = {"": np.asarray(images), **{k: np.asarray(v) for k, v in (panels or {}).items()}}
-    layers = {
-        name: np.asarray(mask)
-        for name, mask in (("truth", masks), ("prediction", prediction))
-        if mask is not None
-    }
+    layers = {"truth": masks, "prediction": prediction}
+    layers = {name: np.asarray(mask) for name, mask in layers.items() if mask is not None}
     count = _checked(stacks, layers)
     if start is None:
         start = first + _fullest(layers, count)
-    if not first <= start < first + count:
-        raise ValueError(f"start must be {first} to {first + count - 1}, got {start}")
+    last = first + count - 1
+    if not first <= start <= last:
+        raise ValueError(f"start must be {first} to {last}, got {start}")
     if scale not in (1, 2, 3, 4):
         raise ValueError(f"scale must be 1, 2, 3 or 4, got {scale}")
 
-    def picture(number: int) -> bytes:
+    def picture(number: int) -> np.ndarray:
         marked = {name: mask[number - first] for name, mask in layers.items()}
-        return _png(
-            _side_by_side([stack[number - first] for stack in stacks.values()], marked, scale)
-        )
+        return _side_by_side([stack[number - first] for stack in stacks.values()], marked, scale)
 
     def in_words(number: int) -> str:
-        shares = [
-            f"{name} {np.mean(mask[number - first] > 0):.1%}" for name, mask in layers.items()
-        ]
-        said = f"Slice {number} ({first} to {first + count - 1})."
+        shares = [f"{name} {np.mean(m[number - first] > 0):.1%}" for name, m in layers.items()]
+        said = f"Slice {number} ({first} to {last})."
         return f"{said} Share of its pixels: {', '.join(shares)}" if shares else said
 
-    width = stacks[""].shape[2]
-    width = len(stacks) * (width * scale + GAP) - GAP
-    image = ipywidgets.Image(value=picture(start), format="png", layout=_natural_size(width))
-    slider = ipywidgets.IntSlider(
-        value=start,
-        min=first,
-        max=first + count - 1,
-        description="Slice",
-        layout=ipywidgets.Layout(width="400px", max_width="100%"),
-    )
+    image = _image(picture(start))
+    slider = ipywidgets.IntSlider(value=start, min=first, max=last, description="Slice")
+    slider.layout = ipywidgets.Layout(width="400px", max_width="100%")
     line = ipywidgets.Label(in_words(start))
 
     def show(change) -> None:
-        image.value = picture(change["new"])
+        image.value = _png(picture(change["new"]))
         line.value = in_words(change["new"])
 
     slider.observe(show, names="value")
-    names = " | ".join(name or "images" for name in stacks) if len(stacks) > 1 else ""
-    legend = _legend([*layers], names)
-    return _column([legend, image, slider, line] if legend else [image, slider, line])
+    looks = {"truth": f"border: 2px solid {TRUTH}", "prediction": f"background: {PREDICTION}"}
+    named = [_swatch(looks[name], name) for name in layers]
+    if len(stacks) > 1:
+        named.insert(0, html.escape(" | ".join(name or "images" for name in stacks)))
+    legend = [ipywidgets.HTML(" ".join(named))] if named else []
+    return _column([*legend, image, slider, line])
 
 
-def _natural_size(width: int):
-    """Return the layout that keeps a picture at its own size, or the page's width if that is less.
-
-    Without it a box stretches its pictures to the page's width.
-    """
-    import ipywidgets
-
-    return ipywidgets.Layout(width=f"{width}px", max_width="100%", height="auto")
+def _image(picture: np.ndarray):
+    """Return a picture at its own size or the page's width; a box would stretch it to the latter."""
+    layout = ipywidgets.Layout(width=f"{picture.shape[1]}px", max_width="100%", height="auto")
+    return ipywidgets.Image(value=_png(picture), format="png", layout=layout)
 
 
 def _column(children: list):
-    import ipywidgets
-
     return ipywidgets.VBox(children, layout=ipywidgets.Layout(align_items="flex-start"))
-
-
-def _legend(layers: Sequence[str], names: str = ""):
-    """Return a line that names panels and colours, or None where there is nothing to name."""
-    import ipywidgets
-
-    looks = {"truth": f"border: 2px solid {TRUTH}", "prediction": f"background: {PREDICTION}"}
-    parts = [html.escape(names)] if names else []
-    parts += [_swatch(looks[name], name) for name in layers]
-    return ipywidgets.HTML(" ".join(parts)) if parts else None
 
 
 def _swatch(style: str, name: str) -> str:
@@ -142,21 +116,19 @@ def _swatch(style: str, name: str) -> str:
 
 
 def _checked(stacks: Mapping[str, np.ndarray], layers: Mapping[str, np.ndarray]) -> int:
+    """Check the arguments of `slice_browser`, and return the number of slices."""
     sizes = {}
     for name, stack in stacks.items():
-        if stack.ndim not in (3, 4):
-            raise ValueError(
-                f"{name or 'images'} must be (slices, height, width) or (…, channels), "
-                f"got shape {stack.shape}"
-            )
         sizes[name or "images"] = stack.shape[:3]
+        if stack.ndim not in (3, 4):
+            expected = "(slices, height, width) or (…, channels)"
+            raise ValueError(f"{name or 'images'} must be {expected}, got shape {stack.shape}")
     sizes |= {name: mask.shape for name, mask in layers.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"all must have the same slices, height and width, got {sizes}")
-    count = stacks[""].shape[0]
-    if count == 0:
+    if not len(stacks[""]):
         raise ValueError("there is no slice to show")
-    return count
+    return len(stacks[""])
 
 
 def _fullest(layers: Mapping[str, np.ndarray], count: int) -> int:
@@ -184,8 +156,6 @@ def _side_by_side(slices, layers: Mapping[str, np.ndarray], scale: int) -> np.nd
 
 
 def _png(picture: np.ndarray) -> bytes:
-    from PIL import Image
-
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="png")
     return buffer.getvalue()
@@ -206,11 +176,10 @@ def volume_explorer(
     """Return a widget that shows three planes through one voxel, with a slider an axis.
 
     Args:
-        images: (x, y, z) or (x, y, z, channels); a menu chooses the channel.
+        images: (x, y, z) or (x, y, z, channels); a menu chooses the channel by its name.
         labels: (x, y, z): 0, 1, 2, 4, laid over the pictures in colour; a box switches them off.
         prediction: (x, y, z), drawn as an orange outline round all that isn't 0.
         orientation: where the array's axes lead.
-        names: of the channels.
         at: the voxel to begin with; None: where each plane holds most of the labels (else of the
             prediction), else the middle.
 
@@ -224,8 +193,6 @@ def volume_explorer(
             another size, or fewer names than channels.
         IndexError: `at` outside the volume.
     """
-    import ipywidgets
-
     images = np.asarray(images)
     if images.ndim == 3:
         images, names = images[..., None], ("image",)
@@ -239,8 +206,7 @@ def volume_explorer(
     if at is None:
         marked = labels if labels is not None else prediction
         mask = np.zeros(images.shape[:3], bool) if marked is None else marked != 0
-        axes = {volume_plotting.normal_axis(plane, orientation): plane for plane in PLANES}
-        at = [volume_plotting.fullest(mask, axes[axis], orientation) for axis in range(3)]
+        at = volume_plotting.fullest_voxel(mask, orientation)
     if not all(0 <= int(i) < n for i, n in zip(at, images.shape, strict=False)):
         raise IndexError(f"no voxel {tuple(at)} in a volume of {images.shape[:3]}")
 
@@ -257,12 +223,11 @@ def volume_explorer(
         channel = names.index(menu.value)
         if channel not in limits:
             limits[channel] = volume_plotting.window(images[..., channel])
-        where = [slider.value for slider in sliders]
+        scan, where = images[..., channel], [slider.value for slider in sliders]
         parts = []
         for plane in PLANES:
-            flat, index, (row, column), _ = volume_plotting.plane_through(
-                images[..., channel], plane, where, orientation
-            )
+            found = volume_plotting.plane_through(scan, plane, where, orientation)
+            flat, index, (row, column), _ = found
             flat = as_rgb(volume_plotting.grey(flat, limits=limits[channel]))
             if labels is not None and box.value:
                 over = volume_plotting.cut(labels, plane, index, orientation)
@@ -285,8 +250,7 @@ def volume_explorer(
                 said += f"; {name} {number} ({LABELS.get(number, 'unknown')})"
         return said
 
-    first = picture()
-    image = ipywidgets.Image(value=_png(first), format="png", layout=_natural_size(first.shape[1]))
+    image = _image(picture())
     line = ipywidgets.Label(in_words())
 
     def show(change) -> None:
@@ -295,27 +259,15 @@ def volume_explorer(
 
     for control in (menu, box, *sliders):
         control.observe(show, names="value")
-    return _column(
-        [
-            ipywidgets.HBox([menu, box]),
-            ipywidgets.HTML(_planes_and_colours(labels is not None, prediction is not None)),
-            image,
-            ipywidgets.HBox(sliders),
-            line,
-        ]
-    )
-
-
-def _planes_and_colours(labels: bool, prediction: bool) -> str:
-    """Return the line above the explorer's picture, as HTML."""
     said = f"{' | '.join(PLANES)} (in the first two, the patient's left is on the right)<br>"
     said += _swatch(f"background: {PALETTE['green']}", "the voxel")
-    if labels:
+    if labels is not None:
         for label, colour in LABEL_COLOURS.items():
             said += _swatch(f"background: {colour}", f"{label}: {LABELS[label]}")
-    if prediction:
+    if prediction is not None:
         said += _swatch(f"border: 2px solid {PREDICTION}", "prediction")
-    return said
+    controls, legend = ipywidgets.HBox([menu, box]), ipywidgets.HTML(said)
+    return _column([controls, legend, image, ipywidgets.HBox(sliders), line])
 
 
 def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
@@ -323,54 +275,38 @@ def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
 
     Three planes, turned as everywhere in this course (the patient's left on the right, noses to
     the left), the cross in the middle of the tumour, and next to them the volume in 3-D, which
-    turns with the mouse.
-
-    Never save a notebook with it shown: it puts 5 MB of program into the file.
+    turns with the mouse. Never save a notebook with it shown: it puts 5 MB of program into it.
 
     Args:
         case: a `brats.Case`.
-        modality: one of `layouts.MODALITIES`.
+        modality: one of `layouts.MODALITIES`, else ValueError.
         mask: path of a NIfTI file to show instead of the case's own mask, such as a prediction; in
             the numbers of the case's layout.
         height: in pixels.
 
     Returns:
         The viewer; where ipyniivue isn't installed, one line of text that says how to install it.
-
-    Raises:
-        ValueError: no such modality.
     """
     if modality not in MODALITIES:
         raise ValueError(f"no modality {modality!r}; there are {', '.join(MODALITIES)}")
     try:
         from ipyniivue import NiiVue, ShowRender, Volume
     except ModuleNotFoundError:
-        from IPython.display import Pretty
-
         return Pretty(_how_to_install_the_viewer())
     channel = MODALITIES.index(modality)
-    channels = case.layout.channels
+    frames = case.layout.channels
+    path, frame = (case.images[0], frames[channel]) if frames else (case.images[channel], 0)
+    shown = [Volume(path=path, frame_4d=frame, colormap="gray")]
     mask = case.mask if mask is None else mask
-    shown = [
-        Volume(
-            path=case.images[0 if channels else channel],
-            frame_4d=channels[channel] if channels else 0,
-            colormap="gray",
-        )
-    ]
     if mask is not None:
         layer = Volume(path=mask, opacity=0.5)
         numbers = {ours: theirs for theirs, ours in case.layout.labels.items()}
         colours = {numbers[label]: LABEL_COLOURS.get(label, "#000000") for label in LABELS}
         order = sorted(colours)
-        layer.set_colormap_label(
-            {
-                **{letter: [rgb(colours[n])[i] for n in order] for i, letter in enumerate("RGB")},
-                "A": [255 if n else 0 for n in order],
-                "I": order,
-                "labels": [LABELS[case.layout.labels[n]] for n in order],
-            }
-        )
+        table = {c: [rgb(colours[n])[i] for n in order] for i, c in enumerate("RGB")}
+        table |= {"A": [255 if n else 0 for n in order], "I": order}
+        table["labels"] = [LABELS[case.layout.labels[n]] for n in order]
+        layer.set_colormap_label(table)
         shown.append(layer)
     viewer = NiiVue(height=height)
     viewer.load_volumes(shown)
@@ -383,7 +319,6 @@ def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
 
 
 def _how_to_install_the_viewer() -> str:
-    """Return the one line that is shown where ipyniivue is missing."""
     how = f'in a terminal, in the course\'s folder: uv pip install "{VIEWER}"'
     if "google.colab" in sys.modules or importlib.util.find_spec("pip") is not None:
         how = f'in a cell of this notebook: %pip install "{VIEWER}"'
@@ -393,15 +328,11 @@ def _how_to_install_the_viewer() -> str:
 def _middle_of_mask(path) -> list[float]:
     """Return the marked voxel nearest to a mask's centre of mass, as fractions of its box.
 
-    NiiVue's fractions run to the patient's right, front and top, whatever the file's axes do; 0.5
-    each where the mask is empty.
+    They run to the patient's right, front and top, as NiiVue's do; 0.5 each for an empty mask.
     """
-    import nibabel
-
     image = nibabel.as_closest_canonical(nibabel.load(path))
     places = np.argwhere(np.asanyarray(image.dataobj) > 0)
     if not len(places):
         return [0.5, 0.5, 0.5]
     distances = ((places - places.mean(axis=0)) ** 2).sum(axis=1)
-    middle = places[distances.argmin()]
-    return [float(fraction) for fraction in (middle + 0.5) / image.shape[:3]]
+    return ((places[distances.argmin()] + 0.5) / image.shape[:3]).tolist()
