@@ -1,5 +1,6 @@
 """The site: it builds without a warning, holds every lesson, and asks no other host for anything."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -159,6 +160,18 @@ def test_the_reference_holds_every_module_that_lessons_import():
         id="unet_course.judging.metrics.dice"
     )
     assert "prediction" in dice.get_text()
+
+
+def test_shapes_with_a_star_stand_in_backticks():
+    """Sphinx reads `*` and `|` as markup; this names the line without building the site."""
+    for path in (ROOT / "unet_course").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                text = re.sub(r"`[^`]+`", "", ast.get_docstring(node) or "")
+                for line in text.splitlines():
+                    bare = re.search(r"(?<![\w*)])[*|](?=[\w(])(?![\w ]+[*|])", line)
+                    example = line.lstrip().startswith((">>>", "..."))
+                    assert example or not bare, (path.name, getattr(node, "name", ""), line)
 
 
 def test_docstrings_leave_no_markup_on_the_page():
