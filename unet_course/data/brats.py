@@ -168,7 +168,7 @@ def _int16_or_float32(array: np.ndarray) -> np.ndarray:
 def expect_axes(
     path: Path, found: nifti.Nifti, layout: BratsLayout, mask: bool = False
 ) -> nifti.Nifti:
-    """Return the volume, without last axes of length 1. DataError unless the layout has its axes."""
+    """Return the volume without last axes of length 1. DataError unless its axes are the layout's."""
     array = found.array
     wanted = 3 if mask else layout.axes
     while array.ndim > wanted and array.shape[-1] == 1:  # a 3-D volume, as some programs write it

@@ -76,8 +76,8 @@ def walk(
     """Yield every folder under one, itself included, with its `list_folder` or the error.
 
     Linked folders are followed, each real folder once, so that a link that leads back up ends.
-    Hidden folders and `__MACOSX` are passed over; order is by name. `is_wanted`, of a name and whether
-    it is a folder, says what is looked into; a file or a dead link then is yielded with its error.
+    Hidden folders and `__MACOSX` are passed over; order is by name. `is_wanted`, of a name and
+    whether it is a folder, says what is looked into; a file or a dead link is yielded with its error.
     """
     pending, seen = [Path(folder)], set()
     while pending:

@@ -130,8 +130,8 @@ def describe_gap(images: set[int], masks: set[int]) -> str:
 def find_patients(folder: Path | str) -> list[Patient]:
     """Find all complete LGG patients under a folder, sorted by id, each once.
 
-    If a patient is found twice (Kaggle's archive holds the whole set twice), the first complete copy
-    is used. A patient with a slice that lacks its mask or its image, a gap in the numbering or no
+    If a patient is found twice (Kaggle's archive holds the set twice), the first complete copy is
+    used. A patient with a slice that lacks its mask or its image, a gap in the numbering or no
     slices is left out, with a warning. Files are not opened: `unet-course data check` does that.
     """
     found: dict[str, Patient] = {}

@@ -1,7 +1,7 @@
 """BraTS cases prepared once for training: cropped to the brain, z-scored, kept on disk.
 
-Reading and rescaling a case takes seconds, and training asks for it hundreds of times. So it is kept
-in the cache as memory-mapped NumPy files: a patch costs the reading of a patch.
+Reading and rescaling a case takes seconds, and training asks for it hundreds of times. So it is
+kept in the cache as memory-mapped NumPy files: a patch costs the reading of a patch.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class PreparedCase:
         return nifti.spacing_of(self.affine)
 
     def regions(self) -> np.ndarray:
-        """The regions WT, TC, ET: (x, y, z, 3) uint8, 0 and 1. ValueError where there is no mask."""
+        """The regions WT, TC, ET: (x, y, z, 3) uint8, 0 and 1. ValueError without a mask."""
         if self.labels is None:
             raise ValueError(f"{self.id} has no mask, so its regions aren't known")
         return brats.regions(self.labels)
@@ -144,12 +144,12 @@ def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) ->
     """Prepare cases, or find them prepared in the cache; the same order as `cases`.
 
     All cases come out in one orientation, LPS. The brain is where any modality isn't 0. The images
-    are cropped to it, and each modality gets mean 0 and standard deviation 1 within it. A case takes
+    are cropped to it, and each modality gets mean 0 and deviation 1 within it. A case takes
     2 seconds or so and some 30 MB of disk (`factor=2`: an eighth).
 
     An entry of the cache depends on the case's files (paths, sizes, times of change), `factor` and
-    `VERSION`. Two notebooks may ask at once: one makes it, the other waits. An entry that was damaged
-    on disk is noticed by its checksums and made again.
+    `VERSION`. Two notebooks may ask at once: one makes it, the other waits. A damaged entry
+    is noticed by its checksums and made again.
 
     Args:
         factor: 2 halves the resolution along each axis, for lessons on a laptop: images are averaged

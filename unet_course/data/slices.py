@@ -80,8 +80,8 @@ def rescale(images: np.ndarray, low: float = 1.0, high: float = 99.5) -> np.ndar
 def resize(images: np.ndarray, side: int) -> np.ndarray:
     """Resize (slices, rows, columns, channels) to (slices, side, side, channels), float32.
 
-    Linear, and when shrinking smoothed first by a filter twice as wide as a new pixel, so masks take
-    `resize_masks`.
+    Linear, and when shrinking smoothed first by a filter twice as wide as a new pixel. So masks
+    take `resize_masks`.
     """
     if images.shape[1] == images.shape[2] == side:
         return images.astype(np.float32)
@@ -113,7 +113,7 @@ def resize_masks(masks: np.ndarray, side: int) -> np.ndarray:
 
 
 def _sums(values: np.ndarray, side: int) -> np.ndarray:
-    """Sum (rows, columns) over `side` equal stretches: (side, columns), in units of 1 / side row."""
+    """Sum (rows, columns) over `side` equal stretches: (side, columns), in 1 / side of a row."""
     rows = len(values)
     values = np.pad(values.astype(np.int64), ((0, 1), (0, 0)))
     before = np.cumsum(values, axis=0) - values  # the sum of all rows before this one

@@ -53,10 +53,11 @@ def _expect(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], what: s
     """Raise unless the header promises the right shape and type; nothing is unpacked before."""
     if page.shape != shape:
         got, wanted = ("×".join(map(str, sizes)) for sizes in (page.shape, shape))
+        cure = f"Crop it or resample it to {wanted} (masks by nearest neighbours)."
         raise DataError(
             path,
             f"has the shape {got}, {what} has {wanted}",
-            f"Crop it or resample it to {wanted} (masks by nearest neighbours). {files.restore(path, COMMAND)}",
+            f"{cure} {files.restore(path, COMMAND)}",
         )
     if page.dtype != np.uint8:
         holds = ""
@@ -109,7 +110,7 @@ def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
 
 
 def _expect_all_tags(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
-    """Raise where tifffile passed over a tag: Kaggle's files end in one, so a cut shows in it first."""
+    """Raise where tifffile passed over a tag: Kaggle's files end in one, so a cut shows there."""
     file.filehandle.seek(page.offset)
     layout = file.tiff.tagnoformat
     (count,) = struct.unpack(layout, file.filehandle.read(struct.calcsize(layout)))

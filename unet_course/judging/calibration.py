@@ -22,8 +22,8 @@ def reliability(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> R
     """Reliability curve: predicted probability against observed frequency, in bins.
 
     The reliability diagram (DeGroot & Fienberg, 1983; Niculescu-Mizil & Caruana, 2005) for one
-    class: pixels are sorted by their probability of tumour into bins of equal width, one on a border
-    into the upper bin. If calibration is perfect, `observed` equals `confidence` in each bin. Easy
+    class: pixels are sorted by their probability of tumour into bins of equal width, on a border
+    into the upper one. If calibration is perfect, `observed` equals `confidence` in each bin. Easy
     background can be left out, as in `reliability(truth[brain], probability[brain])`.
 
     Args:
@@ -35,8 +35,8 @@ def reliability(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> R
         empty bin), all 0 to 1, and `count` of its pixels.
 
     Raises:
-        ValueError: other shapes, no pixels, a truth other than 0 and 1, probabilities outside 0 to 1
-            or NaN, or fewer than one bin.
+        ValueError: other shapes, no pixels, a truth other than 0 and 1, probabilities outside 0
+            to 1 or NaN, or fewer than one bin.
 
     >>> curve = reliability(np.array([0, 0, 1, 1]), np.array([0.1, 0.3, 0.7, 0.9]), bins=2)
     >>> [array.round(2).tolist() for array in curve]

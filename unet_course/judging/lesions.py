@@ -84,16 +84,16 @@ def lesionwise(
     2. The prediction's pieces are its 26-connected components. By the rule of 2023 each is a
        piece of its own, however small. By that of 2024 they are joined by dilation as the
        truth's are, and what has at most `threshold` mm³ when joined is removed.
-    3. A piece belongs to every lesion whose dilation it touches. A lesion with at least one piece is
+    3. A piece belongs to every lesion whose dilation it touches. A lesion with a piece or more is
        detected (true positive) and scored with all its pieces together. A lesion without one is
        missed (false negative): Dice 0, surface Dice 0, HD95 `penalty`.
     4. Lesions of at most `threshold` mm³ don't count, and their pieces are no false positives.
     5. A piece that belongs to no lesion is a false positive: Dice 0, surface Dice 0, HD95
        `penalty`. The scores are means over the lesions that count and the false positives.
 
-    Differences from the challenge's code: HD95 is `surfaces.hd95`, not `surface-distance`. The code of
-    2024 also joins pieces of ET that touch the same piece of another tissue, so for ET ours may count
-    more pieces; it joins NETC and RC by 5 steps (`dilation=5`, though it matches by 3), and counts
+    Differences from the challenge's code: HD95 is `surfaces.hd95`, not `surface-distance`. The code
+    of 2024 also joins pieces of ET that touch the same piece of another tissue, so ours may count
+    more pieces of ET; it joins NETC and RC by 5 steps (`dilation=5`, though it matches by 3), and counts
     voxels, not mm³: the same at 1 mm. Its regions NETC, SNFH and RC (core without enhancement,
     surrounding FLAIR hyperintensity, resection cavity) take the thresholds of WT.
 
@@ -107,7 +107,7 @@ def lesionwise(
         penalty: in mm; None: the rule's, the diagonal of its volumes.
 
     Returns:
-        Scores and counts (`Lesionwise`). Where no lesion counts and nothing is false, Dice and surface
+        Scores and counts (`Lesionwise`). Where no lesion counts and none is false, Dice and surface
         Dice are 1 and HD95 is 0; where none counts and something is false, 0 and `penalty`.
 
     Raises:

@@ -254,7 +254,7 @@ def dice_by_patient(
 def empty_cases(cases: np.ndarray, truth: np.ndarray) -> tuple[str, ...]:
     """Names of the cases without tumour, whose scores are 1 or 0 by convention; see `summary`.
 
-    `cases` (slices,) names each slice's case, such as the patient's id; `truth` is `(slices, *spatial)`.
+    `cases` (slices,) names each slice's case, such as the patient; `truth` is `(slices, *spatial)`.
 
     >>> empty_cases(np.array(["a", "a", "b"]), np.array([[1, 0], [0, 0], [0, 0]]))
     ('b',)
