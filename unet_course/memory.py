@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -13,17 +14,13 @@ import psutil
 
 
 def peak_memory_gb() -> float:
-    """Return the most memory that this process and its living children have held, in GB (10⁹).
-
-    The sum of each process's own peak, so never less than the true peak of all together.
-    """
+    """Return the sum of the peaks of this process and of its living children, in GB (10⁹)."""
     me = psutil.Process()
     total = 0
     for process in [me, *me.children(recursive=True)]:
-        try:
+        # it may end between being listed and being asked
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             total += _peak_bytes(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue  # it ended between being listed and being asked
     return total / 1e9
 
 
@@ -56,9 +53,8 @@ def give_back() -> None:
 class MemoryWatch:
     """Watch the memory of a process and its descendants; `peak_gb` is the highest sum seen.
 
-    A page shared by several processes is counted once where the system reports it (Linux), elsewhere
-    in each. Samples are taken every `every` seconds, so a shorter peak can be missed. With
-    `own=False` only the descendants count, not the process itself.
+    A page shared by several processes is counted once on Linux, elsewhere in each. Samples are taken
+    every `every` seconds. With `own=False` only the descendants count, not the process itself.
 
     >>> with MemoryWatch(every=0.01) as watch:
     ...     block = bytearray(50_000_000)
@@ -67,9 +63,7 @@ class MemoryWatch:
     """
 
     def __init__(self, pid: int | None = None, every: float = 0.5, own: bool = True):
-        self.process = psutil.Process(pid)
-        self.own = own
-        self.every = every
+        self.process, self.own, self.every = psutil.Process(pid), own, every
         self.peak_gb = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -97,13 +91,11 @@ class MemoryWatch:
             family.append(self.process)
         private, shares, files = 0, 0, 0
         for process in family:
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
                 held, share, whole = _held_bytes(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
-                continue
-            private, shares, files = private + held, shares + share, max(files, whole)
-        # Programs elsewhere on the machine that use the same libraries make the shares smaller;
-        # together these processes hold at least what the largest of them has mapped.
+                private, shares, files = private + held, shares + share, max(files, whole)
+        # other programs that use the same libraries make the shares smaller; together these
+        # processes hold at least what the largest of them has mapped
         self.peak_gb = max(self.peak_gb, (private + max(shares, files)) / 1e9)
 
 

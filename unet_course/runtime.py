@@ -1,7 +1,6 @@
-"""Where am I, where is the data, what does this machine do well, and how do I repeat a run?
+"""Where the course runs, its folders, the patients' folder, seeds, and the fastest precision.
 
-Nothing here knows about images. Everything that depends on the machine (folders, precision,
-memory) is asked here, so that lessons and modules hold no path and no guess.
+Everything that depends on the machine is asked here, so that lessons and modules hold no path.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from pathlib import Path
 import platformdirs
 
 from unet_course import storage
-from unet_course.memory import MemoryWatch, peak_memory_gb
+from unet_course.memory import MemoryWatch as MemoryWatch
+from unet_course.memory import peak_memory_gb as peak_memory_gb
 
 PACKAGE = Path(__file__).resolve().parent
 DATA_VARIABLE = "UNET_COURSE_DATA"
@@ -27,37 +27,14 @@ USER_VARIABLE = "UNET_COURSE_USER"
 SEED_VARIABLE = "UNET_COURSE_SEED"
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts the user's Google Drive
 
-__all__ = [
-    "MemoryWatch",
-    "best_precision",
-    "cache_dir",
-    "data_folder",
-    "existing_folder",
-    "find_in_cache",
-    "gpus",
-    "peak_memory_gb",
-    "processor",
-    "quiet",
-    "repeatable",
-    "seconds_per_step",
-    "shared_cache",
-    "shifted",
-    "training_dir",
-    "use_data",
-    "user_dir",
-    "where",
-]
-
 
 def where() -> str:
-    """Name the place this runs in: `"colab"`, `"binder"`, `"hub"` or `"laptop"`.
-
-    Binder is itself a JupyterHub, so it is asked about first.
-    """
+    """Name the place this runs in: `"colab"`, `"binder"`, `"hub"` or `"laptop"`."""
     if "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ:
         return "colab"
     if "BINDER_SERVICE_HOST" in os.environ or "BINDER_LAUNCH_HOST" in os.environ:
         return "binder"
+    # after Binder, which is itself a JupyterHub
     if "JUPYTERHUB_API_URL" in os.environ or "JUPYTERHUB_USER" in os.environ:
         return "hub"
     return "laptop"
@@ -67,18 +44,14 @@ def where() -> str:
 
 
 def cache_dir() -> Path:
-    """Return the folder for what can be made again (sample patients), creating it if needed.
-
-    The variable `UNET_COURSE_CACHE` wins over the user's cache folder.
-    """
+    """Return the folder for what can be made again: `UNET_COURSE_CACHE`, or the user's cache."""
     return _made(os.environ.get(CACHE_VARIABLE), platformdirs.user_cache_dir, "cache")
 
 
 def shared_cache() -> Path | None:
     """Return the cache that `UNET_COURSE_SHARED` names, or `None` where it isn't set.
 
-    On a hub it holds the sample for everybody, made once. It is only read, so it may belong to
-    somebody else: what a student makes lies in `cache_dir`.
+    On a hub it holds the sample for everybody, made once. It is only read.
 
     Raises:
         NotADirectoryError: there is no such folder. Without it each student would make a sample.
@@ -88,11 +61,7 @@ def shared_cache() -> Path | None:
 
 
 def find_in_cache(*parts: str) -> Path:
-    """Return where something made beforehand lies: in the shared cache, else its place in one's own.
-
-    Args:
-        parts: names of folders below the cache, the last of a file or folder.
-    """
+    """Return the path of `parts` in the shared cache if it is there, else in the user's own."""
     shared = shared_cache()
     if shared and shared.joinpath(*parts).exists():
         return shared.joinpath(*parts)
@@ -100,7 +69,7 @@ def find_in_cache(*parts: str) -> Path:
 
 
 def user_dir() -> Path:
-    """Return the folder for what can't be made again (progress), creating it if needed.
+    """Return the folder for what can't be made again, such as a student's progress.
 
     `UNET_COURSE_USER` wins; on Colab it is a folder on Drive where Drive is mounted, because
     Colab's own disk is emptied after each session; else the user's data folder.
@@ -112,7 +81,7 @@ def training_dir() -> Path:
     """Return the folder for what takes long to make again: checkpoints and trained networks.
 
     The cache, but on Colab a folder on Drive where Drive is mounted and `UNET_COURSE_CACHE` isn't
-    set. The sample stays in the cache: its many small files are made faster than Drive reads them.
+    set. The sample's many small files are made faster than Drive reads them.
     """
     if os.environ.get(CACHE_VARIABLE) or not _on_drive():
         return cache_dir()
@@ -140,8 +109,7 @@ def _made(chosen: str | None, default, what: str) -> Path:
 def use_data(path: str | os.PathLike | None) -> Path | None:
     """Remember a folder of real patients for this and the next lessons; `None` forgets it.
 
-    The folder is searched through for any layout that the course reads. The variable
-    `UNET_COURSE_DATA` wins over what is remembered.
+    The folder is searched for any layout that the course reads. `UNET_COURSE_DATA` wins over it.
 
     Raises:
         NotADirectoryError: there is no such folder; what was remembered stays as it was.
@@ -174,23 +142,19 @@ def data_folder() -> Path | None:
             f"{memory}: not the file that use_data writes. Call runtime.use_data(folder) again, "
             "or use_data(None) to go back to the sample."
         ) from error
-    return existing_folder(
-        remembered, "It was remembered by runtime.use_data; use_data(None) forgets it."
-    )
+    cure = "It was remembered by runtime.use_data; use_data(None) forgets it."
+    return existing_folder(remembered, cure)
 
 
 def existing_folder(path: str | os.PathLike, cure: str) -> Path:
-    """Return the folder as an absolute path.
-
-    Raises:
-        NotADirectoryError: it isn't there; the message ends with `cure`.
-    """
+    """Return the absolute path, or raise NotADirectoryError, whose message ends with `cure`."""
     folder = Path(path).expanduser()
     if folder.is_dir():
         return folder.resolve()
-    what = "a file, not a folder" if folder.exists() else "no such folder"
-    if folder.suffix == ".zip" and folder.exists():
-        what = "an archive, not a folder: unpack it first"
+    what = "no such folder"
+    if folder.exists():
+        zipped = folder.suffix == ".zip"
+        what = "an archive, not a folder: unpack it first" if zipped else "a file, not a folder"
     raise NotADirectoryError(f"{folder}: {what}. {cure}")
 
 
@@ -205,8 +169,8 @@ def shifted(seed: int) -> int:
 def repeatable(seed: int) -> None:
     """Seed Python, NumPy and the backend, and make TensorFlow's operations deterministic.
 
-    After this call the same code gives the same numbers on the same machine. Training costs
-    about a tenth more. The seed is `shifted`.
+    The same code then gives the same numbers on the same machine; training takes about a tenth
+    longer. The seed is `shifted`.
     """
     import keras
 
@@ -221,9 +185,8 @@ def best_precision() -> str:
     """Return the Keras dtype policy that trains fastest here without harm.
 
     A GPU takes `"mixed_bfloat16"` where it has it (compute capability 8 or more), else
-    `"mixed_float16"`. A CPU takes `"mixed_bfloat16"` only where a measurement of a few
-    seconds (made once, then read from the cache) shows that it is faster; on most it is several
-    times slower than `"float32"`. `"mixed_float16"` fails on a CPU and is never chosen there.
+    `"mixed_float16"`, which fails on a CPU. A CPU takes `"mixed_bfloat16"` only where a measurement
+    of a few seconds (made once, then read from the cache) shows that it is faster than `"float32"`.
     """
     flags = _cpu_flags()
     gpu = _gpu_capability()
@@ -231,40 +194,40 @@ def best_precision() -> str:
         return "mixed_bfloat16" if gpu >= (8, 0) else "mixed_float16"
     if flags is not None and not flags & {"amx_bf16", "avx512_bf16", "bf16", "sve_bf16"}:
         return "float32"  # no such instruction, nothing to measure
-    gain = _measured_gain()
-    return "mixed_bfloat16" if gain >= 1.2 else "float32"
+    return "mixed_bfloat16" if _measured_gain() >= 1.2 else "float32"
 
 
 def gpus() -> list[str]:
     """Return the names of the GPUs that TensorFlow can use."""
-    import tensorflow as tf
-
-    found = []
-    for device in tf.config.list_physical_devices("GPU"):
-        details = tf.config.experimental.get_device_details(device)
-        found.append(details.get("device_name", device.name))
-    return found
+    return [details.get("device_name", name) for name, details in _gpu_details().items()]
 
 
-def _gpu_capability() -> tuple[int, int] | None:
+def _gpu_details() -> dict[str, dict]:
     import tensorflow as tf
 
     devices = tf.config.list_physical_devices("GPU")
-    if not devices:
-        return None
-    details = tf.config.experimental.get_device_details(devices[0])
-    return tuple(details.get("compute_capability", (0, 0)))
+    return {d.name: tf.config.experimental.get_device_details(d) for d in devices}
+
+
+def _gpu_capability() -> tuple[int, int] | None:
+    """Return the first GPU's compute capability, or `None` without a GPU."""
+    first = next(iter(_gpu_details().values()), None)
+    return None if first is None else tuple(first.get("compute_capability", (0, 0)))
 
 
 def _cpu_flags() -> set[str] | None:
     """Return the CPU's feature flags, or `None` where the system doesn't list them."""
-    try:
+    line = _cpu_line("flags", "features")
+    return set(line.split()) if line is not None else None
+
+
+def _cpu_line(*names: str) -> str | None:
+    """Return the first entry of Linux' list of processors with one of these names, or `None`."""
+    with contextlib.suppress(OSError):
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    for line in text.splitlines():
-        if line.lower().startswith(("flags", "features")):
-            return set(line.partition(":")[2].split())
+        for line in text.splitlines():
+            if line.lower().startswith(names):
+                return line.partition(":")[2].strip()
     return None
 
 
@@ -288,9 +251,8 @@ def _measured_gain() -> float:
 def seconds_per_step(kind: str = "float32", budget: float = 3.0, best: bool = False) -> float:
     """Return the seconds of one forward and backward pass of three convolutions.
 
-    A yardstick, not a network: 4 images of 128×128 with 32 channels, `kind` the arithmetic. The
-    median of several passes says how fast the machine is just now; with `best` the fastest says
-    how fast it is when other programs let it.
+    4 images of 128×128 with 32 channels, `kind` the arithmetic. The median of several passes says how
+    fast the machine is just now, with `best` the fastest how fast it is alone.
     """
     import tensorflow as tf
 
@@ -322,24 +284,16 @@ def quiet():
     """Keep back what TensorFlow's C++ code writes while it starts: it goes past sys.stderr."""
     sys.stderr.flush()
     kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
         yield
     finally:
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)
 
 
 def processor() -> str:
     """Return the processor's name as the system gives it, such as `"AMD EPYC"`."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    return _cpu_line("model name") or platform.processor() or platform.machine()

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 def write_text(path: Path, text: str) -> None:
@@ -62,7 +61,7 @@ def is_full(error: BaseException) -> bool:
 
 def lacks_locks(error: OSError) -> bool:
     """Whether the file system has no locks, as some network drives."""
-    return error.errno in NO_LOCKS
+    return error.errno in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 def cure_for(error: BaseException) -> str:

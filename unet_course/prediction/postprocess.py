@@ -1,7 +1,7 @@
 """Post-processing for BraTS: from probabilities to labels, clean-up, and NIfTI files.
 
-Regions are turned into labels first (`labels_from`), and all further steps work on labels. So
-tumour core stays inside whole tumour, and enhancing tumour inside the core, whatever is removed.
+All steps after the first work on labels, so tumour core stays inside whole tumour, and enhancing
+tumour inside the core, whatever is removed.
 """
 
 from __future__ import annotations
@@ -49,13 +49,10 @@ def largest_component(
         The mask, of the same shape and type.
 
     Raises:
-        ValueError: a share that isn't above 0 and at most 1, or weights of another shape or below
-            0.
+        ValueError: a share outside 0 (excluded) to 1, or weights of another shape or below 0.
 
     >>> largest_component(np.array([1, 0, 1, 1]))
     array([0, 0, 1, 1])
-    >>> largest_component(np.array([1, 0, 1, 1]), share=0.5)
-    array([1, 0, 1, 1])
     >>> largest_component(np.array([1, 0, 1, 1]), weights=np.array([0.9, 0, 0.4, 0.4]))
     array([1, 0, 0, 0])
     """
@@ -87,14 +84,8 @@ def largest_tumour(
 ) -> np.ndarray:
     """Keep the largest component of the whole tumour, with the core and enhancing tumour in it.
 
-    BraTS cases usually have one tumour; a tumour with two foci loses the smaller one.
-
-    Args:
-        labels: (x, y, z), 0, 1, 2, 4; every label but 0 is whole tumour.
-        connectivity, share, weights: as in `largest_component`.
-
-    Returns:
-        The labels, of the same shape and type; unchanged if there is no tumour.
+    BraTS cases usually have one tumour; a tumour with two foci loses the smaller one. Labels
+    (x, y, z), 0, 1, 2, 4, in and out; the other arguments as in `largest_component`.
 
     >>> largest_tumour(np.array([[[2, 4, 0, 4]]]))
     array([[[2, 4, 0, 0]]])
@@ -129,13 +120,11 @@ def drop_small(
 
     >>> drop_small(np.array([[[2, 1, 4, 4]]]), minimum=3)
     array([[[2, 1, 1, 1]]])
-    >>> drop_small(np.array([[[2, 1, 4, 4]]]), minimum=3, spacing=(1, 1, 1.5))
-    array([[[2, 1, 4, 4]]])
     """
     enhancing = _enhancing(found)
     _at_least_0(minimum)
     changed = np.array(found)
-    if enhancing.sum() * _voxel(spacing) < minimum:
+    if enhancing.sum() * _voxel_volume(spacing) < minimum:
         if changed.ndim == 4:
             changed[..., REGIONS.index("ET")] = 0
         else:
@@ -166,13 +155,12 @@ def choose_minimum(
         truths, predictions: labels or regions of each case, as `drop_small` takes them, in the
             same order. They may be generators: one case is in memory at a time.
         candidates: in mm³, 0 or more; 0 leaves the prediction unchanged.
-        spacing: of the voxels in mm.
 
     Raises:
         ValueError: no cases, unequal numbers of truths and predictions, no candidates, and what
             `drop_small` refuses.
 
-    A false alarm of 2 mm³ in a case without enhancing tumour, 3 of 4 mm³ found in another:
+    A false alarm of 2 mm³ in one case, 3 of 4 mm³ found in another:
 
     >>> truths = np.array([[[[1, 1, 1, 1]]], [[[4, 4, 4, 4]]]])
     >>> predictions = np.array([[[[1, 1, 4, 4]]], [[[4, 4, 4, 1]]]])
@@ -183,7 +171,7 @@ def choose_minimum(
     if not candidates:
         raise ValueError("no candidates to choose from")
     _at_least_0(candidates[0])
-    voxel, scores = _voxel(spacing), []
+    voxel, scores = _voxel_volume(spacing), []
     for truth, prediction in zip(truths, predictions, strict=True):
         truth, prediction = _enhancing(truth), _enhancing(prediction)
         volume = prediction.sum() * voxel
@@ -192,7 +180,7 @@ def choose_minimum(
     if not scores:
         raise ValueError("no cases to choose from")
     means = np.mean(scores, axis=0)
-    best = next(i for i, mean in enumerate(means) if mean >= means.max() - 1e-9)
+    best = int(np.argmax(means >= means.max() - 1e-9))
     return ChosenMinimum(candidates[best], dict(zip(candidates, means.tolist(), strict=True)))
 
 
@@ -216,11 +204,10 @@ def labels_from(
         probabilities: (x, y, z, 3) of WT, TC and ET, or masks of them.
         threshold: probability from which a voxel belongs to a region; one number, or one for each
             region.
-        largest: keep only the largest component.
-        share: below 1, also keep those with this share of its size (`largest_component`).
+        largest: keep only the largest component, and with a `share` below 1 those that
+            `largest_component` keeps with it.
         surest: rank components by the summed margin of WT over its threshold instead of size.
-        minimum: smallest enhancing volume that is kept, in mm³; 0 keeps any.
-        spacing: of the voxels in mm.
+        minimum, spacing: as in `drop_small`.
 
     Returns:
         uint8 (x, y, z), 0, 1, 2, 4; all 0 if nothing reaches the threshold.
@@ -237,10 +224,8 @@ def labels_from(
     """
     probabilities = np.asarray(probabilities)
     if probabilities.ndim != 4 or probabilities.shape[-1] != len(REGIONS):
-        raise ValueError(
-            f"probabilities must be (x, y, z, {len(REGIONS)}) for {', '.join(REGIONS)}; got "
-            f"{probabilities.shape}"
-        )
+        expected = f"(x, y, z, {len(REGIONS)}) for {', '.join(REGIONS)}"
+        raise ValueError(f"probabilities must be {expected}; got {probabilities.shape}")
     # region by region: a float16 against three thresholds at once would become a whole float64
     levels = np.broadcast_to(threshold, len(REGIONS)).tolist()
     above = [probabilities[..., i] >= level for i, level in enumerate(levels)]
@@ -260,13 +245,9 @@ def write_prediction(case: Case, labels: np.ndarray, path: Path | str) -> Path:
     existing file as it was.
 
     Args:
-        case: the case that was predicted.
         labels: (x, y, z) in the course's numbers 0, 1, 2, 4, at the full size of the case's files
             (`PreparedCase.restore` brings a cropped volume back to it).
-        path: a name that ends in .nii or .nii.gz; its folder is made if necessary.
-
-    Returns:
-        The path.
+        path: a name that ends in .nii or .nii.gz; its folder is made if necessary. Returned.
 
     Raises:
         ValueError: another ending, another shape than the case's, or other labels.
@@ -278,10 +259,10 @@ def write_prediction(case: Case, labels: np.ndarray, path: Path | str) -> Path:
         raise ValueError(f"{path}: the name must end in {' or '.join(VOLUME_ENDINGS)}")
     header = nifti.read_header(case.images[0]).copy()
     labels = np.asarray(labels)
-    if labels.shape != header.get_data_shape()[:3]:
+    shape = header.get_data_shape()[:3]
+    if labels.shape != shape:
         raise ValueError(
-            f"labels of {case.id} must be {header.get_data_shape()[:3]}, as its files are; got "
-            f"{labels.shape}"
+            f"labels of {case.id} must be {shape}, as its files are; got {labels.shape}"
         )
     affine = header.get_best_affine()
     header.extensions.clear()  # notes from the image's own processing
@@ -307,13 +288,12 @@ def _enhancing(found: np.ndarray) -> np.ndarray:
         return found == ENHANCING
     if found.ndim == 4 and found.shape[-1] == len(REGIONS):
         return found[..., REGIONS.index("ET")] != 0
-    raise ValueError(
-        f"labels are (x, y, z) and regions (x, y, z, {len(REGIONS)}); got {found.shape}"
-    )
+    expected = f"labels are (x, y, z) and regions (x, y, z, {len(REGIONS)})"
+    raise ValueError(f"{expected}; got {found.shape}")
 
 
-def _voxel(spacing: Sequence[float]) -> float:
-    """Volume of a voxel in mm³."""
+def _voxel_volume(spacing: Sequence[float]) -> float:
+    """In mm³."""
     return float(np.prod(check_spacing(spacing, 3)))
 
 

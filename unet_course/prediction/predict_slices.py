@@ -22,11 +22,10 @@ def predict(
 
     Args:
         model: (batch, side, side, channels) → (batch, side, side, 1).
-        slices: the slices to predict.
         neighbours: as in the network's training; see `Slices.inputs`.
         flips: test-time augmentation: the network sees each slice flipped along each of these
-            sets of axes (0 rows, 1 columns), the predictions are flipped back and averaged. The
-            default is the unflipped slice alone; `((), (1,))` adds its mirror image.
+            sets of axes (0 rows, 1 columns), the predictions are flipped back and averaged.
+            `((), (1,))` adds the mirror image.
 
     Returns:
         (slices, side, side, 1) float32, 0 to 1.

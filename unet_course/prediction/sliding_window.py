@@ -1,10 +1,9 @@
 """Sliding-window prediction: a whole volume through a network that takes patches.
 
-Windows lie on a regular grid and overlap; where several cover a voxel, their predictions are
-averaged with Gaussian weights, since a network is least reliable at a patch's edge (Isensee et al.,
-"nnU-Net", 2021; Çiçek et al., 2016, tile without weights). The windows advance along the first
-axis: as soon as no later window reaches a slab, it is finished and handed on, so that memory
-doesn't grow with the volume.
+Windows overlap; where several cover a voxel, their predictions are averaged with Gaussian weights,
+since a network is least reliable at a patch's edge (Isensee et al., "nnU-Net", 2021; Çiçek et al.,
+2016, tile without weights). They advance along the first axis: a slab that no later window reaches
+is finished and handed on, so that memory doesn't grow with the volume.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,8 +36,8 @@ def predict(
         model: `(batch, *patch, channels)` → `(batch, *patch, classes)`, channels last.
         images: (x, y, z, channels), of any size, in memory or memory-mapped; prepared as for
             training (`prepared_cases.prepare`). One batch is read at a time.
-        patch: the windows' size in voxels along each axis; None: the model's input size. A
-            volume that is smaller along an axis is padded with zeros on both sides.
+        patch: the windows' size in voxels; None: the model's input size. A smaller volume is
+            padded with zeros on both sides.
         overlap: of neighbouring windows, as a share of the patch, 0 to below 1; at least this.
         flips: test-time augmentation: the network sees each window flipped along each of these
             sets of axes, the predictions are flipped back and averaged. `MIRRORS` holds all eight.
@@ -46,10 +45,8 @@ def predict(
         skip_empty: a window that holds only zeros isn't shown to the network; its probabilities
             are 0. Right if background was set to zero and the network has one sigmoid per class;
             wrong for a softmax, whose background channel would be 0, too.
-        threshold: return masks, `uint8`, 1 where the probability is at least this; None: return
-            probabilities.
+        threshold: return masks, `uint8`, 1 where the probability is at least this.
         dtype: of the probabilities; float16 differs by 0.0003 at most.
-        progress: show a bar.
 
     Returns:
         (x, y, z, classes)
@@ -66,18 +63,10 @@ def predict(
     >>> found.shape, float(found.min()), float(found.max())
     ((20, 9, 5, 1), 0.5, 0.5)
     """
-    finished = slabs(
-        model,
-        images,
-        patch,
-        overlap=overlap,
-        flips=flips,
-        batch_size=batch_size,
-        skip_empty=skip_empty,
-        progress=progress,
-    )
+    options = {"overlap": overlap, "flips": flips, "batch_size": batch_size}
+    options |= {"skip_empty": skip_empty, "progress": progress}
     found = None
-    for where, probabilities in finished:
+    for where, probabilities in slabs(model, images, patch, **options):
         if found is None:
             shape = (*images.shape[:3], probabilities.shape[-1])
             found = np.empty(shape, dtype if threshold is None else np.uint8)
@@ -98,19 +87,12 @@ def slabs(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Predict a whole volume slab by slab along the first axis, so that it needn't fit into memory.
 
-    Arguments and errors as for `predict`.
-
-    Yields:
-        The slab's position along x and its probabilities (slab, y, z, classes), float32, a copy.
-        All slabs together, in order, make up the volume.
+    Arguments and errors as for `predict`. Yields each slab's position along x, and a copy of its
+    probabilities (slab, y, z, classes), float32.
     """
     patch = _checked(model, images, patch, overlap, batch_size)
     flips = [tuple(int(axis) for axis in axes) for axes in flips]
-    if (
-        not flips
-        or not set().union(*flips) <= {0, 1, 2}
-        or any(len(set(f)) < len(f) for f in flips)
-    ):
+    if not flips or any(tuple(sorted(axes)) not in MIRRORS for axes in flips):
         raise ValueError(
             f"flips must be sets of the axes 0, 1, 2, one set at least, such as ((), (0,)); got {flips}"
         )
@@ -124,13 +106,8 @@ def _slabs(model, images, patch, overlap, flips, batch_size, skip_empty, progres
     across = list(product(*across))
     padded = (max(n, p) for n, p in zip(sizes[1:], patch[1:], strict=True))
     slab = np.zeros((patch[0], *padded, model.output_shape[-1]), np.float32)  # the sum so far
-    bar = tqdm(
-        total=len(rows) * len(across),
-        desc="Predicting",
-        unit="window",
-        disable=not progress,
-        leave=False,
-    )
+    windows = len(rows) * len(across)
+    bar = tqdm(total=windows, desc="Predicting", unit="window", disable=not progress, leave=False)
     with bar:
         for number, (x, of_x) in enumerate(rows):
             windows = (
@@ -151,10 +128,8 @@ def _slabs(model, images, patch, overlap, flips, batch_size, skip_empty, progres
             if last:
                 finished = finished[before[0] :][: sizes[0] - max(0, x)]
             if not np.isfinite(finished).all():
-                raise ValueError(
-                    "the network's predictions aren't finite: look for NaN or infinity in the "
-                    "images, then in the network's weights"
-                )
+                where = "look for NaN or infinity in the images, then in the network's weights"
+                raise ValueError(f"the network's predictions aren't finite: {where}")
             yield slice(x, x + len(finished)), finished.copy()
             slab[: patch[0] - done] = slab[done:]
             slab[patch[0] - done :] = 0
@@ -170,8 +145,8 @@ def axis_windows(size: int, patch: int, overlap: float) -> list[tuple[int, np.nd
     three axes, so that weights sum to 1 everywhere.
 
     Args:
-        size: length of the axis in voxels; if below `patch`, the padded axis has one window.
-        patch: length of the window in voxels.
+        size, patch: lengths of the axis and of the window in voxels; an axis below `patch` is
+            padded, and has one window.
         overlap: share of the patch, 0 to below 1.
 
     Returns:
@@ -222,10 +197,8 @@ def _answers(model, windows, flips, batch_size: int) -> np.ndarray:
         axes = tuple(axis + 1 for axis in axes)
         answer = np.asarray(model.predict_on_batch(np.flip(batch, axes).copy() if axes else batch))
         if answer.shape[:-1] != batch.shape[:-1]:
-            raise ValueError(
-                f"the network predicts {answer.shape} for {batch.shape}: it must keep the patch's "
-                "size"
-            )
+            what = f"the network predicts {answer.shape} for {batch.shape}"
+            raise ValueError(f"{what}: it must keep the patch's size")
         answer = np.flip(answer, axes).astype(np.float32, copy=False)
         total = answer if total is None else total + answer
     return total / np.float32(len(flips)) if len(flips) > 1 else total
@@ -239,10 +212,8 @@ def _checked(model, images, patch, overlap, batch_size) -> tuple[int, ...]:
         )
     expected = model.input_shape
     if len(expected) != 5 or expected[-1] not in (None, images.shape[-1]):
-        raise ValueError(
-            f"the network takes {expected}, the images are {images.shape}: it must be 3-D, with "
-            "the images' channels last"
-        )
+        what = f"the network takes {expected}, the images are {images.shape}"
+        raise ValueError(f"{what}: it must be 3-D, with the images' channels last")
     if patch is None:
         patch = expected[1:-1]
         if None in patch:
