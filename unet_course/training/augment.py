@@ -1,10 +1,9 @@
 """Random changes to images and masks together, in 2-D and 3-D.
 
-Three families, as one patient may differ from the next: affine (flip, turn, scale, shift, shear)
-and elastic changes move tissue, so the mask moves with the image, through the same field, and keeps
-its labels (nearest neighbour); intensity changes (contrast, brightness, gamma, bias field,
-noise) are the scanner's, so the mask stays. All the moves of one case are combined into a single
-resampling, since each resampling blurs (`fields.py`).
+Affine (flip, turn, scale, shift, shear) and elastic changes move tissue, so the mask moves with the
+image, through the same field, and keeps its labels (nearest neighbour); intensity changes
+(contrast, brightness, gamma, bias field, noise) are the scanner's, so the mask stays. All the moves
+of one case are combined into a single resampling, since each resampling blurs.
 """
 
 from dataclasses import dataclass
@@ -28,9 +27,9 @@ class Augmentation:
         planes: pairs of spatial axes to turn in; None: all of them.
         scale: largest relative change of size; 0.1 gives 0.9 to 1.1.
         shift: largest shift, as a share of the side.
-        shear: largest slope of a shear in each plane of `planes`, 0.1 for instance: along one of
-            the plane's two axes, drawn at random, each line of pixels moves by up to a tenth of
-            its distance from the middle. Areas and volumes stay. 0: none, and nothing is drawn.
+        shear: largest slope of a shear in each plane of `planes`, along one of its two axes, drawn
+            at random: at 0.1 each line of pixels moves by up to a tenth of its distance from the
+            middle. Areas and volumes stay.
         elastic: standard deviation of the elastic displacement, in pixels, at the points of a
             coarse grid; cubic B-splines between them keep it smooth (Rueckert et al., 1999).
         elastic_grid: points of that grid per axis; keep `elastic` under a third of the points'
@@ -42,9 +41,8 @@ class Augmentation:
             (van Leemput et al., 1999, model the receive coil so).
         noise: largest standard deviation of Gaussian noise, as a share of the image's range.
         missing: how often a sequence is taken away: in three of ten such cases the last channel
-            is replaced by the channel `stand_in`, else all the others are. LGG's files do so for
-            a sequence that wasn't taken; 10 of its 110 patients lack one or two.
-        stand_in: the channel that replaces missing ones; FLAIR in LGG's files.
+            is replaced by the channel `stand_in`, else all the others are. LGG's files do so, with
+            FLAIR, for a sequence that wasn't taken; 10 of its 110 patients lack one or two.
         probability: how often the moves, and how often each intensity change, happen.
         zscored: the images have mean 0 and standard deviation 1 in the brain, and exactly 0
             outside, where they stay so. Then `brightness` and `noise` are in standard deviations
@@ -85,23 +83,16 @@ class Augmentation:
     def __call__(
         self, images: np.ndarray, masks: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Augment a batch.
+        """Augment a batch, into new arrays; a generator of the same seed repeats it.
 
         Args:
-            images: `(batch, *spatial, channels)`, floating point.
-            masks: `(batch, *spatial, channels)`, any type; it keeps its type and its values.
-            rng: the only source of randomness, so that a seed repeats the batch.
-
-        Returns:
-            New arrays of the same shapes; the arguments stay as they are.
-
-        Raises:
-            ValueError: images and masks differ in their spatial shape.
+            images: `(batch, *spatial, channels)`, floating point, else ValueError.
+            masks: `(batch, *spatial, channels)`, any type; it keeps its type and its values. A
+                ValueError is raised where its spatial shape isn't the images'.
         """
         if images.shape[:-1] != masks.shape[:-1]:
-            raise ValueError(
-                f"images {images.shape} and masks {masks.shape} must agree but in the channels"
-            )
+            shapes = f"images {images.shape} and masks {masks.shape}"
+            raise ValueError(f"{shapes} must agree but in the channels")
         if not np.issubdtype(images.dtype, np.floating):
             raise ValueError(f"images must be floating point, they are {images.dtype}")
         new_images, new_masks = np.empty_like(images), np.empty_like(masks)
@@ -154,10 +145,8 @@ class Augmentation:
         where = np.empty((rank, *shape), np.float32)
         for a in range(rank):
             place = np.float32(centre[a] + offset[a])
-            for b in range(rank):  # grows by an axis at a time
-                along = [1] * rank
-                along[b] = -1
-                part = (np.float32(matrix[a, b]) * axes[b]).reshape(along)
+            for b, along in enumerate(np.ix_(*axes)):  # grows by an axis at a time
+                part = np.float32(matrix[a, b]) * along
                 place = (place + part).astype(np.float32, copy=False)
             where[a] = place
         if self.elastic:
@@ -166,10 +155,7 @@ class Augmentation:
         return where
 
     def recolour(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Take sequences away, change contrast, brightness, gamma, bias field and noise.
-
-        `(*spatial, channels)` in and out.
-        """
+        """Take sequences away, and change intensities: `(*spatial, channels)` in and out."""
         image = np.array(image)
         *shape, channels = image.shape
         if rng.random() < self.missing:
@@ -209,11 +195,9 @@ class Augmentation:
         }
         if not any(happens.values()):
             return image
-        # NumPy is slow along a last axis of 4, so rows of (last axis × channels) are worked on
+        # NumPy is slow along a last axis of 4, so rows of (last axis × channels) are changed
         rows = image.reshape(-1, length * channels)
-        signal = image[..., 0] != 0
-        for c in range(1, channels):
-            signal |= image[..., c] != 0
+        signal = np.logical_or.reduce([image[..., c] != 0 for c in range(channels)])
         background = np.flatnonzero(~signal)
 
         def wide(values: np.ndarray) -> np.ndarray:
@@ -260,13 +244,12 @@ class Augmentation:
 
 
 def _mean_and_deviation(narrow, rows: np.ndarray, inside: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each channel's, over the voxels that aren't background (background adds nothing)."""
+    """Each channel's, over the `inside` voxels that aren't background, which adds nothing."""
     mean = narrow(np.add, rows) / inside
     return mean, np.sqrt(np.maximum(narrow(np.add, rows * rows) / inside - mean**2, 0))
 
 
-# What the 3-D lessons and benchmarks train with: each change in three patches of ten, about as
-# often as nnU-Net has it (Isensee et al., 2021), and gentle enough to stay believable.
+# Each change in three patches of ten, about as often as nnU-Net has it (Isensee et al., 2021)
 VOLUMES = Augmentation(
     flips=(0, 1, 2),
     rotation=15.0,

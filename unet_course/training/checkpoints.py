@@ -1,7 +1,6 @@
-"""What a run keeps in its folder after each epoch, so that it can go on: weights and state, checked.
+"""What a run keeps in its folder after each epoch, so that it can go on: weights and state.
 
-Everything is written under a temporary name first and has a checksum: a run that was killed goes on
-from its last whole epoch, and a file that was damaged since is noticed, not trained on.
+Everything is written under a temporary name first and has a checksum, so that damage is noticed.
 """
 
 import contextlib
@@ -41,11 +40,7 @@ class State:
 
 @contextlib.contextmanager
 def alone_in(folder: Path | None) -> Iterator[None]:
-    """Hold a run's folder for this run.
-
-    Raises:
-        TrainingError: another run holds it, or it can't be written.
-    """
+    """Hold a run's folder for this run, or raise TrainingError: another holds it, or no right."""
     if folder is None:
         yield
         return
@@ -98,10 +93,10 @@ class Store:
         return self.folder / f"epoch-{epoch:04d}.weights.h5"
 
     def load(self, model: keras.Model) -> State:
-        """The state that the folder holds, with its last epoch's weights in the model; or a new one.
+        """The state in the folder, with its last epoch's weights in the model; or a new one.
 
         Raises:
-            TrainingError: it is damaged, or belongs to another network; nothing is written.
+            TrainingError: it is damaged, or belongs to another network.
         """
         file = self.folder / "state.json"
         if not file.exists():
@@ -114,14 +109,18 @@ class Store:
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise TrainingError(f"{file} can't be read ({error}): {AFRESH}") from error
         if state.fingerprint != self.fingerprint:
-            raise TrainingError(
-                f"{self.folder} holds the state of another network, optimiser, learning rate or "
-                f"loss: choose another folder, or {AFRESH}"
-            )
+            other = "the state of another network, optimiser, learning rate or loss"
+            raise TrainingError(f"{self.folder} holds {other}: choose another folder, or {AFRESH}")
         if state.epoch:
             best, last = self._weights(state.best_epoch), self._weights(state.epoch)
             for path in (best, last):
-                self._expect_undamaged(path, state)
+                try:
+                    damaged = zlib.crc32(path.read_bytes()) != state.checksums.get(path.name)
+                except OSError as error:
+                    what = f"{path} can't be read ({error.strerror})"
+                    raise TrainingError(f"{what}: {AFRESH}") from error
+                if damaged:
+                    raise TrainingError(f"{path} was damaged since it was written: {AFRESH}")
             try:
                 model.load_weights(best)
                 self.best_weights = model.get_weights()
@@ -133,20 +132,11 @@ class Store:
                 raise TrainingError(f"{what}: {AFRESH}") from error
         return state
 
-    def _expect_undamaged(self, path: Path, state: State) -> None:
-        try:
-            damaged = zlib.crc32(path.read_bytes()) != state.checksums.get(path.name)
-        except OSError as error:
-            raise TrainingError(f"{path} can't be read ({error.strerror}): {AFRESH}") from error
-        if damaged:
-            raise TrainingError(f"{path} was damaged since it was written: {AFRESH}")
-
     def save(self, model: keras.Model, state: State) -> None:
-        """Weights first, then the state that names them, then what it no longer names goes.
+        """Write weights, then the state that names them, then delete what it no longer names.
 
         Raises:
-            TrainingError: there is no room, or the folder can't be written; the last epoch that was
-                kept stays.
+            TrainingError: it can't be written; the last epoch that was kept stays.
         """
         target = self._weights(state.epoch)
         temporary = self.folder / f"writing-{os.getpid()}.weights.h5"
@@ -156,10 +146,9 @@ class Store:
             model.save_weights(temporary)
             checksum = zlib.crc32(temporary.read_bytes())
             os.replace(temporary, target)
-            kept = {target.name: checksum}
-            if (best := self._weights(state.best_epoch)) != target:
-                kept[best.name] = state.checksums[best.name]
-            state.checksums = kept
+            best = self._weights(state.best_epoch).name
+            kept = {name: value for name, value in state.checksums.items() if name == best}
+            state.checksums = kept | {target.name: checksum}
             state.seeds = [np.asarray(variable).tolist() for variable in _seed_states(model)]
             facts = asdict(state)
             text = json.dumps({**facts, "checksum": _checksum_of(facts)}, indent=1)

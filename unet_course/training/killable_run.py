@@ -33,9 +33,8 @@ class FewBatches:
     def epoch(self, number: int) -> tf.data.Dataset:
         """The dataset of epoch `number`: the patches in an order drawn from that number."""
         order = np.random.default_rng(number).permutation(len(self.images))[: STEPS * BATCH]
-        return tf.data.Dataset.from_tensor_slices((self.images[order], self.masks[order])).batch(
-            BATCH
-        )
+        patches = (self.images[order], self.masks[order])
+        return tf.data.Dataset.from_tensor_slices(patches).batch(BATCH)
 
 
 def train(
@@ -51,16 +50,14 @@ def train(
     Args:
         images, masks: (patches, 16, 16, 16, 4) and (patches, 16, 16, 16, 3), at least 12 patches.
         folder: where the state is kept after each epoch; None: nowhere.
-        seed: of the first weights.
         wait_in: the epoch, from 1, in which to wait until the process is killed; None: none.
 
     Returns:
         The network, with the weights of its best epoch, and its history.
     """
     runtime.repeatable(seed)
-    network = unet.unet(
-        (16, 16, 16, 4), classes=3, head="sigmoid", filters=4, depth=1, normalization="instance"
-    )
+    size = {"filters": 4, "depth": 1, "normalization": "instance"}
+    network = unet.unet((16, 16, 16, 4), classes=3, head="sigmoid", **size)
     network.compile("adam", losses.BCEDice())
     network.optimizer.learning_rate = loop.warmup_cosine(1e-2, steps=EPOCHS * STEPS)
     validated = 0
@@ -72,11 +69,8 @@ def train(
             time.sleep(600)
         return {"dice": metrics.dice(masks[:4], network.predict_on_batch(images[:4]) >= 0.5)}
 
-    batches = FewBatches(images, masks)
-    history = loop.fit(
-        network, batches, epochs=EPOCHS, validate=validate, folder=folder, progress=False
-    )
-    return network, history
+    options = {"validate": validate, "folder": folder, "progress": False}
+    return network, loop.fit(network, FewBatches(images, masks), epochs=EPOCHS, **options)
 
 
 if __name__ == "__main__":

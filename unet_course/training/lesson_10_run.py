@@ -1,8 +1,7 @@
 """The 3-D network of lessons 10 and 11: the same cases, network and training run in both.
 
 Lesson 10 trains it step by step; lesson 11 calls `build_network`, which finds it in the cache or trains
-it in place. The name under which the weights are kept holds everything that they depend on and nothing
-else: on one machine the same call gives the same network.
+it. On one machine the same call gives the same network.
 """
 
 import hashlib
@@ -38,9 +37,6 @@ SEED = 10
 NETWORK = {"filters": 12, "depth": 3, "patch": 2, "fine": 12, "normalization": "group"}
 
 
-# --- which cases --------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class CaseSplit:
     """Cases to train on, to choose by, and to judge by; `line` is a sentence with their numbers."""
@@ -61,12 +57,8 @@ class CaseSplit:
 def lesson_split(cases: Sequence[Case]) -> CaseSplit:
     """Split patients 5 : 1 : 2, alike in tumour size, with and without enhancing tumour.
 
-    A patient may have several cases, one for each time point (`Case.patient`): all are on one side.
-    Fewer than four patients can't be split: then the sample's cases train, and all of these are
-    judged. Only the masks are read.
-
-    Raises:
-        ValueError: no cases.
+    A patient's cases (`Case.patient`), one for each time point, are all on one side. With fewer than
+    four patients the sample's cases train, and all of these are judged. Only the masks are read.
     """
     if not cases:
         raise ValueError("no cases to split")
@@ -100,15 +92,10 @@ def lesson_split(cases: Sequence[Case]) -> CaseSplit:
     return CaseSplit(*groups, f"{line}.")
 
 
-# --- the run ------------------------------------------------------------------------------------
-
-
 def new_network(seed: int = SEED, size: tuple[int, int, int] | None = None) -> keras.Model:
     """The untrained network, compiled: `(batch, *size, 4)` → `(batch, *size, 3)`, WT, TC and ET.
 
-    Args:
-        seed: of the first weights.
-        size: of the patches; None: `PATCH`. The weights are the same for any.
+    The weights depend on the seed and not on `size`, that of the patches (None: `PATCH`).
     """
     keras.utils.set_random_seed(runtime.shifted(seed))
     network = unet.unet((*(size or PATCH), 4), classes=len(REGIONS), head="sigmoid", **NETWORK)
@@ -137,8 +124,7 @@ def region_dice(
     """Dice of each case's regions at the prepared resolution, thresholded at a probability of 0.5.
 
     Returns:
-        {case id: {"WT": …, "TC": …, "ET": …}}; a region that is empty in the
-        truth and in the prediction has 1.
+        {case id: {"WT": …, "TC": …, "ET": …}}; 1 where truth and prediction are both empty.
     """
     scores = {}
     for case in cases:
@@ -155,8 +141,8 @@ def region_dice(
 def validator(cases: Sequence[PreparedCase]) -> Callable[[keras.Model], Mapping[str, float]]:
     """For `loop.fit`: mean Dice over the cases, a region at a time, and their mean, "dice".
 
-    A region that is empty in a case's truth isn't counted for it: a single false voxel would turn its
-    1 into a 0, and the choice of an epoch would depend on that. A region that no case holds is NaN.
+    A region that is empty in a case's truth isn't counted: a single false voxel would turn its 1
+    into a 0, and decide which epoch is the best. A region that no case holds is NaN.
     """
     holds = {case.id: case.regions().any(axis=(0, 1, 2)) for case in cases}
 
@@ -194,25 +180,14 @@ def build_network(
 ) -> keras.Model:
     """Lesson 10's network, from the cache, or trained in place (about a minute on two cores).
 
-    Sets Keras' random seed, to the same whether it trained or not.
-
-    Args:
-        train, validation: from `CaseSplit.prepared`.
-        progress: show a bar while it trains.
-
-    Returns:
-        A model for `sliding_window.predict`; not compiled where it came from the cache.
+    `train` and `validation` come from `CaseSplit.prepared`. The network isn't compiled where it came
+    from the cache; Keras' random seed is set to the same in either case.
     """
 
     def train_it() -> keras.Model:
-        network = new_network()
-        loop.fit(
-            network,
-            patch_batches_of(train),
-            epochs=EPOCHS,
-            validate=validator(validation),
-            progress=progress,
-        )
+        network, validate = new_network(), validator(validation)
+        batches = patch_batches_of(train)
+        loop.fit(network, batches, epochs=EPOCHS, validate=validate, progress=progress)
         return network
 
     runtime.repeatable(SEED)

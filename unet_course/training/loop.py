@@ -1,9 +1,7 @@
 """Train with progress, validation, checkpoints and resumption.
 
-An epoch is the unit of safety: after each one everything that the next depends on (weights,
-optimiser, the patience's count, the history) is written to a folder, under a new name first, so
-that a run killed at any moment goes on from its last whole epoch and ends with the weights that
-an unbroken run ends with.
+After each epoch everything that the next depends on is written to a folder: a run that is killed
+goes on from its last whole epoch, and ends with the weights that an unbroken run ends with.
 """
 
 import os
@@ -49,7 +47,6 @@ def warmup_cosine(
     Warm-up: Goyal et al. (2017); cosine: Loshchilov and Hutter (2017).
 
     Args:
-        peak: the highest rate.
         steps: training steps in all: epochs times batches an epoch.
         warmup: share of the steps that rise.
         floor: where it ends, as a share of `peak`.
@@ -78,16 +75,15 @@ def fit(
     """Train a compiled model; afterwards it holds the weights of its best epoch.
 
     Args:
-        model: compiled.
         batches: `batches.epoch(i)` is epoch i's dataset, `batches.steps` its length.
         epochs: how many at most.
         validate: called after each epoch; returns numbers such as `{"dice": 0.8}`. Without it
             the last epoch's weights stay.
-        monitor: which of those numbers decides which epoch is the best; higher is better.
+        monitor: which of those numbers decides which epoch is the best; higher is better, and one
+            that isn't finite never is.
         patience: stop after this many epochs without a better one; None: never.
         folder: where the state is kept after each epoch. If it holds one already, training goes
             on from there. None: nothing is kept.
-        progress: show a bar.
 
     Returns:
         The history, a list with an entry an epoch under "loss", "seconds" and each of
@@ -98,8 +94,6 @@ def fit(
             last epoch's state stays); no epoch had a finite `monitor`, or there is none; the
             folder's state is damaged, belongs to another network, or another run is using it;
             there is no room to keep the state.
-
-    A score that isn't finite never makes an epoch the best one.
 
     Killed, or stopped with Ctrl-C, call it again with the same folder: at most one epoch is done
     twice, and the result is the same (under `runtime.repeatable` to the bit).
@@ -122,21 +116,20 @@ def fit(
         state = store.load(model) if store else State(fingerprint_of(model))
         bar = Bar(epochs, batches.steps, progress)
         try:
-            best_weights = _epochs(
-                model, batches, state, store, bar, epochs, validate, monitor, patience
-            )
+            checks = (validate, monitor, patience)
+            best_weights = _epochs(model, batches, state, store, bar, epochs, *checks)
         except KeyboardInterrupt:
-            kept = (
-                f"{state.epoch} are kept in {folder}, call fit again to go on" if store else "none"
-            )
+            kept = f"{state.epoch} are kept in {folder}, call fit again to go on"
+            kept = kept if store else "none"
             bar.say(f"Interrupted in epoch {state.epoch + 1} of {epochs}; whole epochs: {kept}.")
             raise
         finally:
             bar.close()
     if validate and state.best is None:
+        values = ", ".join(f"{value:g}" for value in state.history[monitor][:5])
         raise TrainingError(
-            f"{monitor!r} wasn't finite in any epoch ({_shown(state.history[monitor])}), so none is "
-            "the best: validate on cases for which it is defined"
+            f"{monitor!r} wasn't finite in any epoch ({values}), so none is the best: validate on "
+            "cases for which it is defined"
         )
     if best_weights is not None:
         model.set_weights(best_weights)
@@ -152,9 +145,8 @@ def _epochs(model, batches, state, store, bar, epochs, validate, monitor, patien
         if validate:
             numbers |= {name: float(value) for name, value in validate(model).items()}
             if monitor not in numbers:
-                raise TrainingError(
-                    f"validation gave {', '.join(numbers)}, but not {monitor!r}: set monitor"
-                )
+                given = ", ".join(numbers)
+                raise TrainingError(f"validation gave {given}, but not {monitor!r}: set monitor")
         numbers["seconds"] = time.perf_counter() - started
         for name, value in numbers.items():
             state.history.setdefault(name, []).append(value)
@@ -166,16 +158,12 @@ def _epochs(model, batches, state, store, bar, epochs, validate, monitor, patien
             best_weights = model.get_weights()
         elif not state.best_epoch:
             state.best_epoch = state.epoch  # its weights are kept until a score counts
-        late = patience is not None and state.epoch - state.best_epoch >= patience
-        state.stopped_early = late
+        waited = state.epoch - state.best_epoch
+        state.stopped_early = patience is not None and waited >= patience
         if store:
             store.save(model, state)
         bar.epoch_done(state.epoch, state.history)
     return best_weights
-
-
-def _shown(values) -> str:
-    return ", ".join(f"{value:g}" for value in values[:5]) + (", …" if len(values) > 5 else "")
 
 
 def _one_epoch(model: keras.Model, batches: Epochs, number: int, bar: Bar) -> float:
@@ -184,17 +172,15 @@ def _one_epoch(model: keras.Model, batches: Epochs, number: int, bar: Bar) -> fl
     data = tf_dataset.without_autotuning(batches.epoch(number))
     fitted = model.fit(data, verbose=0, shuffle=False, callbacks=[guard])
     if guard.broke is not None:
-        raise TrainingError(
-            f"the loss became {guard.broke[1]} in epoch {number + 1}, step {guard.broke[0] + 1}: "
-            "lower the learning rate, or look for NaN in the data"
-        )
+        step, loss = guard.broke
+        where = f"the loss became {loss} in epoch {number + 1}, step {step + 1}"
+        raise TrainingError(f"{where}: lower the learning rate, or look for NaN in the data")
     # a NaN in a picture may be hidden from the loss, by ReLU for instance, but not from the weights
     broken = [weight.path for weight in model.weights if not np.isfinite(np.asarray(weight)).all()]
     if broken:
         raise TrainingError(
-            f"weights became NaN or infinite in epoch {number + 1} ({broken[0]}"
-            f"{f' and {len(broken) - 1} more' if len(broken) > 1 else ''}), while the loss stayed "
-            "finite: look for NaN in the images and masks"
+            f"weights became NaN or infinite in epoch {number + 1} ({len(broken)}, such as "
+            f"{broken[0]}), while the loss stayed finite: look for NaN in the images and masks"
         )
     return float(fitted.history["loss"][-1])
 
@@ -217,14 +203,10 @@ class _Guard(keras.callbacks.Callback):
 def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
     """The model saved under `name` in `runtime.training_dir`; trained by `train()` and saved if none.
 
-    Lessons hand a trained network on in this way. A file that is damaged, or that another version of
-    Keras wrote, is replaced. Loading uses `safe_mode`, so a file can't run code. What is returned was
-    loaded in either case: what training held in memory is given back. Where there is no room to
-    save it, the trained model itself is returned, with a warning.
-
-    Args:
-        name: a file name without ending; let it say what the weights depend on.
-        train: builds, trains and returns the model.
+    A file that is damaged, or that another version of Keras wrote, is replaced. Loading uses
+    `safe_mode`, so a file can't run code. What is returned was loaded in either case: what training
+    held in memory is given back. Where there is no room to save it, the trained model itself is
+    returned, with a warning. Let the name say what the weights depend on.
     """
     folder = runtime.training_dir() / "models"
     folder.mkdir(parents=True, exist_ok=True)

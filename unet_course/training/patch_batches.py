@@ -30,14 +30,12 @@ class Patches:
     Args:
         cases: the cases to draw from, each equally often.
         size: voxels along x, y and z.
-        batch_size: patches per batch.
         steps: batches per epoch; None: as many as hold about as many voxels as all cases together.
         foreground: share of the patches that are drawn around a tumour voxel: first a case with
             tumour is drawn, then one of its labels (each equally often, so that a small enhancing
             rim is seen as often as a large oedema), then a voxel of that label. The others are
             drawn around any voxel of the brain.
         augment: `augment.VOLUMES` or a variant of it; None: no augmentation.
-        seed: the only source of randomness.
 
     A patch that would reach beyond the cropped volume is moved inwards, so that its centre may
     differ from the voxel that it was drawn around. If the volume is smaller than the patch, or a
@@ -59,24 +57,23 @@ class Patches:
     def __post_init__(self):
         if not self.cases:
             raise ValueError("no cases to draw patches from")
+        first = self.cases[0]
         for case in self.cases:
             if case.labels is None:
                 raise ValueError(f"{case.id} has no mask, so it can't be trained on")
+            channels = case.images.shape[-1]
+            if channels != first.images.shape[-1]:
+                raise ValueError(
+                    f"{case.id} has {channels} channels, {first.id} has "
+                    f"{first.images.shape[-1]}: prepare all cases alike"
+                )
         if len(self.size) != 3 or min(self.size) < 1:
             raise ValueError(f"size must be three numbers of 1 or more, it is {self.size}")
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be 1 or more, it is {self.batch_size}")
-        if self.steps is not None and self.steps < 1:
-            raise ValueError(f"steps must be 1 or more, it is {self.steps}")
+        for name, number in (("batch_size", self.batch_size), ("steps", self.steps)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name} must be 1 or more, it is {number}")
         if not 0 <= self.foreground <= 1:
             raise ValueError(f"foreground must lie in 0 to 1, it is {self.foreground}")
-        for case in self.cases[1:]:
-            mine, first = case.images.shape[-1], self.cases[0].images.shape[-1]
-            if mine != first:
-                raise ValueError(
-                    f"{case.id} has {mine} channels, {self.cases[0].id} has {first}: "
-                    "prepare all cases alike"
-                )
         places = [_by_label(case.centres) for case in self.cases]
         ill = [i for i, labels in enumerate(places) if len(labels) > 1]
         if self.foreground and not ill:
@@ -89,17 +86,12 @@ class Patches:
             object.__setattr__(self, "steps", max(1, steps))
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """One batch: images `(batch, *size, channels)` and masks `(batch, *size, 3)`, float32.
-
-        Masks are the regions WT, TC, ET, 0 and 1.
-        """
+        """One batch: images `(batch, *size, channels)`, masks `(batch, *size, 3)` of WT, TC, ET."""
         rng = np.random.default_rng((self.seed, epoch, step))
         images = np.empty((self.batch_size, *self.size, self.cases[0].images.shape[-1]), np.float32)
         masks = np.empty((self.batch_size, *self.size, len(REGIONS)), np.float32)
         for i in range(self.batch_size):
-            case, centre = self.place(rng)
-            image, labels = self.cut(case, centre, rng)
-            images[i] = image
+            images[i], labels = self.cut(*self.place(rng), rng)
             masks[i] = _REGIONS_OF.take(labels, axis=0)
         return images, masks
 
@@ -138,24 +130,16 @@ class Patches:
             labels = sample_nearest(region[..., None], where)[..., 0]
         return self.recolour(image, labels, rng), labels
 
-    def recolour(
-        self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def recolour(self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
         """Change a patch's intensities, if `augment` is given: `(*size, channels)` in and out."""
         return self.augment.recolour(image, rng) if self.augment else image
 
     def epoch(self, number: int) -> tf.data.Dataset:
         """Epoch `number` as a dataset of (images, masks), made while the network trains."""
         channels = self.cases[0].images.shape[-1]
-        return tf_dataset.dataset(
-            lambda step: self.batch(number, step),
-            self.steps,
-            (
-                (self.batch_size, *self.size, channels),
-                (self.batch_size, *self.size, len(REGIONS)),
-            ),
-            at_once=2,
-        )
+        patches = (self.batch_size, *self.size)
+        shapes = ((*patches, channels), (*patches, len(REGIONS)))
+        return tf_dataset.dataset(lambda i: self.batch(number, i), self.steps, shapes, at_once=2)
 
 
 def _by_label(centres: np.ndarray) -> dict[int, np.ndarray]:

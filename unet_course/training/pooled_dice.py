@@ -1,7 +1,6 @@
 """Dice as a Keras metric, for monitoring training; saved and loaded with the network.
 
-For results the course uses `metrics`, case by case. A Keras metric sees batches of patches, so its
-value shows progress and isn't the score of any case.
+A Keras metric sees batches of patches, so its value shows progress and isn't the score of any case.
 """
 
 import keras

@@ -4,6 +4,8 @@ import io
 import time
 from collections.abc import Mapping
 
+from IPython import get_ipython
+from IPython.display import Image, display
 from tqdm import tqdm
 
 from unet_course.showing import plotting
@@ -12,22 +14,17 @@ from unet_course.showing import plotting
 class Bar:
     """A progress bar over all steps of all epochs: a tqdm bar in a terminal, one line in a notebook.
 
-    In a notebook the line is a display that is updated in place, with the curves below it while the
-    training runs. The line is plain text, so that a saved lesson keeps its last state, unlike the
-    bar of a widget; the curves go at the end, where the lesson draws its own.
+    In a notebook the line is plain text, updated in place, so that a saved lesson keeps its last
+    state. The curves below it go at the end, where the lesson draws its own.
     """
 
     def __init__(self, epochs: int, steps: int, progress: bool):
         self.epochs, self.steps = epochs, steps
         self.started = self.drawn = time.perf_counter()
         self.note, self.handle, self.curves, self.tqdm = "", None, None, None
-        if not progress:
-            return
-        if in_notebook():
-            from IPython.display import display
-
+        if progress and in_notebook():
             self.handle = display(Line("compiling the first step …"), display_id=True)
-        else:
+        elif progress:
             self.tqdm = tqdm(total=epochs * steps, unit="step", desc="Compiling the first step")
 
     def step(self, epoch: int, step: int, loss: float) -> None:
@@ -60,8 +57,6 @@ class Bar:
         self.handle.update(Line(f"{line}  {seconds:.0f} s  {self.note}"))
 
     def _draw_curves(self, history: Mapping[str, list[float]]) -> None:
-        from IPython.display import Image, display
-
         picture = io.BytesIO()
         plotting.curves(history).savefig(picture, format="png", dpi=80, bbox_inches="tight")
         alt = f"Training so far: {self.note} after {len(history['loss'])} epochs."
@@ -96,8 +91,4 @@ class Line:
 
 def in_notebook() -> bool:
     """Return whether this runs in a Jupyter kernel, where a bar can be updated in place."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
     return getattr(get_ipython(), "kernel", None) is not None

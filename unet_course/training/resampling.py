@@ -19,11 +19,10 @@ def smooth_field(
     Args:
         shape: of the field, two or three axes.
         grid: cells of the coarse grid along each axis.
-        strength: standard deviation of the values at the grid's points.
-        rng: the only source of randomness.
+        strength: standard deviation of the values at the grid's points, in the field's unit.
 
     Returns:
-        `(*shape)` float32, in the unit of `strength`.
+        `(*shape)` float32.
     """
     field = rng.normal(0, strength, [grid + 3] * len(shape)).astype(np.float32)
     if len(shape) == 3:  # each step takes the first axis off and puts the new one last
@@ -141,18 +140,12 @@ def _between(low: np.ndarray, high: np.ndarray, fraction: np.ndarray) -> np.ndar
 def sample_nearest(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Sample an array at the nearest pixel, so that labels stay labels.
 
-    Args:
-        values: `(*spatial, channels)`, any type.
-        where: `(axes, *new spatial)`, places in pixels; one outside gets the nearest edge's value.
-
-    Returns:
-        `(*new spatial, channels)`, in the type of `values`.
+    Arguments and result as those of `sample_linear`, but `values` may be of any type.
 
     >>> sample_nearest(np.array([[0], [4]]), np.array([[0.4, 0.6, 5.0]])).ravel().tolist()
     [0, 4, 4]
     """
-    shape = values.shape[:-1]
     index = np.zeros(where.shape[1:], np.int64)
-    for axis, length in enumerate(shape):
+    for axis, length in enumerate(values.shape[:-1]):
         index = index * length + np.clip(np.rint(where[axis]).astype(np.int64), 0, length - 1)
     return values.reshape(-1, values.shape[-1]).take(index, axis=0)

@@ -21,14 +21,11 @@ class Batches:
     """Endless, repeatable training batches: `batches.epoch(3)` is always the same dataset.
 
     Args:
-        slices: the slices to draw from.
-        batch_size: slices per batch.
         steps: batches per epoch; None: as many as hold about as many slices as there are.
         tumour_fraction: share of each batch that is drawn from slices with tumour. Only a third of
             the LGG slices have any, so drawing evenly spends most of the time on empty ones.
         augment: called with (images, masks, random generator); see `augment.Augmentation`.
         neighbours: as in `Slices.inputs`.
-        seed: the only source of randomness.
 
     Raises:
         ValueError: no slices, no tumour slices to draw from, or a fraction outside 0 to 1.
@@ -62,11 +59,9 @@ class Batches:
         ill = int(self.tumour_fraction * self.batch_size + rng.random())
         if not len(self._healthy):
             ill = self.batch_size
-        index = np.concatenate(
-            [rng.choice(self._ill, ill), rng.choice(self._healthy, self.batch_size - ill)]
-            if ill < self.batch_size
-            else [rng.choice(self._ill, ill)]
-        )
+        index = rng.choice(self._ill, ill)
+        if ill < self.batch_size:
+            index = np.append(index, rng.choice(self._healthy, self.batch_size - ill))
         rng.shuffle(index)
         images = self.slices.inputs(index, self.neighbours)
         masks = self.slices.masks[index]
@@ -76,10 +71,7 @@ class Batches:
 
     def epoch(self, number: int) -> tf.data.Dataset:
         """Epoch `number` as a dataset of (images, masks); made while the network trains."""
-        side, channels = self.slices.images.shape[1], self.slices.images.shape[-1]
-        channels *= 2 * self.neighbours + 1
-        return tf_dataset.dataset(
-            lambda step: self.batch(number, step),
-            self.steps,
-            ((self.batch_size, side, side, channels), (self.batch_size, side, side, 1)),
-        )
+        *side, channels = self.slices.images.shape[1:]
+        place = (self.batch_size, *side)
+        shapes = ((*place, channels * (2 * self.neighbours + 1)), (*place, 1))
+        return tf_dataset.dataset(lambda step: self.batch(number, step), self.steps, shapes)

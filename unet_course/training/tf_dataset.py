@@ -22,9 +22,6 @@ def dataset(
         shapes: of images and of masks, the batch's axis included.
         at_once: how many batches are made in parallel. Two more are kept ready.
 
-    Returns:
-        A dataset of (images, masks), tensors of these shapes, made while the network trains.
-
     Raises:
         tf.errors.OpError: while the dataset is iterated, where `draw` raised; its message holds
             that of the exception.
@@ -46,12 +43,6 @@ def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
 
     That thread sleeps for 10 ms, 20 ms, 40 ms and so on, and at a dataset's end TensorFlow 2.21
     often waits until it wakes: an epoch of 5.3 seconds then takes 10.2.
-
-    Args:
-        data: any dataset.
-
-    Returns:
-        A dataset of the same elements.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -1,11 +1,10 @@
 """The data generator of tutorial 004, "3D UNet for Brain Tumor Segmentation" (no author printed).
 
 A re-implementation that gives the tutorial's numbers by the same work, so that lesson 09 can measure
-it and look at what it delivers. It reads a case's five files anew for each batch, crops, rescales,
-rounds, smooths and sharpens the scans, then rotates and flips image and mask slice by slice. The
-tutorial rotates with Keras' old `ImageDataGenerator`, which Keras 3 keeps among its legacy code and
-which calls SciPy; so does this module, and a test compares the two. One thing differs: the files may
-be compressed.
+it. It reads a case's five files anew for each batch, crops, rescales, rounds, smooths and sharpens
+the scans, then rotates and flips image and mask slice by slice. The tutorial rotates with Keras' old
+`ImageDataGenerator`, which calls SciPy; so does this module, and a test compares the two. One thing
+differs: the files may be compressed.
 """
 
 import numpy as np
@@ -18,13 +17,9 @@ CROP = (slice(6, -5), slice(8, -8), slice(8, -8))  # (155, 240, 240) → (144, 2
 
 
 def smooth_and_sharpen(scan: np.ndarray) -> np.ndarray:
-    """Rescale a cropped scan to 0…1, round it to thousandths, smooth and sharpen it.
+    """Rescale a scan (slices, side, side) to 0…1, round to thousandths, smooth and sharpen: float64.
 
-    Args:
-        scan: (slices, side, side), any type.
-
-    Returns:
-        The same shape, float64; smoothing and sharpening may leave 0…1 a little.
+    Smoothing and sharpening may leave 0…1 a little.
     """
     low, high = scan.min(), scan.max()
     scan = np.round((scan - low) / (high - low), 3)
@@ -47,31 +42,16 @@ def load(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_change(state: np.random.RandomState) -> tuple[float, tuple[bool, bool]]:
-    """Draw how a slice is changed.
-
-    Args:
-        state: stands for NumPy's global generator, which the tutorial uses.
-
-    Returns:
-        An angle from -20 to 20 degrees, and whether to flip the rows' order and the columns' order.
-    """
+    """Draw an angle from -20 to 20 degrees, and whether to flip the rows' and the columns' order."""
     angle = state.uniform(-20, 20)
     flip_columns, flip_rows = state.random_sample(2) < 0.5
     return angle, (bool(flip_rows), bool(flip_columns))
 
 
 def rotate_and_flip(image: np.ndarray, angle: float, flips: tuple[bool, bool]) -> np.ndarray:
-    """Rotate a slice about its middle with linear interpolation, then flip it.
+    """Rotate a slice (side, side, channels) about its middle with linear interpolation, then flip it.
 
-    SciPy rounds the interpolated values where the slice holds integers.
-
-    Args:
-        image: (side, side, channels).
-        angle: in degrees.
-        flips: whether to flip each of the two spatial axes.
-
-    Returns:
-        The same shape and type.
+    Shape and type stay: SciPy rounds the interpolated values where the slice holds integers.
     """
     cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     matrix = np.array([[cos, sin], [-sin, cos]])
@@ -93,8 +73,7 @@ def augment_batch(
     one's, and the changes repeat in a cycle.
 
     Args:
-        images: (slices, side, side, channels); overwritten.
-        masks: the same shape, one-hot; overwritten.
+        images, masks: (slices, side, side, channels), masks one-hot; overwritten.
         state: stands for NumPy's global generator, which the tutorial uses.
         as_printed: convert all masks to integers after each slice, as the tutorial's code does: the
             first slice is truncated to integers after its rotation, every other one holds integers
@@ -118,12 +97,7 @@ def augment_batch(
 def batch(
     case: Case, state: np.random.RandomState, as_printed: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make one batch as the tutorial does: a whole case, read and changed.
-
-    Args:
-        case: a BraTS case with a mask.
-        state: as in `augment_batch`.
-        as_printed: as in `augment_batch`.
+    """Make one batch as the tutorial does: a whole case with its mask, read and changed.
 
     Returns:
         Images and masks, (1, 144, 224, 224, 4) float32.
