@@ -17,7 +17,17 @@ from lesson_files import ROOT
 PACKAGE = ROOT / "unet_course"
 
 # Data walks through the package one way: a module imports from its own folder and from those above.
-ORDER = ["memory", "storage", "runtime", "network", "synthetic", "data", "judging", "showing", "exercises"]
+ORDER = [
+    "memory",
+    "storage",
+    "runtime",
+    "network",
+    "synthetic",
+    "data",
+    "judging",
+    "showing",
+    "exercises",
+]
 ORDER += ["prediction", "training", "commands"]
 FILES_A_FOLDER = 14  # beside __init__; more is a sign that a wall is missing
 FILES = sorted(

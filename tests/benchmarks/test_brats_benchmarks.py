@@ -68,7 +68,10 @@ def test_a_sample_case_is_there_as_it_is_and_in_the_real_ones_contrast(cases, tm
         *("--clock", "processor"),
     )
     assert done.returncode == 0, done.stderr
-    assert "2 real and 1 sample cases (and 1 with matched contrast) to train on, 1 to test" in done.stdout
+    assert (
+        "2 real and 1 sample cases (and 1 with matched contrast) to train on, 1 to test"
+        in done.stdout
+    )
 
 
 @pytest.mark.parametrize(
