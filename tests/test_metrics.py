@@ -119,19 +119,6 @@ def test_regions_share_labels_and_keep_the_convention():
     assert metrics.by_region(truth.astype(float), found, {"oedema": {2}}) == {"oedema": 2 / 3}
 
 
-def test_volume_error_has_a_sign_and_a_unit():
-    truth, more = np.zeros((4, 5, 6)), np.zeros((4, 5, 6))
-    truth[:2], more[:3] = 1, 1  # 60 and 90 voxels
-    assert metrics.volume_error(truth, more, (1, 2, 5)) == pytest.approx(0.3)
-    assert metrics.volume_error(more, truth, (1, 2, 5)) == pytest.approx(-0.3)
-    assert metrics.volume_error(truth, more, relative=True) == 0.5
-    assert metrics.volume_error(truth[0], 0 * more[0], relative=True) == -1
-    nothing = np.zeros_like(truth)
-    assert metrics.volume_error(nothing, nothing, relative=True) == 0
-    assert metrics.volume_error(nothing, nothing, (1, 1, 1)) == 0
-    assert metrics.volume_error(nothing, truth, relative=True) == np.inf
-
-
 def test_the_mean_without_empty_cases_stands_beside_the_mean():
     who = np.array(["a", "b", "b", "c"])
     truth = np.array([[1, 1], [0, 0], [0, 0], [0, 0]])
@@ -182,9 +169,6 @@ def test_what_is_no_mask_is_refused(score, truth, found, words):
     (lambda: metrics.by_region(np.full(3, 0.5), np.zeros(3), REGIONS), "whole numbers"),
     (lambda: metrics.by_region(*PAIR, {"core": ()}), "'core' needs"),
     (lambda: metrics.by_region(*PAIR, {"core": (0.5,)}), "'core' needs"),
-    (lambda: metrics.volume_error(CUBE, CUBE), "needs the spacing"),
-    (lambda: metrics.volume_error(*PAIR, (1, 1)), "three axes"),
-    (lambda: metrics.volume_error(CUBE, CUBE, (1, 1)), "3 numbers"),
 ])  # fmt: skip
 def test_bad_arguments_are_refused(call, words):
     with pytest.raises(ValueError, match=words):

@@ -9,11 +9,11 @@ Distances are in `surfaces`, single lesions in `lesions`, probabilities in `cali
 metric suits which question, see Maier-Hein et al., "Metrics reloaded" (2024).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 
-from unet_course.judging.mask_checks import as_masks, check_spacing
+from unet_course.judging.mask_checks import as_masks
 
 
 def _counts(truth: np.ndarray, prediction: np.ndarray) -> dict[str, int]:
@@ -190,45 +190,6 @@ def by_region(
             raise ValueError(f"region {region!r} needs at least one label, a whole number")
         found[region] = metric(np.isin(truth, labels), np.isin(prediction, labels))
     return found
-
-
-def volume_error(
-    truth: np.ndarray,
-    prediction: np.ndarray,
-    spacing: Sequence[float] | None = None,
-    relative: bool = False,
-) -> float:
-    """Predicted minus true volume: positive if too much was predicted; position is ignored.
-
-    (The volumetric similarity of Taha & Hanbury, 2015, drops the sign and divides by both volumes.)
-
-    Args:
-        truth, prediction: masks of one case, as for `dice`; for ml with three axes.
-        spacing: of the voxels in mm, one number for each axis; needed for ml.
-        relative: False: in ml (1000 mm³). True: divided by the true volume, without a unit; 0 if
-            both are empty, infinite if only the truth is.
-
-    Raises:
-        ValueError: as `dice`; for ml, masks without three axes or an invalid spacing.
-
-    500 voxels of 1 × 1 × 2 mm too many are 1 ml, half of the true volume:
-
-    >>> truth, prediction = np.zeros((10, 10, 20)), np.zeros((10, 10, 20))
-    >>> truth[:, :, :10], prediction[:, :, :15] = 1, 1
-    >>> volume_error(truth, prediction, spacing=(1, 1, 2))
-    1.0
-    >>> volume_error(truth, prediction, relative=True)
-    0.5
-    """
-    truth, prediction = as_masks(truth, prediction)
-    there, marked = int(truth.sum()), int(prediction.sum())
-    if relative:
-        return (marked - there) / there if there else float("inf" if marked else 0)
-    if truth.ndim != 3:
-        raise ValueError(f"a volume has three axes; got masks of shape {truth.shape}")
-    if spacing is None:
-        raise ValueError("the volume in ml needs the spacing in mm; or ask for relative=True")
-    return (marked - there) * float(np.prod(check_spacing(spacing, 3))) / 1000
 
 
 def dice_by_patient(

@@ -178,41 +178,6 @@ def show_cut(ax, picture: np.ndarray, title: str = "", aspect: float = 1.0) -> N
         ax.set_title(title, fontsize=9)
 
 
-def three_planes(
-    image: np.ndarray,
-    labels: np.ndarray | None = None,
-    at: Sequence[int] | None = None,
-    *,
-    orientation: str = "LPS",
-    spacing: Sequence[float] = (1, 1, 1),
-):
-    """Return a figure of the three slices through one voxel, with a cross-hair at the voxel.
-
-    Args:
-        image: (x, y, z); `uint8` is shown unchanged, other types as `grey` stretches them.
-        labels: (x, y, z), overlaid in colour.
-        at: the voxel; None: the slices with most of the labels, or the middle without labels.
-        orientation, spacing: the directions of the array's axes, and mm along them.
-    """
-    from matplotlib.figure import Figure
-
-    image = np.asarray(image) if image.dtype == np.uint8 else grey(image)
-    if at is None:
-        at = fullest_voxel(np.zeros(image.shape) if labels is None else labels > 0, orientation)
-    fig = Figure(figsize=(10, 3.6), layout="constrained")
-    for ax, plane in zip(fig.subplots(1, 3), PLANES, strict=True):
-        found = plane_through(image, plane, at, orientation, spacing)
-        picture, index, (row, column), aspect = found
-        if labels is not None:
-            picture = tint(picture, cut(labels, plane, index, orientation))
-        axis = "xyz"[normal_axis(plane, orientation)]
-        show_cut(ax, picture, f"{plane}, {axis} = {index}", aspect)
-        style = {"color": PALETTE["green"], "linewidth": 0.8, "alpha": 0.9}
-        ax.axhline(row, **style)
-        ax.axvline(column, **style)
-    return fig
-
-
 def plane_through(
     image: np.ndarray,
     plane: str,

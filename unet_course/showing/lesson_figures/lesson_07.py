@@ -15,6 +15,43 @@ from unet_course.showing.plotting import CYCLE, PALETTE
 from unet_course.showing.volume_plotting import LABEL_COLOURS, REGION_COLOURS
 
 
+def three_planes(
+    image: np.ndarray,
+    labels: np.ndarray | None = None,
+    at: Sequence[int] | None = None,
+    *,
+    orientation: str = "LPS",
+    spacing: Sequence[float] = (1, 1, 1),
+):
+    """Return a figure of the three slices through one voxel, with a cross-hair at the voxel.
+
+    Args:
+        image: (x, y, z); `uint8` is shown unchanged, other types as `volume_plotting.grey` stretches them.
+        labels: (x, y, z), overlaid in colour.
+        at: the voxel; None: the slices with most of the labels, or the middle without labels.
+        orientation, spacing: the directions of the array's axes, and mm along them.
+    """
+    image = np.asarray(image) if image.dtype == np.uint8 else volume_plotting.grey(image)
+    if at is None:
+        at = volume_plotting.fullest_voxel(
+            np.zeros(image.shape) if labels is None else labels > 0, orientation
+        )
+    fig = Figure(figsize=(10, 3.6), layout="constrained")
+    for ax, plane in zip(fig.subplots(1, 3), volume_plotting.PLANES, strict=True):
+        found = volume_plotting.plane_through(image, plane, at, orientation, spacing)
+        picture, index, (row, column), aspect = found
+        if labels is not None:
+            picture = volume_plotting.tint(
+                picture, volume_plotting.cut(labels, plane, index, orientation)
+            )
+        axis = "xyz"[volume_plotting.normal_axis(plane, orientation)]
+        volume_plotting.show_cut(ax, picture, f"{plane}, {axis} = {index}", aspect)
+        style = {"color": PALETTE["green"], "linewidth": 0.8, "alpha": 0.9}
+        ax.axhline(row, **style)
+        ax.axvline(column, **style)
+    return fig
+
+
 def cuts_in_a_row(
     panels: Sequence[tuple[str, np.ndarray, np.ndarray | None]],
     limits: tuple[float, float],
