@@ -35,7 +35,7 @@ from lgg_dice import CLOCKS, compiled
 from settings import setting_of
 
 from unet_course import runtime, storage
-from unet_course.data import brats, prepared_cases
+from unet_course.data import brats, identity, prepared_cases
 from unet_course.data.layouts import MODALITIES, REGIONS
 from unet_course.judging import metrics, surfaces
 from unet_course.network import fast_conv3d, losses, unet
@@ -111,8 +111,16 @@ def tested(options: argparse.Namespace) -> tuple[list, list]:
 
 
 def sides(options: argparse.Namespace):
-    """Real cases to train on, sample cases to train on, and cases to test on."""
+    """Real cases to train on, sample cases to train on, and cases to test on.
+
+    No case trains whose patient, or whose scan under another id, is tested on.
+    """
     test, others = tested(options)
+    patients, same = {case.patient for case in test}, identity.same_scans([*test, *others])
+    tested_too = [case.id for case in others if case.patient in patients or case.id in same]
+    if tested_too:
+        print(f"not trained on, as the patient or the scan is tested: {', '.join(tested_too)}")
+        others = [case for case in others if case.id not in tested_too]
     real, sample = [], []
     if options.train_on in ("real", "both"):
         real = [case for case in others if case.mask is not None]

@@ -74,6 +74,22 @@ def test_a_sample_case_is_there_as_it_is_and_in_the_real_ones_contrast(cases, tm
     )
 
 
+def test_no_patient_and_no_scan_is_trained_and_tested_on(tmp_path, monkeypatch, capsys):
+    import brats_dice
+
+    for number, id in enumerate(("00000-000", "00000-001", "00001-000")):
+        write_case(tmp_path, "BraTS 2023", id=f"BraTS-GLI-{id}", seed=number)
+    write_case(tmp_path, "BraTS 2021", id="BraTS2021_00009", seed=0)  # the first one's scan
+    (tmp_path / "test.txt").write_text("BraTS-GLI-00000-000\n", encoding="utf-8")
+    arguments = ["brats_dice.py", "--data", str(tmp_path), "--test", str(tmp_path / "test.txt")]
+    monkeypatch.setattr(sys, "argv", [*arguments, "--minutes", "1", "--train-on", "real"])
+    real, _, test = brats_dice.sides(brats_dice.arguments())
+    assert [case.id for case in real] == ["BraTS-GLI-00001-000"]
+    assert [case.id for case in test] == ["BraTS-GLI-00000-000"]
+    said = capsys.readouterr().out
+    assert "BraTS-GLI-00000-001" in said and "BraTS2021_00009" in said
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [("BraTS20_Training_009", "BraTS20_Training_009"), ("", "not among the cases")],
