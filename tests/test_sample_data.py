@@ -281,3 +281,14 @@ def test_without_room_the_folder_and_the_cure_are_named(quick, tmp_path, monkeyp
     ):
         sample_data.make_lgg(tmp_path, patients=1, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == [".kaggle_3m.lock"]
+
+
+def test_data_sample_mends_a_damaged_sample(quick, tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path))
+    folder = sample_data.lgg_root(patients=1, progress=False)
+    monkeypatch.setattr(sample_data, "_lgg_place", lambda *_: folder)
+    path = sorted(folder.rglob("*.tif"))[3]
+    good = path.read_bytes()
+    path.write_bytes(bytes([good[0] ^ 1]) + good[1:])
+    sample_data.drop_damaged_samples()
+    assert not folder.exists()

@@ -153,7 +153,7 @@ def _sample(options) -> int:
     from unet_course.synthetic import sample_data
 
     if options.root is None:
-        sample_data.remake_damaged()
+        sample_data.drop_damaged_samples()
         print(sample_data.lgg_root(seed=options.seed, patients=options.patients))
         print(sample_data.brats_root(seed=options.seed, cases=options.cases))
     else:

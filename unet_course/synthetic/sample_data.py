@@ -179,11 +179,10 @@ def damaged_file(folder: Path, thorough: bool = True) -> str:
     return ""
 
 
-def remake_damaged(progress: bool = True) -> None:
-    """Compare the lessons' two cached samples with their checksums, and remake a damaged one."""
-    for place, make in ((_lgg_place, lgg_root), (_brats_place, brats_root)):
+def drop_damaged_samples() -> None:
+    """Compare the lessons' two cached samples with their checksums; a damaged one goes."""
+    for place in (_lgg_place, _brats_place):
         _drop_damaged(place(), thorough=True)
-        make(progress=progress)
 
 
 def _checksums_of(folder: Path) -> Path:
