@@ -5,11 +5,6 @@ import signal
 import tempfile
 
 import pytest
-from hypothesis import settings
-
-# how long an example takes says more about the machine's other work than about the code
-settings.register_profile("course", deadline=None)
-settings.load_profile("course")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
