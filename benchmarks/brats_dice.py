@@ -25,21 +25,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import asymmetry
 import faded_patches
+import growing_cases
 import keras
 import match_contrast
-import numpy as np
 import timed_training
+from brats_judging import judge, show
 from brats_recipes import RECIPES, Recipe
-from core_rule import enlarge_core
 from lgg_dice import CLOCKS, compiled
 from settings import setting_of
 
 from unet_course import runtime, storage
 from unet_course.data import brats, identity, prepared_cases
 from unet_course.data.layouts import MODALITIES, REGIONS
-from unet_course.judging import metrics, surfaces
 from unet_course.network import fast_conv3d, losses, unet
-from unet_course.prediction import postprocess, sliding_window
 from unet_course.synthetic import sample_data
 from unet_course.training import patch_batches
 
@@ -110,8 +108,8 @@ def tested(options: argparse.Namespace) -> tuple[list, list]:
     return test, [case for id, case in cases.items() if id not in listed]
 
 
-def sides(options: argparse.Namespace):
-    """Real cases to train on, sample cases to train on, and cases to test on.
+def sides(options: argparse.Namespace, grow: bool = False):
+    """Real cases to train on, sample cases to train on (none if they `grow`), and cases to test on.
 
     No case trains whose patient, or whose scan under another id, is tested on.
     """
@@ -124,10 +122,10 @@ def sides(options: argparse.Namespace):
     real, sample = [], []
     if options.train_on in ("real", "both"):
         real = [case for case in others if case.mask is not None]
-    if options.train_on in ("sample", "both"):
+    if options.train_on in ("sample", "both") and not grow:
         root = sample_data.brats_root(seed=options.seed, cases=options.synthetic)
         sample = brats.find_cases(root)
-    if not real and not sample:
+    if not real and not sample and not grow:
         sys.exit("no cases are left to train on: list fewer in --test, or add a --data folder")
     return real, sample, test
 
@@ -175,11 +173,9 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
     return model
 
 
-def train(recipe: Recipe, minutes: float, cases: list, seed: int, clock: str):
-    """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
-    seconds_of = CLOCKS[clock]
+def batches_of(recipe: Recipe, real: list, sample: list, seed: int, grow: bool):
+    """Training batches: from all cases, or from the real ones and from new ones made on the way."""
     options = dict(
-        cases=cases,
         size=recipe.size,
         batch_size=recipe.batch_size,
         steps=10_000_000,  # the clock ends it
@@ -187,11 +183,22 @@ def train(recipe: Recipe, minutes: float, cases: list, seed: int, clock: str):
         augment=recipe.augmentation,
         seed=seed,
     )
-    batches = (
-        faded_patches.FadedPatches(**options, fade=recipe.fade)
-        if recipe.asymmetry
-        else patch_batches.Patches(**options)
+    kind = patch_batches.Patches
+    if recipe.asymmetry:
+        kind, options["fade"] = faded_patches.FadedPatches, recipe.fade
+    if not grow:
+        return kind(cases=mixed(real, sample, recipe.real), **options)
+    return growing_cases.GrowingPatches(
+        lambda new: kind(cases=mixed(real, new, recipe.real), **options),
+        lambda number: growing_cases.prepared(seed, number, mirrored=recipe.asymmetry),
+        pool=recipe.pool,
+        every=recipe.every,
     )
+
+
+def train(recipe: Recipe, minutes: float, batches, seed: int, clock: str):
+    """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
+    seconds_of = CLOCKS[clock]
     started = time.perf_counter()
     model = None
     for filters in recipe.filters:
@@ -212,61 +219,6 @@ def train(recipe: Recipe, minutes: float, cases: list, seed: int, clock: str):
     return model, timed, compiling
 
 
-def judge(
-    recipe: Recipe, model: keras.Model, cases: list[prepared_cases.PreparedCase]
-) -> dict[str, dict]:
-    """Dice and HD95 (mm) of each region by case, at the files' own size."""
-    scores = {}
-    for case in cases:
-        found = sliding_window.predict(
-            model,
-            case.images,
-            overlap=recipe.overlap,
-            flips=recipe.flips,
-            dtype=np.float32,
-        )
-        spacing = np.array(case.spacing) / case.factor
-        found = case.restore(found, order=1)
-        labels = postprocess.labels_from(
-            found,
-            recipe.threshold,
-            largest=recipe.keep_largest,
-            share=recipe.share,
-            surest=recipe.surest,
-            minimum=recipe.drop_small,
-            spacing=spacing,
-        )
-        labels = enlarge_core(labels, found[..., 1], recipe.core, spacing=spacing)
-        truth, answer = brats.regions(case.source.read_labels()), brats.regions(labels)
-        row = scores[case.id] = {"hd95": {}}
-        for i, region in enumerate(REGIONS):
-            row[region] = metrics.dice(truth[..., i], answer[..., i])
-            row["hd95"][region] = surfaces.hd95(truth[..., i], answer[..., i], spacing)
-    return scores
-
-
-def over_cases(scores: dict[str, dict], how) -> dict:
-    """Mean or median (`how`) of each score over the cases."""
-    rows = list(scores.values())
-    found = {region: float(how([row[region] for row in rows])) for region in REGIONS}
-    found["hd95"] = {
-        region: float(how([row["hd95"][region] for row in rows])) for region in REGIONS
-    }
-    return found
-
-
-def show(scores: dict[str, dict]) -> tuple[dict, dict]:
-    """Print the table; returns mean and median."""
-    mean, median = over_cases(scores, np.mean), over_cases(scores, np.median)
-    width = max(map(len, scores))
-    print(f"\n{'case':{width}}  " + "".join(f"{r:>7}" for r in REGIONS) + "   HD95 in mm")
-    for name, row in {**scores, "mean": mean, "median": median}.items():
-        dice = "".join(f"{row[region]:7.3f}" for region in REGIONS)
-        distance = "".join(f"{row['hd95'][region]:7.1f}" for region in REGIONS)
-        print(f"{name:{width}}  {dice}   {distance}")
-    return mean, median
-
-
 def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # so that a long run can be watched through a pipe
     options = arguments()
@@ -282,17 +234,17 @@ def main() -> None:
         show(judge(recipe, model, ready(test, recipe.factor, mirrored)))
         return
     started = time.perf_counter()
-    real, sample, test = sides(options)
+    grow = recipe.every > 0 and options.train_on != "real"
+    real, sample, test = sides(options, grow)
     like = real if recipe.match_contrast else []
     again = f" (and {len(sample)} with matched contrast)" if like and sample else ""
-    print(
-        f"{len(real)} real and {len(sample)} sample cases{again} to train on, {len(test)} to test"
-    )
+    made = "ever new" if grow else f"{len(sample)}"
+    print(f"{len(real)} real and {made} sample cases{again} to train on, {len(test)} to test")
     sample = ready(sample, recipe.factor, recipe.asymmetry, like)
     real, test = (ready(c, recipe.factor, recipe.asymmetry) for c in (real, test))
     reading = time.perf_counter() - started
-    cases = mixed(real, sample, recipe.real)
-    model, clock, compiling = train(recipe, options.minutes, cases, options.seed, options.clock)
+    batches = batches_of(recipe, real, sample, options.seed, grow)
+    model, clock, compiling = train(recipe, options.minutes, batches, options.seed, options.clock)
     minutes = clock.seconds / 60
     started = time.perf_counter()
     scores = judge(recipe, model, test)

@@ -21,6 +21,8 @@ class Recipe:
     foreground: float
     asymmetry: bool = False  # differences from the mirror images as four more channels
     fade: float = 0.0  # share of the patches whose tumour is made fainter
+    every: int = 0  # steps after which a new synthetic case replaces one; 0: the sample's cases
+    pool: int = 16  # synthetic cases at a time, if new ones are made
     match_contrast: bool = False  # each sample case once more in the contrast of a real one
     real: float = 0.25  # share of patches from real cases, if there are both kinds
     overlap: float = 0.5

@@ -65,7 +65,7 @@ def brats_case(seed: int, number: int) -> tuple[BratsPlan, np.ndarray, np.ndarra
     plan = brats_plan(seed, number)
     rng = np.random.default_rng([seed, number, 4])
     head = average_head()
-    where = _positions(rng, head)
+    where = positions(rng, head)
     tumour = _tumour(rng, head, plan, where)
     shape, points = where.shape[1:], where.reshape(3, -1)
     distance = sample_head(head.distance, points, outside=60)
@@ -82,31 +82,34 @@ def brats_case(seed: int, number: int) -> tuple[BratsPlan, np.ndarray, np.ndarra
         atrophy=float(np.exp(rng.normal(0.1, 0.35))),
         mottle=rng.uniform(0.01, 0.05),
     )
-    sulci = _details(rng, lines[:, 0], parts[:, 0], where[:, 0], near, shape, tables)
+    sulci = details(rng, lines[:, 0], parts[:, 0], where[:, 0], near, shape, tables)
     labels = np.zeros(np.prod(shape), np.uint8)
     labels[near] = tumour_growth.labels(parts)[0]
     del where, points, parts
     distance[near] += np.float32(rng.uniform(0.5, 5)) * sulci
-    masks = _brain_masks(rng, distance.reshape(shape))
+    masks = brain_masks(rng, distance.reshape(shape))
     images = np.zeros((len(lines), *SHAPE[::-1]), np.int16)
     isotropic = rng.random() < 0.2  # 1 mm throughout, in all four
     for image, line, mask in zip(images, lines, masks, strict=True):
         volume = np.zeros(np.prod(shape), np.float32)
         volume[near] = line[0]
-        scan = _scan(rng, volume.reshape(shape), isotropic=isotropic)
-        image[BOX] = np.where(mask, _to_numbers(rng, scan, mask), 0)
+        blurred = scan(rng, volume.reshape(shape), isotropic=isotropic)
+        image[BOX] = np.where(mask, _to_numbers(rng, blurred, mask), 0)
     found = np.zeros(SHAPE[::-1], np.uint8)
     found[BOX] = np.where(np.any(masks, axis=0), labels.reshape(shape), 0)
     return plan, images.transpose(3, 2, 1, 0), found.transpose(2, 1, 0)
 
 
-def _positions(rng: np.random.Generator, head: Head) -> np.ndarray:
-    """Template positions of the voxels of `BOX`, (3, z, y, x) in mm, float32."""
+def positions(rng: np.random.Generator, head: Head, step: int = 1) -> np.ndarray:
+    """Template positions of the voxels of `BOX`, (3, z, y, x) in mm, float32.
+
+    Voxels are `step` mm wide, each one at the centre of the block of 1 mm voxels that it replaces.
+    """
     # BraTS brains are registered to the SRI-24 atlas, which is smaller than ICBM's.
     scale = np.array([0.90, 0.88, 0.95]) * np.exp(rng.normal(0, 0.012, 3))
     centre = np.array([62.0, 129.0, 119.5]) + rng.normal(0, [2, 2, 1])
     z, y, x = (
-        (np.arange(side.start, side.stop) - middle) / zoom
+        (np.arange(side.start, side.stop, step) + (step - 1) / 2 - middle) / zoom
         for side, middle, zoom in zip(BOX, centre, scale, strict=True)
     )
     mirror = rng.choice([-1.0, 1.0])
@@ -151,7 +154,7 @@ def _diffuse(rng, tumour: tumour_growth.Tumour) -> tumour_growth.Tumour:
 
 
 @lru_cache(maxsize=1)
-def _places() -> np.ndarray:
+def places() -> np.ndarray:
     """Ventricles, their surroundings and sulci, 0 to 1 on the head grid: (3, z, y, x)."""
     head = average_head()
     points = np.stack(np.meshgrid(*head_axes(), indexing="ij")).reshape(3, -1)
@@ -164,48 +167,49 @@ def _places() -> np.ndarray:
     return np.stack([deep, caps / caps.max(), np.clip(2 * sulci, 0, 1)])
 
 
-def _details(rng, images, parts, where, near, shape, tables) -> np.ndarray:
+def details(rng, images, parts, where, near, shape, tables, step: int = 1) -> np.ndarray:
     """Add vessels, bright caps of the ventricles and fine texture in place; return sulci's shares.
 
     `images` (4, n), `parts` (4, n) and `where` (3, n) are at the voxels `near` of a volume of
-    `shape`; so is what is returned, (n,).
+    `shape`, each `step` mm wide; so is what is returned, (n,).
     """
-    deep, caps, sulci = (sample_head(v, where) for v in _places())
+    deep, caps, sulci = (sample_head(v, where) for v in places())
     healthy = 1 - parts.sum(0)
     # In older people white matter around the ventricles is bright on T2 and FLAIR without tumour.
     caps *= (1 - deep) * healthy * np.float32(max(0, rng.normal(0.25, 0.35)))
     images[2] *= 1 + 0.6 * caps
     images[3] *= 1 + caps
     # Vessels are the lines on which two smooth random fields are both 0.
-    fields = [mr_physics.clouds(rng, shape, 4.5).ravel()[near] for _ in range(2)]
+    fields = [mr_physics.clouds(rng, shape, 4.5 / step).ravel()[near] for _ in range(2)]
     width = np.float32(rng.uniform(0.12, 0.25))
     vessels = np.exp(-(fields[0] ** 2 + fields[1] ** 2) / width**2)
     vessels *= healthy * np.clip(0.12 + sulci + 0.6 * deep, 0, 1) * np.float32(rng.uniform(0.4, 1))
     images[0] += vessels * np.float32(rng.uniform(0, 0.5))
     images[1] += vessels * np.float32(tables[1]["vessel"])
     images[2] *= 1 - 0.5 * vessels
-    grain = 0.5 * mr_physics.clouds(rng, shape, 1.5) + mr_physics.clouds(rng, shape, 6.0)
+    grain = 0.5 * mr_physics.clouds(rng, shape, 1.5 / step)
+    grain += mr_physics.clouds(rng, shape, 6.0 / step)
     grain = grain.ravel()[near] * (0.25 + (1 - healthy))
     for image, sign in zip(images, (-0.5, 0.6, 1, 1), strict=True):
         image *= 1 + grain * np.float32(sign * rng.uniform(0.02, 0.09))
     return sulci
 
 
-def _brain_masks(rng, distance: np.ndarray) -> np.ndarray:
+def brain_masks(rng, distance: np.ndarray, step: int = 1) -> np.ndarray:
     """Brain masks of skull-stripping, (4, z, y, x) bool: one mask, or four that differ slightly."""
     shape = distance.shape
-    edge = distance + rng.uniform(0.5, 1.8) * mr_physics.clouds(rng, shape, 6.0)
+    edge = distance + rng.uniform(0.5, 1.8) * mr_physics.clouds(rng, shape, 6.0 / step)
     # In places some tissue around the brain is left.
-    left = np.clip(mr_physics.clouds(rng, shape, 12.0) - rng.uniform(1.4, 2.6), 0, 1)
+    left = np.clip(mr_physics.clouds(rng, shape, 12.0 / step) - rng.uniform(1.4, 2.6), 0, 1)
     edge -= rng.uniform(3, 10) * left
     level = rng.uniform(-3.5, -0.3)
     if rng.random() < 0.5:
         return np.broadcast_to(_one_piece(edge < level), (4, *shape))
     masks = []
     for _ in range(4):
-        mask = _one_piece(edge + 0.4 * mr_physics.clouds(rng, shape, 6.0) < level)
+        mask = _one_piece(edge + 0.4 * mr_physics.clouds(rng, shape, 6.0 / step) < level)
         if rng.random() < 0.2:  # the scan doesn't cover the lowest slices
-            mask[: int(rng.integers(1, 12))] = False
+            mask[: int(rng.integers(1, 12)) // step] = False
         masks.append(mask)
     return np.stack(masks)
 
@@ -218,15 +222,16 @@ def _one_piece(mask: np.ndarray) -> np.ndarray:
     return mask & grown[tuple(slice(n) for n in mask.shape)]
 
 
-def _scan(rng, volume: np.ndarray, isotropic: bool) -> np.ndarray:
-    """Blur, bias, slices and noise, for a volume in which white matter is 1."""
-    volume = ndimage.gaussian_filter(volume, rng.uniform(0.3, 0.75), truncate=3)
+def scan(rng, volume: np.ndarray, isotropic: bool, step: int = 1) -> np.ndarray:
+    """Blur, bias, slices and noise, for a volume of `step` mm in which white matter is 1."""
+    volume = ndimage.gaussian_filter(volume, rng.uniform(0.3, 0.75) / step, truncate=3)
     volume *= mr_physics.bias_field(rng, volume.shape, abs(rng.normal(0, 0.2)))
     thickness = 1.0 if isotropic or rng.random() < 0.2 else rng.uniform(2.0, 6.5)
     axis, slope = int(rng.choice(3, p=[0.8, 0.1, 0.1])), tuple(rng.normal(0, 0.08, 2))
     # Thick slices have a better signal.
     sigma = rng.uniform(0.008, 0.04) * (1.0 if thickness < 1.5 else 0.8)
-    return mr_physics.in_slices(rng, volume, axis, thickness, slope, sigma)
+    sigma /= step  # noise of an average over a larger voxel
+    return mr_physics.in_slices(rng, volume, axis, thickness / step, slope, sigma)
 
 
 def _to_numbers(rng, scan: np.ndarray, mask: np.ndarray) -> np.ndarray:

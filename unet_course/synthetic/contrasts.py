@@ -60,3 +60,50 @@ def draw(rng: np.random.Generator) -> list[dict[str, float]]:
     flair["cyst"] = flair["oedema"] * rng.uniform(0.5, 1.2)
     flair["enhancing"] = flair["oedema"] * rng.uniform(0.8, 1.15)
     return [{name: float(value) for name, value in table.items()} for table in tables]
+
+
+def draw_varied(rng: np.random.Generator, kind: str) -> list[dict[str, float]]:
+    """As `draw`, from ranges that span what was measured in six real cases, for `varied_case`.
+
+    Args:
+        rng: the source of randomness.
+        kind: of tumour, as in `varied_case.Variety`; all but "rim" enhance faintly if at all.
+
+    >>> t1, t1ce, _, _ = draw_varied(np.random.default_rng(0), "faint")
+    >>> 1 < t1ce["enhancing"] < 1.7
+    True
+    """
+    t1, t1ce, t2, flair = draw(rng)
+    t1["csf"] = rng.uniform(0.3, 0.75)
+    t1["oedema"] = rng.uniform(0.82, 1.05)
+    t1["solid"] = t1["oedema"] * rng.uniform(0.8, 1.12)
+    t1["cyst"] = max(t1["solid"] * rng.uniform(0.7, 1.05), 0.9 * t1["csf"])
+    t1["enhancing"] = float(np.clip(t1["solid"] * rng.uniform(0.95, 1.2), 0.85, 1.08))
+
+    t1ce["grey"] = t1["grey"] * rng.uniform(0.84, 1.12)
+    t1ce["csf"] = t1["csf"] * rng.uniform(0.65, 1.25)
+    both = rng.uniform(0.86, 1.08)
+    for name in ("oedema", "solid", "cyst"):
+        t1ce[name] = t1[name] * both * rng.uniform(0.92, 1.08)
+    brightest = (1.15, 2.2) if kind == "rim" else (1.1, 1.5)
+    t1ce["enhancing"] = float(np.exp(rng.uniform(*np.log(brightest))))
+
+    wet = rng.random()
+    t2["grey"] = rng.uniform(0.98, 1.40)
+    t2["csf"] = float(np.exp(rng.uniform(np.log(1.8), np.log(4.8))))
+    bright = 1.3 + wet + rng.normal(0, 0.1)
+    t2["oedema"] = float(np.clip(bright, 1.25, max(1.25, 0.9 * t2["csf"])))
+    for name, ratios in (("solid", (0.97, 1.5)), ("cyst", (1.05, 1.8)), ("enhancing", (0.9, 1.3))):
+        t2[name] = min(t2["oedema"] * rng.uniform(*ratios), 1.1 * t2["csf"])
+
+    flair["grey"] = rng.uniform(0.95, 1.30)
+    flair["csf"] = rng.uniform(0.12, 0.65)
+    bright = 1.2 + 0.3 * rng.random() + 1.3 * wet * rng.random()
+    flair["oedema"] = max(bright, 1.1 * flair["grey"])
+    # in some low-grade gliomas FLAIR is dark where T2 is bright ("mismatch")
+    dark = kind != "rim" and rng.random() < 0.15
+    flair["solid"] = flair["oedema"] * (rng.uniform(0.6, 0.9) if dark else rng.uniform(0.97, 1.25))
+    empty = rng.random() < 0.15  # fluid like that of the ventricles
+    flair["cyst"] = flair["csf"] if empty else flair["oedema"] * rng.uniform(0.55, 1.25)
+    flair["enhancing"] = flair["oedema"] * rng.uniform(0.8, 1.15)
+    return [{name: float(value) for name, value in t.items()} for t in (t1, t1ce, t2, flair)]

@@ -137,15 +137,15 @@ def clouds(rng: Generator, shape: tuple, scale: float) -> np.ndarray:
     It is a random crop, turned and mirrored at random, of one block that repeats after 112 voxels:
     drawing and smoothing new noise would take longer than everything else.
     """
-    block = _block(round(scale, 1)).transpose(rng.permutation(3))
+    block = noise_block(round(scale, 1)).transpose(rng.permutation(3))
     for axis, n in enumerate(shape):
         index = rng.integers(BANK) + rng.choice([-1, 1]) * np.arange(n)
         block = np.take(block, index % BANK, axis)
     return block
 
 
-@lru_cache(maxsize=6)
-def _block(scale: float) -> np.ndarray:
+@lru_cache(maxsize=12)  # two grids, 1 and 2 mm
+def noise_block(scale: float) -> np.ndarray:
     block = np.random.default_rng(1981).standard_normal((BANK, BANK, BANK), dtype=np.float32)
     block = ndimage.gaussian_filter(block, scale, mode="wrap")
     return block / block.std()

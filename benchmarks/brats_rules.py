@@ -1,0 +1,104 @@
+"""Which thresholds and clean-up suit a network of `brats_dice.py`? Decided on synthetic cases.
+
+Each case is predicted once, and every rule is applied to the same probabilities, at 2 mm. The cases
+are held out by their seed, and more varied than those of training: every tumour away from the usual
+sites, several foci more often, oedema that fades more, and more of what isn't tumour.
+
+    python benchmarks/brats_rules.py --network FILE.keras
+
+With --data FOLDER real cases are judged instead.
+"""
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import brats_dice
+import brats_judging
+import growing_cases
+import keras
+import numpy as np
+from brats_recipes import RECIPES
+
+from unet_course.data import brats
+from unet_course.data.layouts import REGIONS
+from unet_course.judging import metrics
+from unet_course.synthetic.varied_case import Variety
+
+SEED = 7001  # of the held-out cases
+UNSEEN = Variety(
+    kinds=(("rim", 1.0), ("faint", 1.0), ("diffuse", 1.0)),
+    foci=(0.65, 0.25, 0.1),
+    sites=(0.0, 0.5, 0.5),
+    fade=(0.35, 0.9),
+    uneven=(0.04, 0.12),
+    coil=(0.0, 0.5),
+    plexus=(0.4, 1.0),
+    spots=0.7,
+)
+# What each rule changes in the reference; settings as in `brats_recipes.Recipe`.
+REFERENCE = dict(threshold=(0.5, 0.5, 0.5), keep_largest=False, drop_small=0.0, core=0.0)
+SURE = dict(keep_largest=True, surest=True)
+RULES = {
+    "threshold 0.5, nothing else": {},
+    "the surest component alone": SURE,
+    **{f"components from {s:g} of the surest": SURE | {"share": s} for s in (0.5, 0.25, 0.1, 0.05)},
+    "the largest component alone": dict(keep_largest=True),
+    **{f"threshold {t:g}": dict(threshold=(t, t, t)) for t in (0.3, 0.4, 0.6)},
+    **{f"at least {c:g} core": dict(core=c) for c in (0.2, 0.3, 0.4)},
+    **{f"no ET below {v:g} mm³": dict(drop_small=v) for v in (100.0, 200.0, 500.0)},
+}
+
+
+def interval(gains: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of the mean gain, by 10,000 bootstrap samples of the cases."""
+    draws = np.random.default_rng(seed).integers(len(gains), size=(10_000, len(gains)))
+    low, high = np.percentile(gains[draws].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def scores(recipes: dict, network: keras.Model, case) -> np.ndarray:
+    """Dice of the regions by rule, (rules, 3), on the case's own grid."""
+    found = brats_judging.predicted(RECIPES["course"], network, case)
+    truth = case.regions()
+    rows = []
+    for recipe in recipes.values():
+        answer = brats.regions(brats_judging.cleaned(recipe, found, case.spacing))
+        rows.append([metrics.dice(truth[..., i], answer[..., i]) for i in range(len(REGIONS))])
+    return np.array(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--network", type=Path, required=True, metavar="FILE.keras")
+    parser.add_argument("--cases", type=int, default=24)
+    parser.add_argument("--data", action="append", default=[], type=Path, metavar="DIR")
+    options = parser.parse_args()
+    network = keras.saving.load_model(options.network, compile=False, safe_mode=True)
+    if options.data:
+        found = [case for folder in options.data for case in brats.find_cases(folder)]
+        cases = brats_dice.ready(found, 2, True)
+    else:
+        cases = (growing_cases.prepared(SEED, n, UNSEEN) for n in range(options.cases))
+    base = replace(RECIPES["course"], **REFERENCE)
+    recipes = {name: replace(base, **change) for name, change in RULES.items()}
+    rows = []
+    for case in cases:
+        rows.append(scores(recipes, network, case))
+        print(f"{case.id:28}" + "".join(f"{dice:7.3f}" for dice in rows[-1][0]), flush=True)
+    dice = np.array(rows)  # (cases, rules, regions)
+    print(f"\n{'rule':36}" + "".join(f"{r + ', gain, 95 %':>28}" for r in REGIONS))
+    for i, name in enumerate(RULES):
+        cells = []
+        for k in range(len(REGIONS)):
+            gain = dice[:, i, k] - dice[:, 0, k]
+            low, high = interval(gain)
+            cells.append(f"{dice[:, i, k].mean():.3f} {gain.mean():+.3f} ({low:+.3f} {high:+.3f})")
+        print(f"{name:36}" + "".join(f"{cell:>30}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
