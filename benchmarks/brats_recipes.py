@@ -70,6 +70,7 @@ RECIPES = {
         flips=((), (0,)),
         threshold=(0.4, 0.4, 0.3),
         keep_largest=True,
+        share=0.5,
         surest=True,
         drop_small=200,  # the rule is nnU-Net's for BraTS 2020 (Isensee et al., 2021), the number ours
         core=0.4,

@@ -16,6 +16,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import asymmetry
 import brats_dice
 import brats_judging
 import growing_cases
@@ -40,7 +41,14 @@ UNSEEN = Variety(
     spots=0.7,
 )
 # What each rule changes in the reference; settings as in `brats_recipes.Recipe`.
-REFERENCE = dict(threshold=(0.5, 0.5, 0.5), keep_largest=False, drop_small=0.0, core=0.0)
+REFERENCE = dict(
+    threshold=(0.5, 0.5, 0.5),
+    keep_largest=False,
+    drop_small=0.0,
+    core=0.0,
+    flips=((),),  # one view, and little overlap, to save time
+    overlap=0.25,
+)
 SURE = dict(keep_largest=True, surest=True)
 RULES = {
     "threshold 0.5, nothing else": {},
@@ -62,7 +70,7 @@ def interval(gains: np.ndarray, seed: int = 0) -> tuple[float, float]:
 
 def scores(recipes: dict, network: keras.Model, case) -> np.ndarray:
     """Dice of the regions by rule, (rules, 3), on the case's own grid."""
-    found = brats_judging.predicted(RECIPES["course"], network, case)
+    found = brats_judging.predicted(next(iter(recipes.values())), network, case)
     truth = case.regions()
     rows = []
     for recipe in recipes.values():
@@ -78,11 +86,12 @@ def main() -> None:
     parser.add_argument("--data", action="append", default=[], type=Path, metavar="DIR")
     options = parser.parse_args()
     network = keras.saving.load_model(options.network, compile=False, safe_mode=True)
+    mirrored = network.input_shape[-1] == asymmetry.CHANNELS
     if options.data:
         found = [case for folder in options.data for case in brats.find_cases(folder)]
-        cases = brats_dice.ready(found, 2, True)
+        cases = brats_dice.ready(found, 2, mirrored)
     else:
-        cases = (growing_cases.prepared(SEED, n, UNSEEN) for n in range(options.cases))
+        cases = (growing_cases.prepared(SEED, n, UNSEEN, mirrored) for n in range(options.cases))
     base = replace(RECIPES["course"], **REFERENCE)
     recipes = {name: replace(base, **change) for name, change in RULES.items()}
     rows = []
