@@ -73,7 +73,7 @@ RECIPES = {
         share=0.5,
         surest=True,
         drop_small=200,  # the rule is nnU-Net's for BraTS 2020 (Isensee et al., 2021), the number ours
-        core=0.4,
+        core=0.3,
         augmentation=replace(
             augment.VOLUMES, flips=(0,), probability=0.5, contrast=0.4, brightness=0.5
         ),
