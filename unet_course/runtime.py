@@ -6,6 +6,7 @@ Everything that depends on the machine is asked here, so that lessons and module
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import platform
@@ -38,6 +39,24 @@ def where() -> str:
     if "JUPYTERHUB_API_URL" in os.environ or "JUPYTERHUB_USER" in os.environ:
         return "hub"
     return "laptop"
+
+
+def how_to_install(what: str) -> str:
+    """Return the command that adds a package or one of the course's extras to this environment.
+
+    An environment of `uvx` or of `uv tool` can't be added to: it is made again, with JupyterLab.
+    """
+    prefix = Path(sys.prefix)
+    tool = "uv tool install" if (prefix / "uv-receipt.toml").is_file() else ""
+    if prefix.parent.name.startswith(("archive-v", "environments-v")):  # folders of uv's cache
+        tool = "uvx"
+    if not tool:
+        pip = "python -m pip" if importlib.util.find_spec("pip") else "uv pip"
+        return f'{pip} install "{what}"'
+    more = "" if what in ("unet-course", "unet-course[lab]") else f' --with "{what}"'
+    if tool == "uvx" and more:
+        return f'uvx --from "unet-course[lab]"{more} unet-course'
+    return f'{tool} "unet-course[lab]"{more}'
 
 
 # --- folders ----------------------------------------------------------------------------------

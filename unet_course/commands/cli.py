@@ -112,6 +112,16 @@ def _parser() -> argparse.ArgumentParser:
     help = f"what to write ({endings}); for all lessons a folder"
     option(export, "--out", "FILE", help, required=True)
 
+    help = "write a trained network as ONNX, which runs without Keras"
+    example = "unet-course export-model my_network.keras --out my_network.onnx"
+    model = verb("export-model", _export_model, help, example)
+    option(model, "network", "FILE", "the network, a file that model.save('NAME.keras') wrote")
+    option(model, "--out", "FILE", "what to write; ends in .onnx", required=True)
+    help = "how weights are stored: float16 halves the file, int8 quarters it (float32)"
+    model.add_argument(
+        "--weights", choices=("float32", "float16", "int8"), default="float32", help=help
+    )
+
     help = "who in a class has solved which exercises"
     progress = verb("progress", _progress, help, "unet-course progress class --csv class.csv")
     help = "searched for students' progress.json; a file NAME.json in it is NAME's"
@@ -222,6 +232,13 @@ def _export(options) -> int:
     from unet_course.commands.export_lesson import export
 
     return export(options.lesson, options.to, options.out)
+
+
+def _export_model(options) -> int:
+    from unet_course.commands.export_model import export_model
+
+    print(export_model(options.network, options.out, options.weights))
+    return 0
 
 
 def _progress(options) -> int:

@@ -12,7 +12,7 @@ FORMS |= {"slides": (".html",), "nbgrader": (".ipynb",)}
 def check_output_path(path: Path, endings: tuple[str, ...], lesson: Path | None = None) -> None:
     """Refuse an output file's name, or with `endings` empty a folder's; the error says why."""
     if endings and path.suffix not in endings:
-        option = "--out" if lesson else "--csv"
+        option = "--csv" if endings == (".csv",) else "--out"
         raise ValueError(f"{path}: {option} takes a name that ends in {' or '.join(endings)}")
     if not path.resolve().parent.is_dir():
         raise FileNotFoundError(f"{path.resolve().parent}: no such folder; make it first")

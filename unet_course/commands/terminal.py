@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 
-
-def how_to_install(what: str) -> str:
-    """Return the command that installs something into this environment; uv's has no pip."""
-    pip = "python -m pip" if importlib.util.find_spec("pip") else "uv pip"
-    return f'{pip} install "{what}"'
+from unet_course.runtime import how_to_install as how_to_install
 
 
 class CellProgress:
