@@ -160,30 +160,57 @@ def find_patients(folder: Path | str) -> list[Patient]:
     return sorted(found.values(), key=lambda patient: patient.id)
 
 
-def course_patients(limit: int | None = None) -> list[Patient]:
+def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient]:
     """Return the patients that a lesson works with, and print one line that says which they are.
 
     Real ones where `runtime.data_folder()` holds any, else the sample, which is made on first use.
-    `limit` takes at most so many, spread over institutions and tumour sizes, always the same.
+
+    Args:
+        limit: take at most so many, spread over institutions and tumour sizes, always the same.
+        at_least: how many patients the lesson needs, each readable, with slices with tumour and
+            slices without. Others are left out, which is said; where fewer than `at_least` remain,
+            the sample takes their place. 0: all are taken, and none is looked into.
 
     Raises:
-        DataError: a mask that is needed to choose the subset is damaged.
+        DataError: without `at_least`, a mask that is needed to choose the subset is damaged.
         NotADirectoryError: the folder that is pointed at is gone.
         ValueError: `limit` under 1.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, it is {limit}")
     folder = runtime.data_folder()
-    real = find_patients(folder) if folder else []
-    patients = real or _sample_patients()
+    complete = find_patients(folder) if folder else []
+    flaws = {patient.id: flaw for patient in complete if at_least and (flaw := _flaw(patient))}
+    real = [patient for patient in complete if patient.id not in flaws]
+    enough = real and len(real) >= at_least
+    patients = real if enough else _sample_patients()
     chosen = _spread(patients, limit)
     part = f"a subset of {len(chosen)} of " if len(chosen) < len(patients) else ""
-    if real:
+    if enough:
         print(f"Data: {part}{len(real)} patient{'s' * (len(real) != 1)} in {folder}.")
     else:
         why = f"no complete LGG patient in {folder}" if folder else "nothing real was pointed at"
+        if complete:
+            why = f"the lesson needs {at_least}, and {folder} has {len(real)} that it can use"
         print(f"Data: the sample, {part}{len(patients)} synthetic patients ({why}).")
+    if flaws:
+        named = [f"{id} ({flaw})" for id, flaw in flaws.items()]
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        cure = f"unet-course data check {folder} says how to mend files."
+        print(f"Left out, as no lesson can use them: {'; '.join(named[:3])}{more}. {cure}")
     return chosen
+
+
+def _flaw(patient: Patient) -> str:
+    """Why no lesson can use a patient, or an empty text; reads all masks and one image."""
+    try:
+        read_image(patient.image_path(patient.numbers[0]))
+        tumour = patient.tumour_pixels
+    except DataError as error:
+        return f"{error.path.name} {error.what}"
+    if any(tumour) and not all(tumour):
+        return ""
+    return f"{'every' if any(tumour) else 'no'} slice has tumour"
 
 
 def _sample_patients() -> list[Patient]:
