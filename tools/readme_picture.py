@@ -2,9 +2,9 @@
 
     python tools/readme_picture.py
 
-A slice, its tumour and the network's answer; beside them, in 3-D, a whole brain's tumour and
-another network's answer. All of it is the course's own synthetic patients. Run it after the lesson
-was saved again; a test compares.
+A slice, its tumour and a network's prediction; next to them, in 3-D, a whole brain's tumour and
+another network's prediction. All of it is the course's own synthetic patients. Run it after the
+lesson was saved again; a test compares.
 """
 
 from __future__ import annotations
@@ -15,12 +15,22 @@ import json
 import sys
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from matplotlib import font_manager
+from PIL import Image, ImageDraw, ImageFont
+
+from unet_course.showing.plotting import PREDICTION, TRUTH
+from unet_course.showing.volume_plotting import LABEL_COLOURS
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSON = ROOT / "notebooks" / "00_start_here.ipynb"
 PICTURE = ROOT / "docs" / "_static" / "at_the_end.png"
-HEIGHT = 300  # pixels
+SIDE, GAP = 304, 20  # pixels of a panel's side, and between two
+NAMES = ("a slice", "truth", "prediction", "truth, in 3-D", "prediction, in 3-D")
+LEGENDS = {  # by the panel under which it begins: colour, filled or not, text
+    1: ((TRUTH, False, "truth"), (PREDICTION, True, "prediction")),
+    3: ((LABEL_COLOURS[2], True, "swelling"), (LABEL_COLOURS[1], True, "core of the tumour")),
+}
 
 
 def figure(cell: str) -> Image.Image:
@@ -38,20 +48,44 @@ def figure(cell: str) -> Image.Image:
     raise ValueError(f"{LESSON}: cell {cell!r} holds no figure; save the lesson")
 
 
+def tallest(panel: Image.Image) -> Image.Image:
+    """Return a panel without its title and margins: the tallest stretch that isn't all white."""
+    for axis in (1, 0):  # rows first, then columns of what is left
+        ink = (np.asarray(panel).min(axis=2) < 250).any(axis=axis)
+        edges = np.flatnonzero(np.diff(np.r_[False, ink, False]))
+        start, stop = max(edges.reshape(-1, 2), key=np.ptp)
+        panel = panel.crop(
+            (0, start, panel.width, stop) if axis else (start, 0, stop, panel.height)
+        )
+    return panel
+
+
 def picture() -> Image.Image:
-    """Return the panels side by side, all `HEIGHT` pixels high."""
-    views = figure("whole-brain")  # 2 rows, truth and answer: a cut, from the left, from above
+    """Return the five panels in a row, each with its name below, and what the colours mean."""
+    slices, views = figure("answer"), figure("whole-brain")  # 1 × 3 and 2 × 3 panels
     width, height = views.width // 3, views.height // 2
-    from_left = [views.crop((width, y, 2 * width, y + height)) for y in (0, height)]
-    scaled = [
-        one.resize((round(one.width * HEIGHT / one.height), HEIGHT), Image.Resampling.LANCZOS)
-        for one in (figure("answer"), *from_left)
+    panels = [
+        slices.crop((i * slices.width // 3, 0, (i + 1) * slices.width // 3, slices.height))
+        for i in range(3)
     ]
-    whole = Image.new("RGB", (sum(one.width for one in scaled), HEIGHT), "white")
-    left = 0
-    for one in scaled:
-        whole.paste(one, (left, 0))
-        left += one.width
+    panels += [views.crop((width, y, 2 * width, y + height)) for y in (0, height)]
+    whole = Image.new("RGB", (5 * SIDE + 4 * GAP, SIDE + 90), "white")
+    draw = ImageDraw.Draw(whole)
+    file = font_manager.findfont("DejaVu Sans")
+    large, small = (ImageFont.truetype(file, size, layout_engine=0) for size in (24, 22))
+    for i, (panel, name) in enumerate(zip(map(tallest, panels), NAMES, strict=True)):
+        scale = SIDE / max(panel.size)
+        size = [round(side * scale) for side in panel.size]
+        left = i * (SIDE + GAP)
+        place = (left + (SIDE - size[0]) // 2, (SIDE - size[1]) // 2)
+        whole.paste(panel.resize(size, Image.Resampling.LANCZOS), place)
+        draw.text((left + SIDE // 2, SIDE + 22), name, "black", large, anchor="mm")
+        x = left
+        for colour, filled, text in LEGENDS.get(i, ()):
+            box = (x, SIDE + 56, x + 30, SIDE + 78)
+            draw.rectangle(box, fill=colour if filled else "white", outline=colour, width=4)
+            draw.text((x + 40, SIDE + 67), text, "black", small, anchor="lm")
+            x += 70 + round(draw.textlength(text, small))
     return whole
 
 
