@@ -205,6 +205,8 @@ def _run(options) -> int:
     if options.save and (options.data or options.out):
         which = "--data" if options.data else "--out"
         raise ValueError(f"--save and {which} don't go together: a lesson is saved on the sample")
+    if options.save and runtime.PACKAGE in lesson.parents:
+        raise LookupError("--save: an installed lesson stays as it is; save one in a clone's folder")
     if options.data:
         runtime.existing_folder(options.data, "Correct --data.")
     if options.out:

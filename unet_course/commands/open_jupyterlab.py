@@ -9,6 +9,7 @@ next to it under another name. Nothing is ever written over.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import itertools
 import json
 import os
@@ -46,8 +47,10 @@ def _copy(origin: Path, target: Path) -> list[str]:
     except (OSError, ValueError):
         known = {}
     told, made = [], 0
-    for source in sorted(path for path in origin.iterdir() if run_lesson.NAME.fullmatch(path.name)):
+    for source in run_lesson.list_lessons(origin):
         text = source.read_text(encoding="utf-8")
+        if runtime.PACKAGE in origin.parents:  # the pages that a lesson links to are at its address
+            text = text.replace("](../docs/", f"]({_address()}/blob/HEAD/docs/")
         new, mine = _digest(text), target / source.name
         now = _digest(mine.read_text(encoding="utf-8", errors="replace")) if mine.exists() else None
         if now is None or (now == known.get(mine.name) and now != new):
@@ -64,6 +67,11 @@ def _copy(origin: Path, target: Path) -> list[str]:
     if made:
         told.insert(0, f"Lessons copied from the course, for you to write in: {made}")
     return told
+
+
+def _address() -> str:
+    about = importlib.metadata.metadata("unet-course").get_all("Project-URL", [])
+    return next(line.split(", ")[1] for line in about if line.startswith("Repository, "))
 
 
 def _digest(text: str) -> str:

@@ -46,10 +46,16 @@ class Run:
 
 
 def folder() -> Path:
-    """Return where the lessons are: `./notebooks`, else the wheel's copies, else the clone's."""
-    here = Path.cwd() / "notebooks"
-    for place in (here, runtime.PACKAGE / "_notebooks", runtime.PACKAGE.parent / "notebooks"):
-        if place.is_dir() and list_lessons(place):
+    """Return where the lessons are: `./notebooks`, else the wheel's copies, else the clone's.
+
+    An installed package takes `./notebooks` only if a lesson of its own is there: a folder of that
+    name, with files such as `01_explore.ipynb`, is usual in other projects.
+    """
+    here, wheel = Path.cwd() / "notebooks", runtime.PACKAGE / "_notebooks"
+    own = {path.name for path in list_lessons(wheel)} if wheel.is_dir() else set()
+    for place in (here, wheel, runtime.PACKAGE.parent / "notebooks"):
+        names = {path.name for path in list_lessons(place)} if place.is_dir() else set()
+        if names & (own or names):
             return place
     raise FileNotFoundError(
         f"no lessons here: neither {here} nor the installed package holds any. Change to the course's "

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from unet_course import runtime
 from unet_course.data import files
 from unet_course.data.layouts import LGG, DataError
 
@@ -146,8 +147,7 @@ def _damaged(path: Path, error: Exception) -> DataError:
         return DataError(
             path,
             "is compressed in a way that needs the package imagecodecs",
-            "Install it in the course's environment (`uv pip install imagecodecs`; without uv `python -m "
-            "pip install imagecodecs`), or take the uncompressed original.",
+            f"Install it (`{runtime.how_to_install('imagecodecs')}`), or take the uncompressed original.",
         )
     try:
         with open(path, "rb") as file:

@@ -18,6 +18,7 @@ import numpy as np
 from IPython.display import Pretty
 from PIL import Image
 
+from unet_course import runtime
 from unet_course.data.layouts import LABELS, MODALITIES
 from unet_course.showing import volume_plotting
 from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline, rgb
@@ -319,7 +320,7 @@ def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
 
 
 def _how_to_install_the_viewer() -> str:
-    how = f'in a terminal, in the course\'s folder: uv pip install "{VIEWER}"'
+    how = f"in a terminal, in the course's folder: {runtime.how_to_install(VIEWER)}"
     if "google.colab" in sys.modules or importlib.util.find_spec("pip") is not None:
         how = f'in a cell of this notebook: %pip install "{VIEWER}"'
     return f"The 3-D viewer needs the package ipyniivue. Install it {how}. Then restart the kernel."
