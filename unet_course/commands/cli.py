@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import importlib.util
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -112,6 +113,14 @@ def _parser() -> argparse.ArgumentParser:
     help = f"what to write ({endings}); for all lessons a folder"
     option(export, "--out", "FILE", help, required=True)
 
+    help = "a folder's sizes and spacings, and the network and patches that follow from them"
+    example = "unet-course plan data --memory 2 --out plan.json"
+    plan = verb("plan", _plan, help, example)
+    option(plan, "folder", "DIR", "the folder of patients")
+    option(plan, "--memory", "GB", "for one training step (2)", type=_gigabytes, default=2.0)
+    option(plan, "--out", "FILE", "write the plan as JSON")
+    option(plan, "--fingerprint", "FILE", "write the fingerprint as JSON")
+
     help = "write a trained network as ONNX, which runs without Keras"
     example = "unet-course export-model my_network.keras --out my_network.onnx"
     model = verb("export-model", _export_model, help, example)
@@ -137,6 +146,15 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} isn't a port: a number from 1 to 65535")
     return int(text)
+
+
+def _gigabytes(text: str) -> float:
+    try:
+        if 0 < float(text) < math.inf:
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} isn't a size: a number above 0, in GB")
 
 
 def _open(options) -> int:
@@ -206,7 +224,9 @@ def _run(options) -> int:
         which = "--data" if options.data else "--out"
         raise ValueError(f"--save and {which} don't go together: a lesson is saved on the sample")
     if options.save and runtime.PACKAGE in lesson.parents:
-        raise LookupError("--save: an installed lesson stays as it is; save one in a clone's folder")
+        raise LookupError(
+            "--save: an installed lesson stays as it is; save one in a clone's folder"
+        )
     if options.data:
         runtime.existing_folder(options.data, "Correct --data.")
     if options.out:
@@ -234,6 +254,13 @@ def _export(options) -> int:
     from unet_course.commands.export_lesson import export
 
     return export(options.lesson, options.to, options.out)
+
+
+def _plan(options) -> int:
+    from unet_course.commands.plan_network import plan_folder
+
+    print(plan_folder(options.folder, options.memory, options.out, options.fingerprint))
+    return 0
 
 
 def _export_model(options) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unet_course.commands.output_files import check_output_path
+from unet_course.commands.terminal import start_tensorflow
 
 
 def export_model(file: Path, out: Path, weights: str) -> str:
@@ -22,6 +23,7 @@ def export_model(file: Path, out: Path, weights: str) -> str:
         )
     if file.suffix != ".keras":
         raise ValueError(f"{file}: a network's file ends in .keras; save it with model.save")
+    start_tensorflow()
     import keras
 
     # imported so that Keras knows the course's own layers by name

@@ -6,6 +6,15 @@ import re
 import sys
 
 from unet_course.runtime import how_to_install as how_to_install
+from unet_course.runtime import quiet
+
+
+def start_tensorflow() -> None:
+    """Import Keras and compute something, while what TensorFlow logs at its start is kept back."""
+    with quiet():
+        import keras
+
+        keras.ops.ones(1)
 
 
 class CellProgress:
