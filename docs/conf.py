@@ -19,7 +19,7 @@ _pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")
 _about = _pyproject["project"]
 
 project = "Segmenting medical images with U-Nets"
-author = _about["authors"][0]["name"]
+author = ", ".join(person["name"] for person in _about["authors"])
 project_copyright = f"2026, {author}; text CC BY 4.0, code MIT"
 version = release = _about["version"]
 language = "en_GB"
@@ -71,6 +71,7 @@ napoleon_numpy_docstring = False  # Google style
 _mathjax = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent
 html_theme = "sphinx_book_theme"
 html_title = project
+html_baseurl = _about["urls"]["Documentation"]  # only for search engines: links are relative
 html_static_path = ["_static", str(_mathjax / "static" / "mathjax" / "tex-svg-full.js")]
 html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
@@ -95,3 +96,17 @@ html_theme_options = {
     "max_navbar_depth": 2,
     "navbar_persistent": [],
 }
+
+# --- links to other hosts: sphinx-build -b linkcheck --------------------------------------------
+
+linkcheck_timeout = 30
+linkcheck_retries = 2
+linkcheck_anchors = False  # GitHub and others make theirs by script
+linkcheck_ignore = [
+    r"https://mybinder\.org/v2/",  # would build an image for each lesson
+    r"https://colab\.research\.google\.com/",  # asks for a sign-in
+    r"https://www\.kaggle\.com/",  # refuses programs
+    r"https?://(localhost|127\.0\.0\.1|HUB)",
+    r"https://github\.com/OWNER/",  # not published yet
+    r"https://owner\.github\.io/",
+]
