@@ -7,6 +7,7 @@ labels in the numbers of BraTS 2020.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -314,15 +315,19 @@ def sample_cases(synthetic: int = 8) -> list[Case]:
     return find_cases(sample_data.brats_root(cases=made))[:synthetic]
 
 
-def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
+def course_cases(
+    limit: int | None = None, synthetic: int = 8, needs: Sequence[int] = ()
+) -> list[Case]:
     """Return the cases that a lesson works with, and print one line that says which they are.
 
     Real ones where `runtime.data_folder()` holds any, else the sample, which is made on first use.
-    A scan that is among them under two ids is taken once, and that is said.
+    A scan that is among them under two ids is taken once, and that is said. Where none of the real
+    cases holds all labels that the lesson needs, one of the sample's is added, and that is said, too.
 
     Args:
         limit: take at most so many, spread evenly over the line of them, always the same.
         synthetic: how many cases the sample has; a case is made in ten seconds or so.
+        needs: labels that one case at least must hold; without any, the masks aren't read.
 
     Raises:
         NotADirectoryError: the folder that is pointed at is gone.
@@ -344,8 +349,20 @@ def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
         chosen, left_out = identity.without_copies(chosen)
         if left_out:
             print(left_out)
+        if needs and not any(_holds(case, needs) for case in chosen):
+            added = next(case for case in sample_cases(synthetic) if _holds(case, needs))
+            chosen = [*chosen, added]
+            print(
+                f"None of these cases holds {', '.join(_MEANINGS[n] for n in needs)}, which this lesson "
+                f"shows: the sample's {added.id} is added. With such a case of your own it isn't."
+            )
     else:
         why = f"no complete BraTS case in {folder}" if folder else "nothing real was pointed at"
         count = f"{part}{len(cases)} synthetic {'case' if len(cases) == 1 else 'cases'}"
         print(f"Data: the sample, {count} ({why}).")
     return chosen
+
+
+def _holds(case: Case, labels: Sequence[int]) -> bool:
+    """Whether a case's mask holds all of these labels."""
+    return case.mask is not None and np.isin(labels, case.read_labels()).all()
