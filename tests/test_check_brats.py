@@ -304,7 +304,7 @@ def test_three_axes_or_other_channels_where_four_are_due(tmp_path):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([np.nan], "holds NaN in 1 voxels"),
+        ([np.nan], "holds NaN in 1 voxel"),
         ([np.inf, -np.inf], "holds infinity in 2 voxels"),
         ([np.nan, np.inf], "holds NaN and infinity in 2 voxels"),
     ],

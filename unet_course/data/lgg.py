@@ -16,7 +16,7 @@ import pandas as pd
 from unet_course import runtime
 from unet_course.data import files
 from unet_course.data.layouts import LGG, DataError
-from unet_course.data.tiff import read_image, read_mask
+from unet_course.data.tiff import COMMAND, read_image, read_mask
 
 __all__ = [
     "DataError",
@@ -29,6 +29,10 @@ __all__ = [
     "read_mask",
     "read_table",
 ]
+
+
+LARGEST_TABLE = 2**22  # bytes of data.csv; the set's own has 2**13
+MOST_COLUMNS = 2000
 
 
 @dataclass(frozen=True)
@@ -283,9 +287,15 @@ def read_csv(path: Path) -> pd.DataFrame:
     """Read one `data.csv`; arguments, result and errors as in `read_table`."""
     cure = f"Restore {LGG.table} from the archive, or remove it: images are read without it."
     try:
+        files.size_of(path, COMMAND, LARGEST_TABLE)
         text = path.read_text(encoding="utf-8-sig")
-        separator = ";" if ";" in text.partition("\n")[0] else ","
+        head = text.partition("\n")[0]
+        separator = ";" if ";" in head else ","
+        if head.count(separator) > MOST_COLUMNS:
+            raise ValueError(f"it has more than {MOST_COLUMNS:,} columns")
         table = pd.read_csv(StringIO(text), sep=separator)
+    except DataError as error:
+        raise DataError(path, error.what, cure) from error
     except (OSError, ValueError) as error:  # pandas' and the decoder's errors are ValueErrors
         what = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         raise DataError(path, f"can't be read as a table: {what}", cure) from error
