@@ -149,7 +149,7 @@ def test_cases_smaller_than_a_patch_are_replaced_where_windows_are_shown(
     assert capsys.readouterr().out == ""
     shown = lesson_10_run.with_room([small, well])
     assert [case.id for case in shown] == [case.id for case in sample]
-    assert "larger than 16 × 16 × 16 mm" in capsys.readouterr().out
+    assert "larger than 16 × 16 × 16 voxels" in capsys.readouterr().out
 
 
 def test_no_cases_are_refused():

@@ -113,7 +113,7 @@ def with_room(cases: Sequence[PreparedCase]) -> list[PreparedCase]:
     if large:
         return large
     size = " × ".join(str(FACTOR * side) for side in PATCH)
-    print(f"Shown on the sample's cases: none of these holds tumour and is larger than {size} mm.")
+    print(f"Shown on the sample's cases: none here holds tumour and is larger than {size} voxels.")
     return prepared_cases.prepare(brats.sample_cases(), factor=FACTOR, progress=False)
 
 
