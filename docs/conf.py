@@ -46,6 +46,7 @@ myst_heading_anchors = 3
 # {{ lesson05 }} is a link to lesson 05; a lesson that doesn't exist is a warning, hence an error
 myst_substitutions = {f"lesson{path.name[:2]}": lesson_pages.link(path) for path in _lessons}
 myst_substitutions["version"] = version
+myst_substitutions["terms_by_lesson"] = lesson_pages.terms_by_lesson(HERE / "glossary.md", _lessons)
 myst_substitutions["modules"] = reference_pages.table(_lessons)
 myst_substitutions["for_instructors"] = lesson_pages.menu(
     HERE, "For instructors", ("instructors", "hub")
@@ -74,6 +75,7 @@ html_title = project
 html_baseurl = _about["urls"]["Documentation"]  # only for search engines: links are relative
 html_static_path = ["_static", str(_mathjax / "static" / "mathjax" / "tex-svg-full.js")]
 html_css_files = ["site.css"]
+html_js_files = [("sliders.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system is
 html_show_sourcelink = False

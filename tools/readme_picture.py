@@ -18,19 +18,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
-
-from unet_course.showing.plotting import PREDICTION, TRUTH
-from unet_course.showing.volume_plotting import LABEL_COLOURS
+from scipy import ndimage
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSON = ROOT / "notebooks" / "00_start_here.ipynb"
 PICTURE = ROOT / "docs" / "_static" / "at_the_end.png"
-SIDE, GAP = 304, 20  # pixels of a panel's side, and between two
-NAMES = ("a slice", "truth", "prediction", "truth, in 3-D", "prediction, in 3-D")
-LEGENDS = {  # by the panel under which it begins: colour, filled or not, text
-    1: ((TRUTH, False, "truth"), (PREDICTION, True, "prediction")),
-    3: ((LABEL_COLOURS[2], True, "swelling"), (LABEL_COLOURS[1], True, "core of the tumour")),
-}
+WIDTH, HEIGHT, GAP = 1600, 306, 8  # pixels; the height of the panels
+LABELS = "a slice", "with the truth", "with the prediction", "truth in 3-D", "prediction in 3-D"
+FONT = 24  # pixels
 
 
 def figure(cell: str) -> Image.Image:
@@ -60,32 +55,38 @@ def tallest(panel: Image.Image) -> Image.Image:
     return panel
 
 
-def picture() -> Image.Image:
-    """Return the five panels in a row, each with its name below, and what the colours mean."""
-    slices, views = figure("answer"), figure("whole-brain")  # 1 × 3 and 2 × 3 panels
-    width, height = views.width // 3, views.height // 2
-    panels = [
-        slices.crop((i * slices.width // 3, 0, (i + 1) * slices.width // 3, slices.height))
-        for i in range(3)
+def panel(part: Image.Image) -> Image.Image:
+    """Return what is drawn in a part of a figure, without its title: the largest piece, on white."""
+    pieces, count = ndimage.label(np.asarray(part).min(axis=2) < 250)
+    sizes = ndimage.sum_labels(np.ones_like(pieces), pieces, range(1, count + 1))
+    rows, columns = ndimage.find_objects(pieces)[int(np.argmax(sizes))]
+    return part.crop((columns.start, rows.start, columns.stop, rows.stop))
+
+
+def thirds(whole: Image.Image) -> list[Image.Image]:
+    return [
+        whole.crop((whole.width * k // 3, 0, whole.width * (k + 1) // 3, whole.height))
+        for k in range(3)
     ]
-    panels += [views.crop((width, y, 2 * width, y + height)) for y in (0, height)]
-    whole = Image.new("RGB", (5 * SIDE + 4 * GAP, SIDE + 90), "white")
+
+
+def picture() -> Image.Image:
+    """Return the panels side by side, each with its label below, all labels on one line."""
+    views = figure("whole-brain")  # 2 rows, truth and prediction: a cut, from the left, from above
+    half = views.height // 2
+    rows = [views.crop((0, y, views.width, y + half)) for y in (0, half)]
+    panels = [panel(one) for one in (*thirds(figure("answer")), *(thirds(row)[1] for row in rows))]
+    free = WIDTH - GAP * (len(panels) - 1) - 3 * HEIGHT  # three squares, and two brains
+    sides = [(HEIGHT, HEIGHT)] * 3
+    sides += [(free // 2, round(one.height * (free // 2) / one.width)) for one in panels[3:]]
+    whole = Image.new("RGB", (WIDTH, HEIGHT + 2 * FONT), "white")
     draw = ImageDraw.Draw(whole)
-    file = font_manager.findfont("DejaVu Sans")
-    large, small = (ImageFont.truetype(file, size, layout_engine=0) for size in (24, 22))
-    for i, (panel, name) in enumerate(zip(map(tallest, panels), NAMES, strict=True)):
-        scale = SIDE / max(panel.size)
-        size = [round(side * scale) for side in panel.size]
-        left = i * (SIDE + GAP)
-        place = (left + (SIDE - size[0]) // 2, (SIDE - size[1]) // 2)
-        whole.paste(panel.resize(size, Image.Resampling.LANCZOS), place)
-        draw.text((left + SIDE // 2, SIDE + 22), name, "black", large, anchor="mm")
-        x = left
-        for colour, filled, text in LEGENDS.get(i, ()):
-            box = (x, SIDE + 56, x + 30, SIDE + 78)
-            draw.rectangle(box, fill=colour if filled else "white", outline=colour, width=4)
-            draw.text((x + 40, SIDE + 67), text, "black", small, anchor="lm")
-            x += 70 + round(draw.textlength(text, small))
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), FONT)
+    left = 0
+    for one, size, label in zip(panels, sides, LABELS, strict=True):
+        whole.paste(one.resize(size, Image.Resampling.LANCZOS), (left, (HEIGHT - size[1]) // 2))
+        draw.text((left + size[0] / 2, HEIGHT + 1.4 * FONT), label, "black", font, "ms")
+        left += size[0] + GAP
     return whole
 
 
