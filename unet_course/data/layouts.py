@@ -215,16 +215,16 @@ class BratsLayout:
 
 
 def _translated(labels: np.ndarray, table: dict[int, int]) -> np.ndarray:
-    found = np.asarray(labels)
-    result = np.zeros(found.shape, np.uint8)
-    known = np.zeros(found.shape, bool)
+    numbers = np.asarray(labels)
+    result = np.zeros(numbers.shape, np.uint8)
+    known = np.zeros(numbers.shape, bool)
     for number, other in table.items():
-        here = found == number
+        here = numbers == number
         known |= here
         if other:
             result[here] = other
     if not known.all():
-        values = np.unique(found)
+        values = np.unique(numbers)
         # all digits: 3.9999998 isn't a 4
         texts = [np.format_float_positional(value, trim="-") for value in values[:8]]
         shown = ", ".join(texts) + (", …" if len(values) > 8 else "")

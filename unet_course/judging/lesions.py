@@ -121,8 +121,8 @@ def lesionwise(
     >>> truth[4:8, 4:8, 4:8] = prediction[4:8, 4:8, 4:8] = 1
     >>> truth[24:28, 4:8, 4:8] = prediction[30, 30, 6] = 1
     >>> for rule in RULES:
-    ...     found = lesionwise(truth, prediction, rule=rule)
-    ...     print(round(found.dice, 3), round(found.hd95, 1), *found[2:5], found.removed)
+    ...     scores = lesionwise(truth, prediction, rule=rule)
+    ...     print(round(scores.dice, 3), round(scores.hd95, 1), *scores[2:5], scores.removed)
     0.333 249.3 1 1 1 0
     0.5 168.5 1 1 0 1
     """
