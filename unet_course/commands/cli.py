@@ -82,13 +82,16 @@ def _parser() -> argparse.ArgumentParser:
     option(sample, "--cases", "N", "how many in 3-D (8)", type=int, default=8)
     option(sample, "--seed", "N", "another seed, other patients (0)", type=int, default=0)
     lgg = "fetch the real LGG patients from Kaggle"
-    brats = "fetch BraTS 2020's training cases from Kaggle (47 GB of disk)"
+    brats = "fetch BraTS 2020 from Kaggle (47 GB of disk), or cases of the Decathlon (10 MB each)"
     for name, help in (("lgg", lgg), ("brats", brats)):
         fetch = verb(name, _fetch, help, f"unet-course data {name} --root data", sets)
         fetch.set_defaults(set=name)
         option(fetch, "--root", "DIR", "folder for them (the course's cache)")
         option(fetch, "--archive", "FILE", "a ZIP that you downloaded by hand")
         flag(fetch, "--accept-licence", "you accept its licence")
+    help = "decathlon: N cases of the Medical Segmentation Decathlon, without an account (kaggle)"
+    fetch.add_argument("--source", choices=("kaggle", "decathlon"), default="kaggle", help=help)
+    option(fetch, "--cases", "N", "how many of the Decathlon's cases, 10 MB each (20)", type=int)
     help = "read every file of a folder, name each fault"
     check = verb("check", _check, help, "unet-course data check data", sets)
     option(check, "folder", "DIR", "the folder")
@@ -191,10 +194,21 @@ def _sample(options) -> int:
 
 
 def _fetch(options) -> int:
+    from unet_course.commands.fetch import decathlon
     from unet_course.commands.fetch.download import fetch_brats, fetch_lgg
 
-    fetch = {"lgg": fetch_lgg, "brats": fetch_brats}[options.set]
-    folder = fetch(options.root, options.archive, options.accept_licence)
+    if getattr(options, "source", None) == "decathlon":
+        if options.archive:
+            raise ValueError(
+                "--archive is for Kaggle's ZIP; the Decathlon's folder is used unpacked"
+            )
+        cases = 20 if options.cases is None else options.cases
+        folder = decathlon.fetch_decathlon(options.root, cases, options.accept_licence)
+    elif getattr(options, "cases", None):
+        raise ValueError("--cases: Kaggle's set is fetched whole; add --source decathlon")
+    else:
+        fetch = {"lgg": fetch_lgg, "brats": fetch_brats}[options.set]
+        folder = fetch(options.root, options.archive, options.accept_licence)
     print(f"Use them: unet-course run LESSON --data {folder}")
     print(f"in a notebook: runtime.use_data({str(folder)!r})")
     return 0
