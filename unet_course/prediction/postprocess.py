@@ -155,6 +155,7 @@ def choose_minimum(
         truths, predictions: labels or regions of each case, as `drop_small` takes them, in the
             same order. They may be generators: one case is in memory at a time.
         candidates: in mm³, 0 or more; 0 leaves the prediction unchanged.
+        spacing: of the voxels in mm, the same in all cases.
 
     Raises:
         ValueError: no cases, unequal numbers of truths and predictions, no candidates, and what

@@ -26,6 +26,7 @@ def predict(
         flips: test-time augmentation: the network sees each slice flipped along each of these
             sets of axes (0 rows, 1 columns), the predictions are flipped back and averaged.
             `((), (1,))` adds the mirror image.
+        batch_size: slices that the network gets at once; it changes time and memory only.
 
     Returns:
         (slices, side, side, 1) float32, 0 to 1.

@@ -47,6 +47,7 @@ def predict(
             wrong for a softmax, whose background channel would be 0, too.
         threshold: return masks, `uint8`, 1 where the probability is at least this.
         dtype: of the probabilities; float16 differs by 0.0003 at most.
+        progress: show a bar.
 
     Returns:
         (x, y, z, classes)
