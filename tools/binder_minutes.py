@@ -49,7 +49,11 @@ def limited_group() -> Path:
 
 
 def measure(lesson: str, group: Path, core: int) -> dict:
-    """Run a lesson on one core in the group; return its figures, or why there are none."""
+    """Run a lesson on one core in the group; return its figures, or that the limit ended it.
+
+    Raises:
+        ValueError: it failed for another reason; the message is what it printed.
+    """
 
     import resource  # not on Windows
 
@@ -67,10 +71,17 @@ def measure(lesson: str, group: Path, core: int) -> dict:
         command = [sys.executable, "-m", "unet_course.commands.cli", "run", lesson, "--out", out]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, preexec_fn=enter)
     told = SAID.search(done.stdout)
+    today = date.today().isoformat()
+    if any(_killed(group / name) for name in ("memory.oom_control", "memory.events")):
+        return {"over": True, "on": today}
     if done.returncode or not told:
-        return {"failed": (done.stderr.strip().splitlines() or ["killed"])[-1][:200]}
-    seconds = round(used() - before)
-    return {"seconds": seconds, "gb": float(told[2]), "on": date.today().isoformat()}
+        raise ValueError(f"{lesson}: {done.stdout[-500:]}{done.stderr[-2000:]}")
+    return {"seconds": round(used() - before), "gb": float(told[2]), "on": today}
+
+
+def _killed(file: Path) -> bool:
+    """Return whether the kernel has ended a process of the group for its memory."""
+    return file.exists() and bool(re.search(r"^oom_kill [1-9]", file.read_text(), re.MULTILINE))
 
 
 def column(text: str, measured: dict) -> str:
@@ -80,7 +91,7 @@ def column(text: str, measured: dict) -> str:
         ValueError: a measured lesson has no row there.
     """
     cells = {
-        lesson: "more than 2 GB" if "failed" in one else f"{one['seconds']} s, {one['gb']} GB"
+        lesson: "more than 2 GB" if "over" in one else f"{one['seconds']} s, {one['gb']} GB"
         for lesson, one in measured.items()
     }
     row = re.compile(r"^(\| (\d\d) \| \[.* \| \d+ \|) [^|]* \|$", re.MULTILINE)
