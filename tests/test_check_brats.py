@@ -256,7 +256,7 @@ def test_affines_that_disagree(folder, mask):
     shifted[0, 3] = 2.5
     save(mask, tumour(), shifted)
     report = only_problem(folder, mask, "has the affine", "2.5", "not")
-    assert "same place" in report.problems[0].cure
+    assert "one grid" in report.problems[0].cure
     shifted[0, 3] = 0.0004  # rounding of a header's own numbers
     save(mask, tumour(), shifted)
     assert check_volumes(folder).problems == []
@@ -525,4 +525,4 @@ def test_time_points_of_one_patient_are_counted(tmp_path):
         write_case(tmp_path, "BraTS 2023", f"BraTS-GLI-00000-00{time}", seed=time)
     (report,) = check_folder(tmp_path, progress=False)
     assert not report.problems
-    assert any("2 cases of 1 patients" in note for note in report.notes)
+    assert any("2 cases of 1 patient:" in note for note in report.notes)

@@ -6,11 +6,41 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+LARGEST_TEXT = 2**24  # bytes of a file that the course keeps its own facts in
+
+
+def expect_file(path: Path, largest: int | None = None) -> None:
+    """Raise OSError unless this is a regular file, no pipe or device, of at most so many bytes."""
+    facts = os.stat(path)
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    if largest is not None and facts.st_size > largest:
+        raise OSError(errno.EINVAL, f"has {facts.st_size:,} bytes, far too many", str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a small text file of the course's own. Raises OSError (what isn't one), ValueError."""
+    expect_file(path, LARGEST_TEXT)
+    return path.read_text(encoding="utf-8")
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a regular file, read a piece at a time. Raises OSError."""
+    expect_file(path)
+    found = 0
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            found = zlib.crc32(block, found)
+    return found
 
 
 def write_text(path: Path, text: str) -> None:

@@ -26,6 +26,7 @@ from unet_course.data.layouts import (
     BratsLayout,
     DataError,
     natural_key,
+    plain,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ class Case:
     layout: BratsLayout
     images: tuple[Path, ...]  # in the order of `layouts.MODALITIES`; one 4-D file in MSD Task01
     mask: Path | None  # None: a case that was published without
+    person: str = ""  # the patient, where other ids show who it is (`identity.without_copies`)
 
     def __repr__(self) -> str:
         return f"Case({self.id}, {self.layout.name})"
@@ -76,7 +78,11 @@ class Case:
 
         A patient may have other ids in other sets; `identity.same_scans` finds equal scans.
         """
-        return self.layout.patient_of(self.id)
+        return self.person or self.layout.patient_of(self.id)
+
+    def scan_key(self) -> str:
+        """What tells this scan from others, whatever its id (`identity.scan_key`), by its FLAIR."""
+        return identity.scan_key(self.read_image("FLAIR"))
 
     def read(self) -> Volume:
         """Read the four modalities and the mask: labels 0, 1, 2, 4, and 5 in a resection cavity.
@@ -150,8 +156,7 @@ class Case:
             raise DataError(
                 path,
                 f"{what}, which {self.images[0]} has",
-                "All files of a case lie on one grid. Of one's own files, resample one to the other's "
-                f"grid (masks by nearest neighbours). {files.restore(path, nifti.COMMAND)}",
+                files.instead(path, f"{files.ONE_GRID} {files.RESAMPLE}", nifti.COMMAND),
             )
 
     def _translated(self, array: np.ndarray) -> np.ndarray:
@@ -201,7 +206,9 @@ def affines_differ(affine: np.ndarray, wanted: np.ndarray) -> str:
 def label_cure(layout: BratsLayout, found: np.ndarray) -> str:
     """What to do about labels that a layout hasn't got, by what the numbers found may be."""
     numbers = {float(value) for value in np.unique(found)}
-    advice = ["Restore the set's own mask."]
+    advice = ["If a data set came with it, take the set's own mask."]
+    if numbers == {0, 255}:
+        advice = ["0 and 255 is a picture's mask of one region: BraTS' masks tell three apart."]
     if fitting := layout.others_with(numbers):
         meaning = "; ".join(
             f"{name}: {', '.join(f'{n} {_MEANINGS[ours]}' for n, ours in BRATS[name].labels.items() if n)}"
@@ -251,10 +258,10 @@ def regions(labels: np.ndarray) -> np.ndarray:
 
 
 def labels_of(regions: np.ndarray) -> np.ndarray:
-    """Labels from regions (…, 3), WT, TC, ET, non-zero inside: uint8 (…), 0, 1, 2, 4.
+    """Labels from regions (…, 3), WT, TC, ET, 1 inside and 0 outside: uint8 (…), 0, 1, 2, 4.
 
     A network may predict core outside its whole tumour: the innermost region decides.
-    Raises ValueError where the last axis isn't 3 long.
+    Raises ValueError where the last axis isn't 3 long, or another value is in it (a probability).
 
     >>> labels_of(np.array([[0, 0, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]])).tolist()
     [0, 1, 2, 4, 4]
@@ -262,6 +269,8 @@ def labels_of(regions: np.ndarray) -> np.ndarray:
     regions = np.asarray(regions)
     if regions.shape[-1:] != (len(REGIONS),):
         raise ValueError(f"regions must be (…, {len(REGIONS)}), got {regions.shape}")
+    if regions.dtype != bool and not ((regions == 0) | (regions == 1)).all():
+        raise ValueError("regions must be 0 and 1; compare probabilities with a threshold first")
     result = np.zeros(regions.shape[:-1], np.uint8)
     for i, label in enumerate((2, 1, 4)):  # what WT, TC and ET add to the one around them
         result[regions[..., i] != 0] = label
@@ -297,8 +306,10 @@ def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
         shown = [*left_out.values()][:10]
         more = [f"and {len(left_out) - len(shown)} more"] if len(left_out) > len(shown) else []
         warnings.warn(
-            f"left out, only partly there: {'; '.join(shown + more)}. "
-            f"Run: unet-course data check {folder}",
+            plain(
+                f"left out, only partly there: {'; '.join(shown + more)}. "
+                f"Run: unet-course data check {folder}"
+            ),
             stacklevel=2,
         )
     return sorted(found.values(), key=lambda case: natural_key(case.id))

@@ -11,6 +11,12 @@ from pathlib import Path
 from unet_course import runtime
 from unet_course.data.layouts import DataError
 
+ONE_GRID = "All files of a case lie on one grid."
+RESAMPLE = (
+    "Was it resampled, cropped or turned, or is it another scan's or time point's? Resample it to the "
+    "others' grid (SimpleITK, ANTs; masks by nearest neighbours)."
+)
+
 
 def restore(path: Path | str, command: str) -> str:
     """The cure for a damaged file; `command` fetches its set again: "data lgg" or "data brats"."""

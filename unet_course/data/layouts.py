@@ -9,6 +9,15 @@ from pathlib import Path
 import numpy as np
 
 
+def plain(text: object) -> str:
+    r"""A name or path as text that commands no terminal: control characters are spelled out.
+
+    >>> plain("a\x1b[31m\n.tif")
+    'a\\x1b[31m\\n.tif'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
 class DataError(ValueError):
     """A file that doesn't fit its layout: which one, what is wrong with it, and the cure.
 
@@ -18,7 +27,7 @@ class DataError(ValueError):
     """
 
     def __init__(self, path: Path | str, what: str, cure: str):
-        super().__init__(f"{path}: {what}. {cure}")
+        super().__init__(plain(f"{path}: {what}. {cure}"))
         self.path = Path(path)
         self.what = what
         self.cure = cure

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from unet_course import runtime
-from unet_course.data import files
-from unet_course.data.layouts import LGG, DataError
+from unet_course.data import files, identity
+from unet_course.data.layouts import LGG, DataError, plain
 from unet_course.data.tiff import COMMAND, read_image, read_mask
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 
+FLAIR = LGG.channels.index("FLAIR")
 LARGEST_TABLE = 2**22  # bytes of data.csv; the set's own has 2**13
 MOST_COLUMNS = 2000
 
@@ -70,6 +71,11 @@ class Patient:
     def read_masks(self) -> np.ndarray:
         """Read the masks alone: uint8 (slices, 256, 256), 0 and 1. Raises as `read` does."""
         return np.stack([read_mask(self.mask_path(n)) for n in self.numbers])
+
+    def scan_key(self) -> str:
+        """What tells this scan from others, whatever its id (`identity.scan_key`), by a middle slice."""
+        middle = self.numbers[len(self.numbers) // 2]
+        return identity.scan_key(read_image(self.image_path(middle))[..., FLAIR])
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
@@ -157,8 +163,10 @@ def find_patients(folder: Path | str) -> list[Patient]:
     left_out = {id: why for id, why in left_out.items() if id not in found}
     if left_out:
         warnings.warn(
-            f"left out, incomplete: {'; '.join(left_out.values())}. "
-            f"Run: unet-course data check {folder}",
+            plain(
+                f"left out, incomplete: {'; '.join(left_out.values())}. "
+                f"Run: unet-course data check {folder}"
+            ),
             stacklevel=2,
         )
     return sorted(found.values(), key=lambda patient: patient.id)
@@ -192,6 +200,9 @@ def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient
     part = f"a subset of {len(chosen)} of " if len(chosen) < len(patients) else ""
     if enough:
         print(f"Data: {part}{len(real)} patient{'s' * (len(real) != 1)} in {folder}.")
+        chosen, left_out = identity.without_copies(chosen)
+        if left_out:
+            print(left_out)
     else:
         why = f"no complete LGG patient in {folder}" if folder else "nothing real was pointed at"
         if complete:
