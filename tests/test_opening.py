@@ -215,7 +215,7 @@ def test_a_full_disk_names_the_folder(course, monkeypatch, capsys):
     assert f"{course / 'my_lessons'}: the disk is full" in err and "Traceback" not in err
 
 
-def test_copies_that_may_not_be_written_are_made_elsewhere(course, monkeypatch):
+def test_copies_that_may_not_be_written_are_made_elsewhere(course, monkeypatch, capsys):
     """A folder that root has made in a user's clone, or a file in its place."""
     (course / "my_lessons").write_text("", encoding="utf-8")
     assert own_copies.student_folder()[0] == course / "user" / "my_lessons"
@@ -224,6 +224,24 @@ def test_copies_that_may_not_be_written_are_made_elsewhere(course, monkeypatch):
     monkeypatch.setattr(own_copies.os, "access", lambda path, mode: "user" in str(path))
     assert own_copies.student_folder()[0] == course / "user" / "my_lessons"
     assert list((course / "my_lessons").iterdir()) == []
+    monkeypatch.setattr(own_copies.os, "access", lambda path, mode: False)
+    assert cli.main([]) == 1
+    assert "my_lessons: your copies of the lessons can't be made there" in capsys.readouterr().err
+
+
+def test_on_a_full_disk_what_was_copied_opens(course, monkeypatch):
+    folder, _ = own_copies.student_folder()
+    monkeypatch.setattr(storage, "write_text", None)
+    assert own_copies.student_folder() == (folder, [])
+
+
+def test_without_a_home_that_can_be_written_jupyter_and_matplotlib_have_a_place(monkeypatch):
+    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.setattr(user_settings.os, "access", lambda path, mode: False)
+    for name in (names := ("MPLCONFIGDIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")):
+        monkeypatch.delenv(name, raising=False)
+    env = user_settings.kernel_environment()
+    assert all(env[name].startswith(env["UNET_COURSE_CACHE"]) for name in names)
 
 
 def test_a_lesson_that_is_on_offer_already_is_not_put_next_to_it_again(course):

@@ -286,7 +286,8 @@ def _measured_gain() -> float:
     if machine not in known:
         seconds = {kind: seconds_per_step(kind) for kind in ("float32", "bfloat16")}
         known[machine] = round(seconds["float32"] / seconds["bfloat16"], 2)
-        storage.write_text(memory, json.dumps(known, indent=1) + "\n")
+        with contextlib.suppress(OSError):  # measured again the next time
+            storage.write_text(memory, json.dumps(known, indent=1) + "\n")
     return known[machine]
 
 

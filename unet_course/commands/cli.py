@@ -258,7 +258,8 @@ def _run(options) -> int:
     if options.save:
         done += f" Saved: {lesson}"
     elif options.out:
-        run_lesson.write_run(run, options.out, lesson)
+        with output_files.writing(options.out):
+            run_lesson.write_run(run, options.out, lesson)
         done += f" Written: {options.out}"
     print(done)
     return 0
@@ -293,7 +294,8 @@ def _progress(options) -> int:
     found = class_progress.collect(options.folders, options.lesson)
     print(found.text(untouched=options.all or bool(options.lesson)))
     if options.csv:
-        storage.write_text(options.csv, "\ufeff" + found.csv())  # by this mark Excel knows UTF-8
+        with output_files.writing(options.csv):  # by its first mark Excel knows UTF-8
+            storage.write_text(options.csv, "\ufeff" + found.csv())
         print(f"\nWritten: {options.csv}")
     return 0
 

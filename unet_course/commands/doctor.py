@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -53,6 +54,9 @@ def examine() -> dict:
             found |= measured() if "tensorflow" in sys.modules else _measured_in_a_child()
         except Exception as error:  # a broken installation shows in many ways, all worth telling
             troubles.append(f"TensorFlow doesn't run here ({type(error).__name__}: {error})")
+    if not os.access(runtime.cache_dir(), os.W_OK):
+        cure = f"Set {runtime.CACHE_VARIABLE} to a folder of your own"
+        troubles.append(f"{runtime.cache_dir()}: it may not be written. {cure}")
     found["free_disk_gb"] = round(shutil.disk_usage(runtime.cache_dir()).free / 1e9, 1)
     if found["free_disk_gb"] < NEEDED_DISK_GB:
         troubles.append(

@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 
 from unet_course import runtime, storage
-from unet_course.commands import run_lesson
+from unet_course.commands import output_files, run_lesson
 from unet_course.commands.opening import notebook_files
 
 COPIES = "my_lessons"
@@ -37,7 +37,9 @@ def student_folder(originals: bool = False) -> tuple[Path, list[str]]:
     # an installed package, somebody else's clone, or a folder that root has made in it
     if runtime.PACKAGE in origin.parents or not _writable(target):
         target = runtime.user_dir() / COPIES
-    target.mkdir(exist_ok=True)
+    if not _writable(target):
+        cure = f"Set {runtime.USER_VARIABLE} to a folder that you may write to"
+        raise PermissionError(f"{target}: your copies of the lessons can't be made there. {cure}.")
     return target, _copy_all(origin, target)
 
 
@@ -56,7 +58,7 @@ def _copy_all(origin: Path, target: Path) -> list[str]:
         known = known if isinstance(known, dict) else {}
     except (OSError, ValueError):
         known = {}
-    told, made = [], 0
+    told, made, before_all = [], 0, dict(known)
     for source in run_lesson.list_lessons(origin):
         mine, before = target / source.name, len(told)
         try:
@@ -65,7 +67,9 @@ def _copy_all(origin: Path, target: Path) -> list[str]:
             if storage.is_full(error):
                 raise OSError(f"{target}: {storage.cure_for(error)}") from error
             told[before:] = [f"{mine}: {storage.cure_for(error)}"]
-    storage.write_text(manifest, json.dumps(known, indent=1, sort_keys=True) + "\n")
+    if known != before_all:
+        with output_files.writing(manifest):
+            storage.write_text(manifest, json.dumps(known, indent=1, sort_keys=True) + "\n")
     if not run_lesson.list_lessons(target):
         raise OSError("\n".join(told))
     if made:

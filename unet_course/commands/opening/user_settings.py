@@ -37,6 +37,10 @@ def kernel_environment() -> dict[str, str]:
     env["IPYTHONDIR"] = str(cache / "ipython")
     with contextlib.suppress(OSError):  # Keras writes it anew, with its own defaults
         (cache / "keras" / "keras.json").unlink(missing_ok=True)
+    if not os.access(_home(""), os.W_OK):  # else Matplotlib warns in the lesson's outputs
+        env.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
+        for name in ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR"):
+            env.setdefault(name, str(cache / name.lower()))
     env["MPLBACKEND"] = INLINE
     if matplotlib := importlib.util.find_spec("matplotlib"):
         env["MATPLOTLIBRC"] = str(Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc")
