@@ -105,7 +105,9 @@ def _write_version(files: dict[str, str], version: str, date: str) -> None:
     _set(files, "unet_course/__init__.py", r'^__version__ = ".*"$', f'__version__ = "{version}"')
     _set(files, "CITATION.cff", r"^version: .*\n(date-released: .*\n)?", "")
     files["CITATION.cff"] += f"version: {version}\ndate-released: {date}\n"
-    if f"\n## {version} " not in files["CHANGELOG.md"]:
+    if f"\n## {version} (" in files["CHANGELOG.md"]:
+        _set(files, "CHANGELOG.md", rf"^## {re.escape(version)} \(.*\)$", f"## {version} ({date})")
+    else:
         heading = f"## Unreleased\n\n## {version} ({date})"
         _set(files, "CHANGELOG.md", r"^## Unreleased$", heading)
     _set(files, "docs/cite.md", r"^  year   = .*$", f"  year   = {{{date[:4]}}},")
