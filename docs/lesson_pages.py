@@ -152,6 +152,14 @@ def describe_figures(app, doctree) -> None:
         image["alt"] = alt
 
 
+def leave_commands_plain(app, doctree) -> None:
+    """Keep blocks without a language, commands and what they print, from being coloured as Python."""
+    if not app.env.docname.startswith("reference/"):
+        for block in doctree.findall(nodes.literal_block):
+            if block.get("language", "default") == "default":
+                block["language"] = "text"
+
+
 def link_terms(app, doctree, docname: str) -> None:
     """Turn a lesson's bold words into links if they are terms of the glossary.
 
@@ -177,5 +185,6 @@ def link_terms(app, doctree, docname: str) -> None:
 
 def setup(app) -> dict:
     app.connect("doctree-read", describe_figures)
+    app.connect("doctree-read", leave_commands_plain)
     app.connect("doctree-resolved", link_terms)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
