@@ -29,7 +29,7 @@ ADDRESS = f"https://msd-for-monai.s3-us-west-2.amazonaws.com/{NAME}.tar"  # the 
 LAYOUT = BRATS["MSD Task01"]
 CASE = 20 * 10**6  # bytes of free disk for each; the archive has 7 GB for 750 images
 LARGEST = {"imagesTr": 150 * 10**6, "labelsTr": 10 * 10**6}  # bytes; unpacked an image has 143 MB
-ENTRIES = 10_000  # in the archive at most
+ENTRIES, TOTAL = 10_000, 20 * 10**9  # in the archive at most: files, bytes where it doesn't say
 PLACE = re.compile(rf"(?:\./)?{NAME}/(imagesTr|labelsTr)/({LAYOUT.case.pattern}\.nii\.gz)")
 FILE = {tarfile.REGTYPE, tarfile.AREGTYPE}
 # the latter say more of the next entry; nothing that is taken here needs it
@@ -204,11 +204,12 @@ def _entry(archive: RemoteFile) -> tarfile.TarInfo | None:
         what = f"damaged at byte {archive.at - 512:,}. Run the command again"
         raise DownloadError(f"{archive.address}: {what}.{BY_HAND}") from None
     why, place = "", PLACE.fullmatch(entry.name)
+    left = (archive.length or TOTAL) - archive.at
     if entry.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", entry.name):
         why = "its path leaves the folder"
     elif entry.type not in FILE | PASSED:
         why = "it is a link, a device or the like"
-    elif entry.size < 0 or (archive.length and archive.at + entry.size > archive.length):
+    elif not 0 <= entry.size <= left:
         why = f"it claims {entry.size:,} bytes, more than the archive holds"
     elif place and not 0 < entry.size <= LARGEST[place[1]]:
         why = f"it claims {entry.size:,} bytes, where up to {LARGEST[place[1]]:,} are usual"
