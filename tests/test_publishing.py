@@ -109,9 +109,10 @@ def test_the_steps_of_the_page_leave_nothing_missing(clone, tmp_path):
     status, said = call(clone, "--check")
     assert lacking(said) == ["clone"]
 
-    git(tmp_path, "init", "--bare", "--initial-branch=main", str(tmp_path / "Ada" / "segmenting"))
+    bare = (tmp_path / "Ada" / "segmenting").as_posix()
+    git(tmp_path, "init", "--bare", "--initial-branch=main", bare)
     git(clone, "init", "--initial-branch=main")
-    git(clone, "remote", "add", "origin", str(tmp_path / "Ada" / "segmenting"))
+    git(clone, "remote", "add", "origin", bare)
     assert "not committed" in call(clone, "--check")[1]
     git(clone, "add", "--all")
     git(clone, "commit", "--message=a")
@@ -230,6 +231,15 @@ def test_the_course_states_one_version():
     files = {name: (ROOT / name).read_text(encoding="utf-8") for name in HELD}
     files["unet_course/__init__.py"] = (ROOT / "unet_course" / "__init__.py").read_text("utf-8")
     assert facts._version(files, project["version"], None)[0] == "✓"
+
+
+def test_zenodo_and_github_cite_the_same():
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert zenodo["title"] == citation["title"] and zenodo["keywords"] == citation["keywords"]
+    assert zenodo["upload_type"] == citation["type"] == "software"
+    assert zenodo["license"].upper() == citation["license"][0]
+    assert {"description", "creators", "access_right"} <= set(zenodo)
 
 
 def test_pypi_shows_readme_with_whole_addresses():
