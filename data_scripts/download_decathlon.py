@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from unet_course.commands.fetch.decathlon import ADDRESS, DownloadError, fetch_decathlon
+from unet_course.commands.terminal import never_fail_to_print
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=20, help="how many cases (20)")
     parser.add_argument("--accept-licence", action="store_true", help="the licence is accepted")
     parser.add_argument("--address", default=ADDRESS, help="of the archive, if it has moved")
+    never_fail_to_print()
     options = parser.parse_args(arguments)
     try:
         folder = fetch_decathlon(

@@ -466,6 +466,29 @@ def test_help_names_every_argument_and_has_an_example(capsys, words):
     assert words != "run" or "--out FILE" in said
 
 
+@pytest.mark.parametrize(
+    "script",
+    sorted((Path(__file__).parents[1] / "data_scripts").glob("*.py")),
+    ids=lambda p: p.stem,
+)
+def test_a_console_without_a_letter_of_the_folder_fails_no_script(script):
+    code = (
+        f"import sys, pathlib; sys.path.insert(0, {str(script.parent)!r}); import {script.stem} as s\n"
+        "for name in [n for n in vars(s) if n.startswith('fetch_')]:\n"
+        "    setattr(s, name, lambda *a, **k: pathlib.Path('Zo\\xeb \\u25cb'))\n"
+        "sys.exit(s.main([]))"
+    )
+    env = run_lesson.kernel_environment() | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and "Zo? ?" in done.stdout, done.stderr
+
+
+def test_an_error_about_a_strange_name_reaches_no_terminal(capsys):
+    assert cli.main(["progress", "x\x1b[2J\x07"]) == 1
+    err = capsys.readouterr().err
+    assert "no such folder" in err and "\x1b" not in err and "\x07" not in err
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--version"])

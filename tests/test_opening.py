@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -305,3 +306,47 @@ def test_what_is_no_text_is_told(tmp_path):
         file.truncate(notebook_files.LARGEST + 1)
     with pytest.raises(ValueError, match="larger than 100 MB"):
         notebook_files.read_text(tmp_path / "b")
+
+
+# --- mutations --------------------------------------------------------------------------------------
+
+
+def mutated(data: bytes, seed: int) -> bytes:
+    """Change a few bytes, cut, drop, repeat, zero or encode anew, as disks and editors do."""
+    rng, data = random.Random(seed), bytearray(data)
+    start, length = rng.randrange(len(data)), rng.choice([1, 20, 500])
+    end = min(len(data), start + length)
+    match seed % 6:
+        case 0:
+            for _ in range(length):
+                data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        case 1:
+            del data[start:]
+        case 2:
+            del data[start:end]
+        case 3:
+            data[start:start] = data[start:end]
+        case 4:
+            data[start:end] = bytes(end - start)
+        case 5:
+            return data.decode("utf-8").encode(rng.choice(["utf-8-sig", "utf-16", "utf-16-le"]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(36))
+def test_a_mutated_copy_opens_and_loses_no_byte_and_is_exported_or_named(course, capsys, seed):
+    (lesson,) = (path for path in LESSONS if path.name.startswith("00_"))
+    (course / "notebooks" / "00_first.ipynb").write_bytes(lesson.read_bytes())
+    folder, _ = own_copies.student_folder()
+    mine = folder / "00_first.ipynb"
+    damaged = mutated(mine.read_bytes(), seed)
+    mine.write_bytes(damaged)
+    out = course / "handout.ipynb"
+    code = cli.main(["export", str(mine), "--to", "handout", "--out", str(out)])
+    err = capsys.readouterr().err
+    assert (code == 0 and json.loads(out.read_text(encoding="utf-8"))) or str(mine) in err
+    assert err.count("\n") == code and out.exists() == (code == 0)
+    own_copies.student_folder()
+    nbformat.reads(mine.read_text(encoding="utf-8"), as_version=4)
+    assert damaged in [path.read_bytes() for path in folder.iterdir()]
+    assert capsys.readouterr().err == ""

@@ -17,15 +17,12 @@ from pathlib import Path
 
 import unet_course
 from unet_course.commands import output_files
-from unet_course.commands.terminal import CellProgress, how_to_install
+from unet_course.commands.terminal import CellProgress, clean, how_to_install, never_fail_to_print
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        # a Windows console may not have ○ and ✓: print a question mark rather than fail
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    never_fail_to_print()
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
@@ -43,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         told = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
         if isinstance(error, OSError) and error.filename and error.strerror:
             told = f"{error.filename}: {error.strerror}"
-        print(f"unet-course: {told}", file=sys.stderr)
+        print(f"unet-course: {clean(told)}", file=sys.stderr)
         return 1
 
 

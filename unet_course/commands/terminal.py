@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 
 from unet_course.runtime import how_to_install as how_to_install
 from unet_course.runtime import quiet
@@ -15,6 +16,18 @@ def start_tensorflow() -> None:
         import keras
 
         keras.ops.ones(1)
+
+
+def never_fail_to_print() -> None:
+    """Let a console that hasn't ○, ✓ or a folder's letters print a question mark in their place."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def clean(text: str) -> str:
+    """Return somebody's text without what moves a terminal's cursor or can't be written."""
+    return "".join(c for c in text if c == "\n" or unicodedata.category(c)[0] != "C")
 
 
 class CellProgress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 from unet_course import runtime, storage
 
 FILE = "progress.json"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LARGEST = 1_000_000  # bytes; with every exercise solved it has about 5000
 ENTRY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(\{[^{}]*\})')
 
@@ -70,9 +72,13 @@ def load(path: Path) -> tuple[dict[str, dict], str]:
         return {}, ""
     if len(data) > LARGEST:
         return {}, "it is far too large"
-    text = data.decode("utf-8-sig", errors="replace")
+    damaged = ""
+    try:  # as an editor may have saved it
+        text = data.decode("utf-16" if data[:2] in UTF_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        text, damaged = data.decode("utf-8", errors="replace"), "it isn't UTF-8"
     try:
-        found, damaged = json.loads(text), ""
+        found = json.loads(text)
         if not isinstance(found, dict):
             found, damaged = {}, "it holds something else"
     except (ValueError, RecursionError):

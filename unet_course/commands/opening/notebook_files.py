@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -40,13 +41,17 @@ def parse(text: str) -> nbformat.NotebookNode:
             raise ValueError("it has no nbformat")
         if not isinstance(content.get("metadata"), dict):
             content["metadata"] = {}
-        for cell in content.get("cells", []):
+        known: set = {None}
+        for number, cell in enumerate(content.get("cells", [])):
             cell.setdefault("metadata", {})
+            if cell.get("id") in known:  # none in older files, another cell's if copied by hand
+                cell["id"] = f"cell-{number}"
+            known.add(cell["id"])
         whole = json.dumps(content, ensure_ascii=False)
         # half of a pair of UTF-16 can't be written again
         whole = whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        notebook = nbformat.convert(nbformat.reader.reads(whole), 4)
-        known: set[str] = set()
+        with warnings.catch_warnings(action="ignore"):  # about ids, which are mended
+            notebook = nbformat.convert(nbformat.reader.reads(whole), 4)
         for number, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":
                 cell.setdefault("outputs", [])
@@ -54,12 +59,7 @@ def parse(text: str) -> nbformat.NotebookNode:
             lists = cell.metadata.get("tags", []), cell.get("outputs", [])
             if not isinstance(cell.source, str) or not all(isinstance(one, list) for one in lists):
                 raise ValueError(f"cell {number}")
-            if cell.get("id") in {
-                None,
-                *known,
-            }:  # older files have none, a copied cell has another's
-                cell.id = f"cell-{number}"
-            known.add(cell.id)
+            cell.setdefault("id", f"cell-{number}")
         notebook.nbformat_minor = max(5, notebook.nbformat_minor)
     except (Exception, RecursionError) as error:  # nbformat's own errors have no class in common
         raise ValueError(str(error).strip().partition("\n")[0][:100]) from error

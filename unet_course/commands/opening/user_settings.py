@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from unet_course import runtime
+from unet_course import runtime, storage
 from unet_course.commands.opening import python_path
 
 INLINE = "module://matplotlib_inline.backend_inline"
@@ -35,8 +35,14 @@ def kernel_environment() -> dict[str, str]:
     # where keras.json and IPython's start-up files are looked for
     env |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": str(cache / "keras")}
     env["IPYTHONDIR"] = str(cache / "ipython")
-    with contextlib.suppress(OSError):  # Keras writes it anew, with its own defaults
+    profile = cache / "ipython" / "profile_default"
+    with contextlib.suppress(OSError):
+        # Keras writes it anew, with its own defaults
         (cache / "keras" / "keras.json").unlink(missing_ok=True)
+        profile.mkdir(parents=True, exist_ok=True)
+        # its file of all that was ever run needs locks, which some network drives lack
+        memory = json.dumps({"HistoryManager": {"hist_file": ":memory:"}})
+        storage.write_text(profile / "ipython_kernel_config.json", memory)
     if not os.access(_home(""), os.W_OK):  # else Matplotlib warns in the lesson's outputs
         env.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
         for name in ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR"):
