@@ -80,7 +80,8 @@ def fetch_decathlon(
             raise DownloadError(f"{target}: {what}, or use it as it is: unet-course data check")
         damaged = [name for name in known if sha256(target / name, SET) != known[name]]
         have = {Path(name).name for name in known}
-        missing = max(cases, len(have)) - len(have - {Path(name).name for name in damaged})
+        good = have - {Path(name).name for name in damaged}
+        missing = max(cases, len(have)) - len(good)
         if not missing:
             print(f"Already there, unchanged: {len(have)} cases in {target}.")
             return target
@@ -88,7 +89,6 @@ def fetch_decathlon(
             print(f"Missing or changed in {target}, fetched again: {', '.join(damaged)}.")
         download.accept(SET, accept_licence)
         storage.expect_room(root, CASE * missing)
-        good = have - {Path(name).name for name in damaged}
         version = _fetch(address, staging, good, missing, progress)
 
         report = check_volumes(staging, progress)
@@ -192,12 +192,8 @@ def _read(archive: RemoteFile, staging: Path, good: set[str], wanted: int, bar: 
 
 def _entry(archive: RemoteFile) -> tarfile.TarInfo | None:
     """Read an entry's header and judge it; None at the archive's end."""
-    header = archive.read(512)
-    if archive.at == 512 and header.lstrip()[:1] == b"<":
-        what = "a web page came in the archive's place (of a network that asks for a login?)"
-        raise DownloadError(f"{what}. Open a page in a browser, then run it again.{BY_HAND}")
     try:
-        entry = tarfile.TarInfo.frombuf(header, "utf-8", "replace")
+        entry = tarfile.TarInfo.frombuf(archive.read(512), "utf-8", "replace")
     except tarfile.EOFHeaderError:
         return None
     except tarfile.HeaderError:
