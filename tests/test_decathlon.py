@@ -1,5 +1,6 @@
 """Fetching from the Medical Segmentation Decathlon: a loopback server with every fault of one."""
 
+import contextlib
 import functools
 import http.server
 import io
@@ -395,6 +396,35 @@ def test_ctrl_c_loses_nothing(tmp_path, server, files, monkeypatch, share):
     server.sent = 0
     assert taken(fetch(tmp_path, server)) == of(files, *CASES[:2])
     assert server.sent <= whole - kept + 16 * ranged_download.WINDOW
+
+
+@pytest.mark.parametrize("moved", range(5))
+@pytest.mark.parametrize("before", [0, 1])
+def test_stopped_while_it_is_put_in_place(tmp_path, server, files, monkeypatch, moved, before):
+    if before:
+        fetch(tmp_path, server, before)
+    left, storage = [moved], decathlon.storage
+    put, replace = decathlon._put_in_place, storage.replace
+
+    def stopped(*arguments):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        replace(*arguments)
+
+    def putting(*arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(storage, "replace", stopped)
+            put(*arguments)
+
+    monkeypatch.setattr(decathlon, "_put_in_place", putting)
+    with contextlib.suppress(KeyboardInterrupt):
+        fetch(tmp_path, server, 3)
+    monkeypatch.setattr(decathlon, "_put_in_place", put)
+    folder = fetch(tmp_path, server, 3)
+    assert {**taken(folder), **of(files, *CASES[:3])} == taken(folder)
+    assert check_volumes(folder, progress=False).problems == []
+    assert not (tmp_path / "root" / f".{NAME}.incoming").exists()
 
 
 def test_killed_it_goes_on(tmp_path, server, files):
