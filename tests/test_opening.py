@@ -230,6 +230,16 @@ def test_copies_that_may_not_be_written_are_made_elsewhere(course, monkeypatch, 
     assert "my_lessons: your copies of the lessons can't be made there" in capsys.readouterr().err
 
 
+def test_a_students_file_that_would_change_the_lessons_is_named(course):
+    folder, _ = own_copies.student_folder()
+    (folder / "random.py").write_text("", encoding="utf-8")
+    (folder / "my_notes.py").write_text("", encoding="utf-8")
+    (folder / "matplotlibrc").write_text("", encoding="utf-8")
+    told = own_copies.student_folder()[1]
+    assert "in place of the module random: rename" in told[0] and "matplotlibrc changes" in told[1]
+    assert len(told) == 2
+
+
 def test_on_a_full_disk_what_was_copied_opens(course, monkeypatch):
     folder, _ = own_copies.student_folder()
     monkeypatch.setattr(storage, "write_text", None)

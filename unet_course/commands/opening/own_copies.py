@@ -17,7 +17,7 @@ from pathlib import Path
 
 from unet_course import runtime, storage
 from unet_course.commands import output_files, run_lesson
-from unet_course.commands.opening import notebook_files
+from unet_course.commands.opening import notebook_files, python_path
 
 COPIES = "my_lessons"
 MANIFEST = ".unet-course.json"  # by a copy's name the digest of the lesson it was made from
@@ -40,7 +40,13 @@ def student_folder(originals: bool = False) -> tuple[Path, list[str]]:
     if not _writable(target):
         cure = f"Set {runtime.USER_VARIABLE} to a folder that you may write to"
         raise PermissionError(f"{target}: your copies of the lessons can't be made there. {cure}.")
-    return target, _copy_all(origin, target)
+    hiding = [
+        f"{target / name} would be imported in place of the module {name}: rename that file or folder"
+        for name in python_path.hidden_by(str(target))
+    ]
+    if (target / "matplotlibrc").is_file():  # Matplotlib looks there first
+        hiding.append(f"{target / 'matplotlibrc'} changes the lessons' figures: move it elsewhere")
+    return target, [*_copy_all(origin, target), *hiding]
 
 
 def _writable(folder: Path) -> bool:
