@@ -239,6 +239,14 @@ def test_prose_tells_no_result_of_a_trained_network(lesson):
 
 
 @every_lesson
+def test_it_says_how_many_patients_it_needs(lesson):
+    """So that it runs on a folder with fewer, or with patients without tumour: on the sample."""
+    for cell in code_cells(lesson):
+        if "course_patients(" in cell.source:
+            assert "at_least=" in cell.source, cell.id
+
+
+@every_lesson
 def test_it_ends_with_a_way_on(lesson):
     last = lesson_files.read(lesson).cells[-1]
     assert last.cell_type == "markdown" and "Shut Down Kernel" in last.source
