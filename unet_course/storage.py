@@ -10,7 +10,10 @@ import stat
 import tempfile
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -89,6 +92,28 @@ def is_full(error: BaseException) -> bool:
     )
 
 
+@contextlib.contextmanager
+def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+    """Hold a lock file; where the file system has no locks (`lacks_locks`), go on without.
+
+    Raises filelock's Timeout where another holds it, OSError where it can't be written.
+    """
+    lock = FileLock(path, timeout=timeout)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if not lacks_locks(error):
+            raise
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def lacks_locks(error: OSError) -> bool:
     """Whether the file system has no locks, as some network drives."""
     return error.errno in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
@@ -103,4 +128,6 @@ def cure_for(error: BaseException) -> str:
         return "it may not be written (permission denied). Choose a folder of your own."
     if getattr(error, "errno", None) == errno.EROFS:
         return "it lies on a read-only file system. Choose another folder."
+    if getattr(error, "errno", None) in {errno.EIO, getattr(errno, "ESTALE", errno.EIO)}:
+        return f"the disk or network drive fails ({error.strerror}). Choose another folder."
     return f"{error}."

@@ -6,18 +6,18 @@ kept in the cache as memory-mapped NumPy files: a patch costs the reading of a p
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 from nibabel.orientations import inv_ornt_aff
 from scipy import ndimage
 from tqdm import tqdm
@@ -167,7 +167,8 @@ def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) ->
     if factor < 1:
         raise ValueError(f"factor must be 1 or more, it is {factor}")
     folder = runtime.cache_dir() / "volumes"
-    folder.mkdir(exist_ok=True)
+    with _told(folder, "The cases"):
+        folder.mkdir(exist_ok=True)
     found = {i: _find(folder, case, factor) for i, case in enumerate(cases)}
     missing = [i for i, entry in found.items() if entry is None]
     if missing:
@@ -253,11 +254,23 @@ def _open(entry: Path, case: Case) -> PreparedCase | None:
         return None
 
 
+@contextlib.contextmanager
+def _told(folder: Path, who: str) -> Iterator[None]:
+    """Say of an error in writing where it was and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"{who} can't be prepared in {folder}: {storage.cure_for(error)} Another folder for it is "
+            f"named by the variable {runtime.CACHE_VARIABLE}."
+        ) from error
+
+
 def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
     """Make a case's entry unless somebody else has made it meanwhile."""
     entry = _entry(folder, case, factor)
     family = entry.name.rpartition("-")[0]
-    with FileLock(folder / f".{family}.lock"):
+    with _told(folder, case.id), storage.locked(folder / f".{family}.lock"):
         found = _open(entry, case)
         if found is not None:
             return found
@@ -273,13 +286,6 @@ def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
             _write(making, case, factor)
             making.chmod(0o755)  # mkdtemp's folder is for its owner alone
             storage.replace(making, entry)
-        except DataError:
-            raise
-        except OSError as error:
-            raise OSError(
-                f"{case.id} can't be prepared in {folder}: {storage.cure_for(error)} Another folder "
-                f"for it is named by the variable {runtime.CACHE_VARIABLE}."
-            ) from error
         finally:
             shutil.rmtree(making, ignore_errors=True)
         found = _open(entry, case)

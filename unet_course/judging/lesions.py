@@ -93,8 +93,8 @@ def lesionwise(
 
     Differences from the challenge's code: HD95 is `surfaces.hd95`, not `surface-distance`. The code
     of 2024 also joins pieces of ET that touch the same piece of another tissue, so ours may count
-    more pieces of ET; it joins NETC and RC by 5 steps (`dilation=5`, though it matches by 3), and counts
-    voxels, not mm³: the same at 1 mm. Its regions NETC, SNFH and RC (core without enhancement,
+    more pieces of ET; it joins and matches NETC and RC by 5 steps (`dilation=5`), and counts voxels,
+    not mm³: the same at 1 mm. Its regions NETC, SNFH and RC (core without enhancement,
     surrounding FLAIR hyperintensity, resection cavity) take the thresholds of WT.
 
     Args:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from unet_course import storage
 
@@ -68,23 +68,17 @@ def alone_in(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    lock = FileLock(str(folder / ".lock"), timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise TrainingError(
-            f"another run is training in {folder}: wait for it, stop it, or choose another folder"
-        ) from error
-    except NotImplementedError:
-        pass  # a file system without locks
-    except OSError as error:
-        if not storage.lacks_locks(error):
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(storage.locked(folder / ".lock", timeout=0))
+        except Timeout as error:
+            raise TrainingError(
+                f"another run is training in {folder}: wait for it, stop it, or choose another folder"
+            ) from error
+        except OSError as error:
             raise TrainingError(f"{folder} can't be written: {storage.cure_for(error)}") from error
-    try:
         yield
-    finally:
-        lock.release()
 
 
 def fingerprint_of(model: keras.Model) -> dict:

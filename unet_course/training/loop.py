@@ -4,6 +4,7 @@ After each epoch everything that the next depends on is written to a folder: a r
 goes on from its last whole epoch, and ends with the weights that an unbroken run ends with.
 """
 
+import contextlib
 import os
 import time
 import warnings
@@ -234,7 +235,6 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
     returned, with a warning. Let the name say what the weights depend on.
     """
     folder = runtime.training_dir() / "models"
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.keras"
     if os.path.lexists(file):
         try:
@@ -245,6 +245,7 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
     model = train()
     temporary = folder / f".{name}-{os.getpid()}.keras"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         storage.expect_room(folder, 1.1 * bytes_of(model) + 2**20)
         model.save(temporary)
         storage.replace(temporary, file)
@@ -256,7 +257,8 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
         )
         return model
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     del model
     memory.give_back()
     return keras.saving.load_model(file, compile=False, safe_mode=True)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from tqdm import tqdm
 
 from unet_course import runtime, storage
@@ -71,7 +71,7 @@ def working_in(root: Folder, name: str) -> Iterator[Path]:
     root = Path(root).expanduser() if root else runtime.cache_dir()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{name}.lock", timeout=0):
+        with storage.locked(root / f".{name}.lock", timeout=0):
             yield root.resolve()
     except Timeout:
         raise DownloadError(f"{root}: another download is at work there. Wait for it.") from None
@@ -140,11 +140,11 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
 def read_record(target: Path) -> dict | None:
     """Return what was noted when a set was put in place; None where nothing was."""
     try:
-        record = json.loads((target / RECORD).read_text(encoding="utf-8"))
+        record = json.loads(storage.read_text(target / RECORD))
         return record | {"sha256": dict(record["sha256"])}
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError, NotADirectoryError) as error:
+    except (ValueError, TypeError, KeyError, NotADirectoryError, RecursionError) as error:
         raise DownloadError(
             f"{target / RECORD}: damaged, so there is nothing to compare with. Remove it: the data "
             "next to it is then checked file by file and recorded anew."
