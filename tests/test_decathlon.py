@@ -607,11 +607,25 @@ def test_free_disk_is_looked_at_first(tmp_path, server, monkeypatch):
     assert server.asked == []
 
 
-def test_a_folder_filled_by_hand_is_left(tmp_path, server):
-    write_case(tmp_path / "root" / NAME, "MSD Task01")
-    with pytest.raises(DownloadError, match=r"wasn't fetched by this command.*data check"):
+def test_a_folder_filled_by_hand_is_used_if_it_is_sound(tmp_path, server, capsys):
+    folder = write_case(tmp_path / "root" / NAME, "MSD Task01")
+    with pytest.raises(DownloadError, match=r"there already, with 1 cases.*choose another --root"):
         fetch(tmp_path, server)
+    assert fetch(tmp_path, server, 1) == folder.resolve()
+    assert "Already there and sound" in capsys.readouterr().out
+    next(folder.rglob("*.nii.gz")).write_bytes(b"x")
+    with pytest.raises(DownloadError, match=r"was there already and isn't sound"):
+        fetch(tmp_path, server, 1)
     assert server.asked == []
+
+
+def test_a_damaged_record_is_named(tmp_path, server):
+    folder = fetch(tmp_path, server)
+    (folder / "download.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DownloadError, match=r"download\.json: damaged.*Remove it"):
+        fetch(tmp_path, server)
+    (folder / "download.json").unlink()
+    assert fetch(tmp_path, server) == folder
 
 
 def test_a_full_disk_is_told_and_the_next_call_goes_on(tmp_path, server, files, monkeypatch):

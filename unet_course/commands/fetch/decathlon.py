@@ -76,8 +76,13 @@ def fetch_decathlon(
         target, staging = root / NAME, root / f".{NAME}.incoming"
         known = (download.read_record(target) or {}).get("sha256", {})
         if not known and target.exists() and any(target.iterdir()):
-            what = "is there, but wasn't fetched by this command. Choose another folder with --root"
-            raise DownloadError(f"{target}: {what}, or use it as it is: unet-course data check")
+            report = check_volumes(target, progress)  # filled by hand: used if it is sound
+            download.raise_problems(report, f"{target} was there already and isn't sound")
+            if len(report.rows) < cases:
+                what = f"was there already, with {len(report.rows)} cases and no record"
+                raise DownloadError(f"{target}: {what}. For {cases} choose another --root.")
+            print("\n".join([f"Already there and sound: {target}", *report.notes]))
+            return target
         damaged = [name for name in known if sha256(target / name, SET) != known[name]]
         have = {Path(name).name for name in known}
         good = have - {Path(name).name for name in damaged}
