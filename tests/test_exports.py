@@ -317,6 +317,27 @@ def test_prose_beyond_a_slide_is_spoken_and_lists_are_shown():
     assert "2." in task[0] and not task[1], "a task is shown whole"
 
 
+def test_a_figure_has_the_slide_to_itself_but_for_one_sentence():
+    figure = new_code_cell("f()", outputs=[new_output("display_data", {"image/png": PNG})])
+    found = arranged(
+        "## A\n\nSee the **U. Its** arms, e.g. the left one, of 0.5 m. It is high.\n\nSpoken 1.",
+        figure,
+        "Spoken 2. Spoken 3.",
+        "- a list",
+        figure,
+        "Shown 2. Spoken 4.",
+        typed(new_markdown_cell("Spoken 5. Spoken 6."), "subslide"),
+        "## Quiz\n\n**1.** Why? Because?\n\n**2.** How?",
+    )
+    shown = [text for text, _ in found]
+    first = "## A\nSee the **U. Its** arms, e.g. the left one, of 0.5 m.\nf()"
+    assert shown[1].replace("\n\n", "\n") == first
+    assert shown[2] == "## A\n- a list\nf()\nShown 2."
+    assert "Because?" in shown[3] and "How?" in shown[3] and len(shown) == 4
+    spoken = "\n".join(text for _, text in found)
+    assert all(f"Spoken {number}." in spoken for number in range(1, 7)) and "It is high." in spoken
+
+
 def test_a_widget_has_a_stand_in_and_long_code_is_folded():
     text = {"text/plain": "VBox(children=(Label(value='truth'),))"}
     widget = new_code_cell("widgets.browser(scan)", outputs=[new_output("display_data", text)])
