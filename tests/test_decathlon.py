@@ -609,7 +609,9 @@ def test_free_disk_is_looked_at_first(tmp_path, server, monkeypatch):
 
 def test_a_folder_filled_by_hand_is_used_if_it_is_sound(tmp_path, server, capsys):
     folder = write_case(tmp_path / "root" / NAME, "MSD Task01")
-    with pytest.raises(DownloadError, match=r"there already, with 1 cases.*choose another --root"):
+    with pytest.raises(
+        DownloadError, match=r"there already.*has 1 of the cases.*choose another --root"
+    ):
         fetch(tmp_path, server)
     assert fetch(tmp_path, server, 1) == folder.resolve()
     assert "Already there and sound" in capsys.readouterr().out

@@ -79,7 +79,9 @@ def fetch_decathlon(
             report = check_volumes(target, progress)  # filled by hand: used if it is sound
             download.raise_problems(report, f"{target} was there already and isn't sound")
             if len(report.rows) < cases:
-                what = f"was there already, with {len(report.rows)} cases and no record"
+                what = (
+                    f"was there already, without a record; it has {len(report.rows)} of the cases"
+                )
                 raise DownloadError(f"{target}: {what}. For {cases} choose another --root.")
             print("\n".join([f"Already there and sound: {target}", *report.notes]))
             return target
