@@ -61,6 +61,14 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
+def remove(path: Path) -> None:
+    """Remove a folder, a file or a link, whichever it is; what a link leads to stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def replace(source: Path | str, target: Path | str, tries: int = 20) -> None:
     """`os.replace`, tried again for a second where Windows refuses as somebody reads the target."""
     for left in reversed(range(tries if os.name == "nt" else 1)):

@@ -277,10 +277,8 @@ def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
         # The lock's holder is the only maker: what is half-made here was interrupted, what has
         # another state is out of date, and what has this name is damaged.
         for old in [*folder.glob(f".{family}-making-*"), *folder.glob(f"{family}-*")]:
-            if old.is_dir() and not old.is_symlink():
-                shutil.rmtree(old, ignore_errors=old != entry)
-            else:
-                old.unlink()  # something else under the entry's name
+            with contextlib.nullcontext() if old == entry else contextlib.suppress(OSError):
+                storage.remove(old)
         making = Path(tempfile.mkdtemp(prefix=f".{family}-making-", dir=folder))
         try:
             _write(making, case, factor)

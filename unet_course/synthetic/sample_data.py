@@ -146,11 +146,11 @@ def make_brats(
 
 def _drop_damaged(folder: Path, thorough: bool = False) -> None:
     """Remove a cached sample in which a file is missing or changed, and say so; it is made anew."""
-    if folder.is_dir() and (wrong := damaged_file(folder, thorough)):
+    if os.path.lexists(folder) and (wrong := damaged_file(folder, thorough)):
         print(f"The sample was damaged ({wrong}): it is made again.")
         with storage.locked(folder.parent / f".{folder.name}.lock"):
-            _checksums_of(folder).unlink(missing_ok=True)
-            shutil.rmtree(folder)
+            storage.remove(_checksums_of(folder))
+            storage.remove(folder)
 
 
 def damaged_file(folder: Path, thorough: bool = True) -> str:
@@ -159,6 +159,8 @@ def damaged_file(folder: Path, thorough: bool = True) -> str:
     `thorough` compares every byte (half a second or so), not only names and sizes. A sample made
     before its checksums were kept counts as sound unless `thorough`.
     """
+    if not folder.is_dir():
+        return "no folder is in its place"
     try:
         known = json.loads(storage.read_text(_checksums_of(folder)))
         files = {str(name): (int(size), int(sum)) for name, (size, sum) in known.items()}
