@@ -213,7 +213,6 @@ def test_two_processes_at_once_make_it_once(tmp_path):
 
 KILLED = """
 import time
-from unet_course import storage
 from unet_course.synthetic import lgg_patient, sample_data
 import numpy as np
 def slow(seed, number):
