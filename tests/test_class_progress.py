@@ -214,6 +214,14 @@ def test_a_home_that_may_not_be_looked_into_is_named(room, capsys, monkeypatch):
     assert said.count("cem: ") == said.count("can't be looked into (Permission denied)") == 1
 
 
+def test_a_file_in_an_editors_utf_16_is_counted(room, capsys):
+    put(room / "anna" / "progress.json", dice_by_hand=1)
+    file = room / "anna" / "progress.json"
+    file.write_bytes(file.read_text(encoding="utf-8").encode("utf-16"))
+    assert cli.main(["progress", str(room)]) == 0
+    assert "anna     1/2" in capsys.readouterr().out
+
+
 def test_names_too_long_or_without_a_letter_have_a_row_each(room, capsys):
     for name in ("x" * 200, "x" * 201, "\u202e", "\u200b\u200b", "@SUM(1)", "+1", "-1", "=\t1"):
         put(room / name / "progress.json", dice_by_hand=1)

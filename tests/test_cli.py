@@ -282,6 +282,15 @@ def test_doctor_says_what_is_here(course, capsys, monkeypatch):
     assert f" done, kept in {kept}\n" in text
 
 
+@pytest.mark.parametrize("odd", [[], 3, {"seconds": "x", "yardstick": 0.5}, {"yardstick": 0}])
+def test_doctor_takes_odd_notes_of_a_lesson_for_none(course, odd):
+    path = course / "notebooks" / "05_small.ipynb"
+    raw = notebook(path)
+    raw.metadata["unet_course"] = odd
+    nbformat.write(raw, path)
+    assert doctor._lessons(0.25, [])[0] == {"lesson": "05_small", "minutes": None}
+
+
 @pytest.mark.parametrize("text", ["<<<<<<< HEAD", "", "{}", "[1]"])
 def test_doctor_names_a_broken_lesson(course, capsys, monkeypatch, text):
     monkeypatch.setattr(runtime, "best_precision", lambda: "float32")

@@ -158,6 +158,8 @@ DAMAGED = {
     "no source": {"cells": [{**CELL, "source": None}]},
     "no tags": {"cells": [{**CELL, "metadata": {"tags": None}}]},
     "no outputs": {"cells": [{**CELL, "outputs": None}]},
+    "no cell": {"cells": [None]},
+    "cells by name": {"cells": {"a": CELL}},
 }
 
 
@@ -174,6 +176,29 @@ def test_a_damaged_notebook_is_one_line_that_names_it(course, capsys, damage):
     (course / "mine.ipynb").write_bytes(b"\xff\xfe")
     assert cli.main(["run", "mine.ipynb"]) == 1
     assert "mine.ipynb: is not a notebook" in capsys.readouterr().err
+
+
+def test_odd_notes_of_an_extension_stop_no_export(course, capsys):
+    shown = {
+        "output_type": "display_data",
+        "data": {"image/png": PNG},
+        "metadata": {"image/png": 3},
+    }
+    odd = [
+        {"slideshow": 3},
+        {"slideshow": {"slide_type": ["x"]}},
+        {"slideshow": {"slide_type": "x"}},
+    ]
+    cells = [
+        {**CELL, "id": f"c{i}", "metadata": one, "outputs": [shown]} for i, one in enumerate(odd)
+    ]
+    for cell in cells:
+        cell["execution_count"] = None
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"unet_course": []}, "cells": cells}
+    (course / "mine.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    for form, out in (("handout", "x.ipynb"), ("slides", "x.html")):
+        assert cli.main(["export", "mine.ipynb", "--to", form, "--out", out]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("form", ["solutions", "nbgrader"])

@@ -20,7 +20,7 @@ import pandas as pd
 
 from unet_course.commands import run_lesson
 from unet_course.commands.terminal import clean
-from unet_course.exercises.solved import FILE
+from unet_course.exercises.solved import FILE, decode
 from unet_course.runtime import existing_folder
 
 # where the file lies below a student's home; not part of anybody's name
@@ -166,7 +166,10 @@ def _read(path: Path) -> dict[str, tuple[bool, int]]:
     if len(data) > LARGEST:
         raise ValueError("not a progress file (too large)")
     try:
-        known = json.loads(data.decode("utf-8-sig"))
+        text, damaged = decode(data)
+        if damaged:
+            raise ValueError(damaged)
+        known = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError("can't be read (it isn't JSON, or only part of it)") from error
     if known == {}:

@@ -192,7 +192,7 @@ def _lessons(yardstick: float | None, troubles: list[str]) -> list[dict]:
             saved = run_lesson.read(path).metadata.get("unet_course", {})
         except (OSError, ValueError) as error:
             troubles.append(str(error))
-        if yardstick and saved.get("yardstick"):
+        with contextlib.suppress(TypeError, KeyError, ZeroDivisionError):  # not measured, or odd
             minutes = round(saved["seconds"] * yardstick / saved["yardstick"] / 60, 1)
         rows.append({"lesson": path.stem, "minutes": minutes})
     return rows

@@ -60,7 +60,7 @@ def slide_type(cell: NotebookNode) -> str:
     Headings begin slides, hints and solutions are notes, imports, checks and long code that gives
     nothing are left out, all else goes on on the slide before ("-").
     """
-    if own := cell.metadata.get("slideshow", {}).get("slide_type"):
+    if (own := cell.metadata.get("slideshow", {}).get("slide_type")) in TYPES:
         return own
     if cell.cell_type != "markdown":
         bare = re.match(r"(import|from) \w", cell.source) or cell.source.count("\n") >= LONG

@@ -72,11 +72,7 @@ def load(path: Path) -> tuple[dict[str, dict], str]:
         return {}, ""
     if len(data) > LARGEST:
         return {}, "it is far too large"
-    damaged = ""
-    try:  # as an editor may have saved it
-        text = data.decode("utf-16" if data[:2] in UTF_16 else "utf-8-sig")
-    except UnicodeDecodeError:
-        text, damaged = data.decode("utf-8", errors="replace"), "it isn't UTF-8"
+    text, damaged = decode(data)
     try:
         found = json.loads(text)
         if not isinstance(found, dict):
@@ -93,6 +89,14 @@ def load(path: Path) -> tuple[dict[str, dict], str]:
         except (ValueError, TypeError, KeyError, OverflowError):
             damaged = damaged or f"the entry {str(name)[:40]!r}"
     return known, damaged
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Return a file's text, in whichever encoding an editor has saved it, and what is wrong, or ""."""
+    try:
+        return data.decode("utf-16" if data[:2] in UTF_16 else "utf-8-sig"), ""
+    except UnicodeDecodeError:
+        return data.decode("utf-8", errors="replace"), "it isn't UTF-8"
 
 
 def _salvaged(text: str) -> Iterator[tuple[str, dict]]:

@@ -41,8 +41,10 @@ def parse(text: str) -> nbformat.NotebookNode:
             raise ValueError("it has no nbformat")
         if not isinstance(content.get("metadata"), dict):
             content["metadata"] = {}
-        known: set = {None}
-        for number, cell in enumerate(content.get("cells", [])):
+        cells, known = content.get("cells", []), {None}
+        if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+            raise ValueError("its cells aren't a list of cells")
+        for number, cell in enumerate(cells):
             cell.setdefault("metadata", {})
             if cell.get("id") in known:  # none in older files, another cell's if copied by hand
                 cell["id"] = f"cell-{number}"
@@ -59,6 +61,14 @@ def parse(text: str) -> nbformat.NotebookNode:
             lists = cell.metadata.get("tags", []), cell.get("outputs", [])
             if not isinstance(cell.source, str) or not all(isinstance(one, list) for one in lists):
                 raise ValueError(f"cell {number}")
+            about = [
+                cell,
+                *cell.get("outputs", []),
+            ]  # extensions' own notes, which no schema checks
+            for notes in (one.get("metadata", {}) for one in about):
+                for name in [n for n in notes if n == "slideshow" or "/" in n]:
+                    if not isinstance(notes[name], dict):
+                        del notes[name]
             cell.setdefault("id", f"cell-{number}")
         notebook.nbformat_minor = max(5, notebook.nbformat_minor)
     except (Exception, RecursionError) as error:  # nbformat's own errors have no class in common
