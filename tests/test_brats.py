@@ -490,3 +490,10 @@ def test_a_lesson_gets_a_sample_case_where_none_holds_what_it_shows(
         assert len(cases) == 2 + added
         assert ("None of these cases holds core, oedema, enhancing" in said) is bool(added)
     assert cases[-1] == brats.sample_cases()[0] and cases[-1].id in said
+
+
+@pytest.mark.parametrize("value", [0.5, 0.999, np.nan, -1, 2, 255])
+def test_labels_are_made_of_zeros_and_ones_alone(value):
+    """A probability without a threshold would be tumour everywhere."""
+    with pytest.raises(ValueError, match="compare probabilities with a threshold"):
+        brats.labels_of(np.array([[0, value, 0]]))
