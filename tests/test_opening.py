@@ -103,6 +103,16 @@ def test_no_setting_for_other_work_reaches_a_lesson_and_doctor_names_each(course
     assert f"keras, random in {home / 'modules'} (PYTHONPATH)" in told
 
 
+def test_in_a_lesson_of_our_own_nothing_is_named(tmp_path):
+    env = user_settings.kernel_environment() | {"JUPYTER_CONFIG_DIR": str(tmp_path)}
+    code = (
+        "import keras; from unet_course.commands.opening import user_settings as u; print(u.find())"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 @pytest.mark.parametrize("name", ["random.py", "keras/__init__.py", "unet_course.py", "json.pyc"])
 def test_a_folder_of_pythonpath_that_hides_modules_is_left_out(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)

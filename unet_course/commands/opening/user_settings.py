@@ -86,15 +86,16 @@ def _variables() -> Iterator[str]:
 
 
 def _files() -> Iterator[str]:
-    home = _home(".config/matplotlib")
-    named = os.environ.get("MATPLOTLIBRC") or os.environ.get("MPLCONFIGDIR") or home
-    for file in (Path(named), Path(named, "matplotlibrc"), Path("matplotlibrc")):
-        if file.is_file():
-            yield f"Matplotlib's settings in {file.resolve()}"
-    ipython = Path(os.environ.get("IPYTHONDIR") or _home(".ipython")) / "profile_default"
-    for pattern in ("ipython*_config.py", "ipython*_config.json", "startup/*.py", "startup/*.ipy"):
-        for file in sorted(ipython.glob(pattern)):
-            yield f"IPython's settings in {file}"
+    ours = kernel_environment()  # of a process that runs in it no other file is asked for
+    files = [Path("matplotlibrc")]
+    if (named := os.environ.get("MATPLOTLIBRC")) != ours.get("MATPLOTLIBRC"):
+        folder = named or os.environ.get("MPLCONFIGDIR") or _home(".config/matplotlib")
+        files += [Path(folder), Path(folder, "matplotlibrc")]
+    yield from (f"Matplotlib's settings in {file.resolve()}" for file in files if file.is_file())
+    if (named := os.environ.get("IPYTHONDIR")) != ours["IPYTHONDIR"]:
+        profile = Path(named or _home(".ipython")) / "profile_default"
+        for pattern in ("ipython*_config.*", "startup/*.py", "startup/*.ipy"):
+            yield from (f"IPython's settings in {file}" for file in sorted(profile.glob(pattern)))
     jupyter = Path(os.environ.get("JUPYTER_CONFIG_DIR") or _home(".jupyter"))
     for file in sorted(jupyter.glob("jupyter_*config.*")):
         try:
