@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from unet_course.commands.fetch.download import DownloadError, fetch_brats
+from unet_course.commands.terminal import never_fail_to_print
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, help="folder to put it in (the course's cache)")
     parser.add_argument("--archive", type=Path, help="ZIP archive that was downloaded by hand")
     parser.add_argument("--accept-licence", action="store_true", help="the terms are accepted")
+    never_fail_to_print()
     options = parser.parse_args(arguments)
     try:
         folder = fetch_brats(options.root, options.archive, options.accept_licence)

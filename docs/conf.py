@@ -19,7 +19,7 @@ _pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")
 _about = _pyproject["project"]
 
 project = "Segmenting medical images with U-Nets"
-author = _about["authors"][0]["name"]
+author = ", ".join(person["name"] for person in _about["authors"])
 project_copyright = f"2026, {author}; text CC BY 4.0, code MIT"
 version = release = _about["version"]
 language = "en_GB"
@@ -46,6 +46,7 @@ myst_heading_anchors = 3
 # {{ lesson05 }} is a link to lesson 05; a lesson that doesn't exist is a warning, hence an error
 myst_substitutions = {f"lesson{path.name[:2]}": lesson_pages.link(path) for path in _lessons}
 myst_substitutions["version"] = version
+myst_substitutions["terms_by_lesson"] = lesson_pages.terms_by_lesson(HERE / "glossary.md", _lessons)
 myst_substitutions["modules"] = reference_pages.table(_lessons)
 myst_substitutions["for_instructors"] = lesson_pages.menu(
     HERE, "For instructors", ("instructors", "hub")
@@ -71,8 +72,10 @@ napoleon_numpy_docstring = False  # Google style
 _mathjax = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent
 html_theme = "sphinx_book_theme"
 html_title = project
+html_baseurl = _about["urls"]["Documentation"]  # only for search engines: links are relative
 html_static_path = ["_static", str(_mathjax / "static" / "mathjax" / "tex-svg-full.js")]
 html_css_files = ["site.css"]
+html_js_files = [("sliders.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system is
 html_show_sourcelink = False
@@ -95,3 +98,17 @@ html_theme_options = {
     "max_navbar_depth": 2,
     "navbar_persistent": [],
 }
+
+# --- links to other hosts: sphinx-build -b linkcheck --------------------------------------------
+
+linkcheck_timeout = 30
+linkcheck_retries = 2
+linkcheck_anchors = False  # GitHub and others make theirs by script
+linkcheck_ignore = [
+    r"https://mybinder\.org/v2/",  # would build an image for each lesson
+    r"https://colab\.research\.google\.com/",  # asks for a sign-in
+    r"https://www\.kaggle\.com/",  # refuses programs
+    r"https?://(localhost|127\.0\.0\.1|HUB)",
+    r"https://github\.com/OWNER/",  # not published yet
+    r"https://owner\.github\.io/",
+]

@@ -2,11 +2,13 @@
 
 Lessons are copied next to the other pages, so that Sphinx finds them, and links to other files of the
 repository are adapted. Figures get the alt text that `plotting.show` saved with them, a widget is
-replaced by a note, and a term in bold links to the glossary.
+replaced by sliders over the pictures that `tools/site_sliders.py` took of it, and a term in bold links
+to the glossary.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -18,10 +20,8 @@ FOLDER = "notebooks"
 WIDGET = re.compile(r"\w*Box\(children=")
 # what a lesson links to in the repository, and where that is on the site
 MOVED = {"](../docs/": "](../", "](../benchmarks/README.md": "](../benchmarks.md"}
-STAND_IN = (
-    "<p class='widget-place'>In Jupyter, on Colab and on Binder (the rocket above) there is a widget "
-    "here, to be used with the mouse or the keyboard.</p>"
-)
+HERE = Path(__file__).resolve().parent
+SLIDERS = json.loads((HERE / "sliders.json").read_text(encoding="utf-8"))
 
 
 # --- before Sphinx reads -------------------------------------------------------------------------
@@ -37,7 +37,7 @@ def copy_lessons(source: Path, target: Path) -> list[Path]:
     copies = []
     for path in sorted(source.glob("[0-9][0-9]_*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        _prepare(notebook)
+        _prepare(notebook, path.stem)
         _write(target / path.name, json.dumps(notebook, ensure_ascii=False).encode("utf-8"))
         copies.append(target / path.name)
     for old in set(target.glob("*.ipynb")) - set(copies):
@@ -45,7 +45,7 @@ def copy_lessons(source: Path, target: Path) -> list[Path]:
     return copies
 
 
-def _prepare(notebook: dict) -> None:
+def _prepare(notebook: dict, name: str) -> None:
     # lines that begin with % aren't Python
     notebook["metadata"].setdefault("language_info", {})["pygments_lexer"] = "ipython3"
     for cell in notebook["cells"]:
@@ -54,10 +54,34 @@ def _prepare(notebook: dict) -> None:
             for old, new in MOVED.items():
                 source = source.replace(old, new)
             cell["source"] = source
-    for output in _outputs(notebook):
-        data = output.get("data", {})
-        if WIDGET.match("".join(data.get("text/plain", ""))):
-            output["data"] = {"text/html": STAND_IN}
+        for output in cell.get("outputs", []):
+            if WIDGET.match("".join(output.get("data", {}).get("text/plain", ""))):
+                output["data"] = {"text/html": sliders(f"{name}-{cell['id']}")}
+
+
+def sliders(name: str) -> str:
+    """Return a widget's pictures with sliders, as HTML; `sliders.js` moves them.
+
+    Without scripts and in print it is the picture with which the widget starts, and what it says.
+    """
+    known = SLIDERS[name]
+    (width, height), frames = known["size"], known["frames"]
+    start = known["sliders"][0]
+    place = 100 * (start["first"] + start["start"]) / max(frames - 1, 1)
+    said = html.escape(start["said"][start["start"]])
+    rows = "".join(
+        f"<label hidden>{html.escape(one['name'])} <input type='range' min='0' "
+        f"max='{len(one['said']) - 1}' value='{one['start']}' data-first='{one['first']}' "
+        f"data-said='{html.escape(json.dumps(one['said'], ensure_ascii=False))}'></label>"
+        for one in known["sliders"]
+    )
+    return (
+        f"<figure class='slider-pictures' data-frames='{frames}'>"
+        f"<div>{'<br>'.join(known['legend'])}</div>"
+        f"<img src='../_static/sliders/{name}.webp' alt='{said}' width='{width}' height='{height}' "
+        f"style='aspect-ratio: {width} / {height}; object-position: 0 {place:.4f}%'>"
+        f"<div>{rows}</div><figcaption>{said}</figcaption></figure>"
+    )
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -93,6 +117,19 @@ def menu(docs: Path, caption: str, folders: tuple[str, ...]) -> str:
     return f"```{{toctree}}\n:caption: {caption}\n:hidden:\n\n{entries}\n```"
 
 
+def terms_by_lesson(glossary: Path, lessons: list[Path]) -> str:
+    """Return a Markdown table of the lessons, each with the terms that it introduces, linked."""
+    rows = {path.name[:2]: [] for path in lessons}
+    for entry in re.split(
+        r"\n\n|^:::.*\n", glossary.read_text(encoding="utf-8"), flags=re.MULTILINE
+    ):
+        first = re.search(r"{{ lesson(\d\d) }}", entry)
+        if first and first[1] in rows:
+            rows[first[1]].append(f"{{term}}`{entry.partition(chr(10))[0]}`")
+    table = "\n".join(f"| {link(path)} | {', '.join(rows[path.name[:2]])} |" for path in lessons)
+    return f"| lesson | terms |\n|---|---|\n{table}"
+
+
 # --- after it has read ---------------------------------------------------------------------------
 
 
@@ -115,8 +152,19 @@ def describe_figures(app, doctree) -> None:
         image["alt"] = alt
 
 
+def leave_commands_plain(app, doctree) -> None:
+    """Keep blocks without a language, commands and what they print, from being coloured as Python."""
+    if not app.env.docname.startswith("reference/"):
+        for block in doctree.findall(nodes.literal_block):
+            if block.get("language", "default") == "default":
+                block["language"] = "text"
+
+
 def link_terms(app, doctree, docname: str) -> None:
-    """Turn bold words of a lesson into links if they are terms of the glossary."""
+    """Turn a lesson's bold words into links if they are terms of the glossary.
+
+    So is a word in italics, if nothing before it on the page links to that term.
+    """
     if not docname.startswith(f"{FOLDER}/"):
         return
     terms = {
@@ -124,16 +172,19 @@ def link_terms(app, doctree, docname: str) -> None:
         for name, _, kind, page, anchor, _ in app.env.domains["std"].get_objects()
         if kind == "term"
     }
-    for strong in list(doctree.findall(nodes.strong)):
-        place = terms.get(strong.astext().strip(" .:").lower())
-        if place and not isinstance(strong.parent, nodes.reference):
-            page, anchor = place
-            reference = make_refnode(app.builder, docname, page, anchor, strong.deepcopy())
+    linked = set()
+    for node in list(doctree.findall(lambda n: isinstance(n, nodes.strong | nodes.emphasis))):
+        place = terms.get(node.astext().strip(" .:").lower())
+        stressed_only = isinstance(node, nodes.emphasis) and place in linked
+        if place and not stressed_only and not isinstance(node.parent, nodes.reference):
+            linked.add(place)
+            reference = make_refnode(app.builder, docname, *place, node.deepcopy())
             reference["classes"].append("term")
-            strong.replace_self(reference)
+            node.replace_self(reference)
 
 
 def setup(app) -> dict:
     app.connect("doctree-read", describe_figures)
+    app.connect("doctree-read", leave_commands_plain)
     app.connect("doctree-resolved", link_terms)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,9 +12,11 @@ AFFINES = {
 }
 
 
-def tumour(shape=SHAPE, enhancing=True):
-    """Labels in the course's numbers: oedema around a core around what enhances."""
+def tumour(shape=SHAPE, enhancing=True, none=False):
+    """Labels in the course's numbers: oedema around a core around what enhances, or no tumour."""
     labels = np.zeros(shape, np.uint8)
+    if none:
+        return labels
     labels[6:16, 6:16, 4:12] = 2
     labels[8:14, 8:14, 5:10] = 1
     if enhancing:

@@ -5,6 +5,7 @@ Checked, not solved: no image is built and conda's channels aren't asked. The la
 """
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,12 @@ from lesson_files import ROOT
 
 from unet_course.commands import cli
 from unet_course.synthetic import sample_data
+
+_spec = importlib.util.spec_from_file_location(
+    "binder_minutes", ROOT / "tools" / "binder_minutes.py"
+)
+binder_minutes = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(binder_minutes)
 
 POST_BUILD = ROOT / "postBuild"
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
@@ -72,3 +79,24 @@ def test_repo2docker_reads_the_files(tmp_path):
     assert "Building conda environment for python=3.12" in said
     assert '--file "environment.yml"' in said, "the environment isn't installed"
     assert "RUN ./postBuild" in said, "the course and the samples aren't made"
+
+
+# --- README's column ----------------------------------------------------------------------------
+
+
+def test_readme_has_what_was_measured():
+    measured = json.loads(binder_minutes.MEASURED.read_text(encoding="utf-8"))
+    text = binder_minutes.README.read_text(encoding="utf-8")
+    assert binder_minutes.column(text, measured) == text, "tools/binder_minutes.py --table"
+    for one in measured.values():
+        assert "over" in one or (one["seconds"] > 0 and 0 < one["gb"] <= 2)
+
+
+def test_a_lesson_that_was_ended_is_told_as_such():
+    text = "| 05 | [a](b) | c | 100 | – |\n| 06 | [a](b) | c | 110 | old |\n"
+    measured = {"05": {"seconds": 9, "gb": 1.5}, "06": {"over": True}}
+    assert binder_minutes.column(text, measured) == (
+        "| 05 | [a](b) | c | 100 | 9 s, 1.5 GB |\n| 06 | [a](b) | c | 110 | more than 2 GB |\n"
+    )
+    with pytest.raises(ValueError, match="07"):
+        binder_minutes.column(text, {"07": measured["05"]})

@@ -475,3 +475,25 @@ def test_the_real_cases():
     assert all(case.mask.name.startswith("W39_1998.09.19_Segm.nii") for case in odd)
     report = check_brats.check_volumes(Path(REAL))
     assert report.problems == [] and len(report.rows) == len(cases)
+
+
+def test_a_lesson_gets_a_sample_case_where_none_holds_what_it_shows(
+    made, user, monkeypatch, capsys, tmp_path
+):
+    root = tmp_path / "real"
+    write_case(root, none=True)
+    write_case(root, id="BraTS20_Training_002", seed=2, enhancing=False)
+    monkeypatch.setenv("UNET_COURSE_DATA", str(root))
+    for needs, added in (((), 0), ((1, 2), 0), ((1, 2, 4), 1)):
+        cases = brats.course_cases(needs=needs)
+        said = capsys.readouterr().out
+        assert len(cases) == 2 + added
+        assert ("None of these cases holds core, oedema, enhancing" in said) is bool(added)
+    assert cases[-1] == brats.sample_cases()[0] and cases[-1].id in said
+
+
+@pytest.mark.parametrize("value", [0.5, 0.999, np.nan, -1, 2, 255])
+def test_labels_are_made_of_zeros_and_ones_alone(value):
+    """A probability without a threshold would be tumour everywhere."""
+    with pytest.raises(ValueError, match="compare probabilities with a threshold"):
+        brats.labels_of(np.array([[0, value, 0]]))

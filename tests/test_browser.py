@@ -71,7 +71,7 @@ def needs() -> str | None:
 
 
 @pytest.fixture
-def lab(tmp_path, sample):
+def lab(tmp_path):
     """The course opened by its command, on a copy of the lessons; gives its address."""
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     config = tmp_path / "config"
@@ -124,8 +124,46 @@ def lab(tmp_path, sample):
         log.close()
 
 
+# for each name in the file browser: the text's own width, and what it is given
+NAMES = """() => [...document.querySelectorAll('.jp-DirListing-itemText')].map(item => {
+  const range = document.createRange();
+  range.selectNodeContents(item);
+  const shown = item.getBoundingClientRect();
+  return {name: item.innerText, whole: range.getBoundingClientRect().right <= shown.right + 0.5
+          && range.getBoundingClientRect().width > 20};
+})"""
+LEFT = """() => document.querySelector('#jp-left-stack').clientWidth"""
+
+
 @pytest.mark.skipif(needs() is not None, reason=str(needs()))
-def test_lesson_00_runs_in_jupyterlab_and_its_browser_moves(lab, tmp_path):
+@pytest.mark.parametrize("width", [1100, 1920])
+def test_the_first_look_shows_whole_names_and_nothing_else(lab, width):
+    """No question about news, no launcher, no column of dates; every lesson by its whole name."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            page = browser.new_page(viewport={"width": width, "height": 900})
+            page.goto(f"{lab}/?token={TOKEN}")
+            page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120_000)
+            page.wait_for_selector(".jp-DirListing-item", timeout=60_000)
+            page.wait_for_function("() => window.jupyterapp.restored.then(() => true)")
+            page.wait_for_timeout(3000)  # as long as the question took to come
+            names = page.evaluate(NAMES)
+            assert [one["name"] for one in names] == [path.name for path in LESSONS]
+            assert [one["name"] for one in names if not one["whole"]] == []
+            assert page.evaluate(LEFT) < width / 3, "the page has the room"
+            for unwanted in (".Toastify__toast", ".jp-Launcher", ".jp-Dialog"):
+                assert page.locator(unwanted).count() == 0, unwanted
+            headers = page.locator(".jp-DirListing-headerItem:visible").all_inner_texts()
+            assert "Name" in headers and not any("odified" in text for text in headers)
+        finally:
+            browser.close()
+
+
+@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+def test_lesson_00_runs_in_jupyterlab_and_its_browser_moves(sample, lab):
     from playwright.sync_api import sync_playwright
 
     lesson = next(path.name for path in LESSONS if path.name.startswith("00_"))

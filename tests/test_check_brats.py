@@ -256,7 +256,7 @@ def test_affines_that_disagree(folder, mask):
     shifted[0, 3] = 2.5
     save(mask, tumour(), shifted)
     report = only_problem(folder, mask, "has the affine", "2.5", "not")
-    assert "same place" in report.problems[0].cure
+    assert "one grid" in report.problems[0].cure
     shifted[0, 3] = 0.0004  # rounding of a header's own numbers
     save(mask, tumour(), shifted)
     assert check_volumes(folder).problems == []
@@ -304,7 +304,7 @@ def test_three_axes_or_other_channels_where_four_are_due(tmp_path):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([np.nan], "holds NaN in 1 voxels"),
+        ([np.nan], "holds NaN in 1 voxel"),
         ([np.inf, -np.inf], "holds infinity in 2 voxels"),
         ([np.nan, np.inf], "holds NaN and infinity in 2 voxels"),
     ],
@@ -525,4 +525,29 @@ def test_time_points_of_one_patient_are_counted(tmp_path):
         write_case(tmp_path, "BraTS 2023", f"BraTS-GLI-00000-00{time}", seed=time)
     (report,) = check_folder(tmp_path, progress=False)
     assert not report.problems
-    assert any("2 cases of 1 patients" in note for note in report.notes)
+    assert any("2 cases of 1 patient:" in note for note in report.notes)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes")
+def test_odd_entries_hide_nothing_and_command_no_terminal(folder, t1ce, capsys):
+    """Links, pipes, devices, and names that are commands, formulas or no text, next to sound cases."""
+    write_set(folder, patients=1)
+    (folder / "loop").symlink_to("loop")
+    (folder / "up").symlink_to(folder)
+    (folder / "zero").symlink_to("/dev/zero")
+    os.mkfifo(folder / "BraTS20_Training_009")
+    (folder / "BraTS20_Training_008").symlink_to("BraTS20_Training_008")
+    (folder / "=HYPERLINK(1)").mkdir()
+    red = folder / "\x1b[31mred\n"
+    write_case(red, id="BraTS20_Training_007")
+    (red / "BraTS20_Training_007" / "BraTS20_Training_007_t2.nii").write_bytes(b"")
+    os.mkdir(os.fsencode(folder) + b"/\xff")
+    t1ce.unlink()
+    t1ce.symlink_to("/dev/zero")
+    assert cli.main(["data", "check", str(folder)]) == 1
+    text = capsys.readouterr().out
+    assert "\x1b" not in text and r"\x1b[31mred\n" in text
+    for name in (t1ce.name, "BraTS20_Training_009", "BraTS20_Training_008", "_007_t2.nii"):
+        assert name in text
+    assert "BraTS20_Training_003  BraTS 2020" in text and "TCGA_CS_0001_20000101 " in text
+    assert [case.id[-3:] for case in brats.find_cases(folder)] == ["001", "002", "003", "007"]

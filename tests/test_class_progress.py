@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import random
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -194,6 +195,60 @@ def test_a_hostile_home_stops_nothing_and_reaches_no_terminal(room, capsys):
         "anna",
         "bo[2J",
     ]
+
+
+def test_a_home_that_may_not_be_looked_into_is_named(room, capsys, monkeypatch):
+    put(room / "anna" / "progress.json", dice_by_hand=1)
+    (room / "cem").mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.path.basename(path) == "cem":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert cli.main(["progress", str(room)]) == 0
+    said = capsys.readouterr().out
+    assert "anna     1/2" in said
+    assert said.count("cem: ") == said.count("can't be looked into (Permission denied)") == 1
+
+
+def test_a_file_in_an_editors_utf_16_is_counted(room, capsys):
+    put(room / "anna" / "progress.json", dice_by_hand=1)
+    file = room / "anna" / "progress.json"
+    file.write_bytes(file.read_text(encoding="utf-8").encode("utf-16"))
+    assert cli.main(["progress", str(room)]) == 0
+    assert "anna     1/2" in capsys.readouterr().out
+
+
+def test_names_too_long_or_without_a_letter_have_a_row_each(room, capsys):
+    for name in ("x" * 200, "x" * 201, "\u202e", "\u200b\u200b", "@SUM(1)", "+1", "-1", "=\t1"):
+        put(room / name / "progress.json", dice_by_hand=1)
+    out = room.parent / "class.csv"
+    assert cli.main(["progress", str(room), "--csv", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "(8 students)" in said and max(map(len, said.splitlines())) < 110
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        names = [row["student"] for row in csv.DictReader(file)]
+    assert len(set(names)) == 8 and not any(name[0] in "=+-@\t" for name in names)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_mutated_file_is_counted_or_named_and_hides_nobody(room, capsys, seed):
+    rng = random.Random(seed)
+    put(room / "anna" / "progress.json", dice_by_hand=2)
+    put(room / "eve" / "progress.json", dice_by_hand=2, one_hot_labels=-3, tumour_shares=1)
+    file = room / "eve" / "progress.json"
+    data = bytearray(file.read_bytes())
+    for _ in range(rng.randint(1, 4)):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    file.write_bytes(data[: rng.randrange(len(data))] if seed % 3 == 0 else data)
+    assert cli.main(["progress", str(room), "--csv", str(room.parent / "c.csv")]) == 0
+    said = capsys.readouterr()
+    assert "anna     1/2" in said.out and said.err == ""
+    assert "\neve " in said.out or f"{file}: " in said.out
+    assert not any(ord(c) < 32 and c != "\n" for c in said.out)
 
 
 @pytest.mark.parametrize(

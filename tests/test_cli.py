@@ -20,6 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 import unet_course
 from unet_course import runtime
 from unet_course.commands import cli, doctor, open_jupyterlab, run_lesson
+from unet_course.commands.opening import own_copies
 
 
 def write(path: Path, *cells) -> Path:
@@ -42,6 +43,7 @@ def course(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sample_data, "lgg_root", lambda *_, **__: tmp_path)
     monkeypatch.setattr(runtime, "seconds_per_step", lambda *_, **__: 0.25)
+    monkeypatch.setattr(doctor, "_measured_in_a_child", doctor.measured)
     monkeypatch.setenv("UNET_COURSE_USER", str(tmp_path / "user"))
     write(
         tmp_path / "notebooks" / "05_small.ipynb",
@@ -280,6 +282,15 @@ def test_doctor_says_what_is_here(course, capsys, monkeypatch):
     assert f" done, kept in {kept}\n" in text
 
 
+@pytest.mark.parametrize("odd", [[], 3, {"seconds": "x", "yardstick": 0.5}, {"yardstick": 0}])
+def test_doctor_takes_odd_notes_of_a_lesson_for_none(course, odd):
+    path = course / "notebooks" / "05_small.ipynb"
+    raw = notebook(path)
+    raw.metadata["unet_course"] = odd
+    nbformat.write(raw, path)
+    assert doctor._lessons(0.25, [])[0] == {"lesson": "05_small", "minutes": None}
+
+
 @pytest.mark.parametrize("text", ["<<<<<<< HEAD", "", "{}", "[1]"])
 def test_doctor_names_a_broken_lesson(course, capsys, monkeypatch, text):
     monkeypatch.setattr(runtime, "best_precision", lambda: "float32")
@@ -305,7 +316,8 @@ def test_settings_for_other_work_change_no_lesson_and_doctor_tells(
     monkeypatch.setenv("MPLBACKEND", "nowhere")
     cli.main(["doctor"])
     said = capsys.readouterr().out
-    assert "Every lesson runs here" not in said and "jax" in said.splitlines()[-1]
+    assert "Every lesson runs here" not in said
+    assert "jax in" in said.split("your own settings")[1]
     write(
         course / "notebooks" / "07_settings.ipynb",
         "import keras, matplotlib\nprint(keras.backend.backend(), matplotlib.get_backend())",
@@ -361,13 +373,12 @@ def test_a_port_that_is_none_is_refused(capsys, port):
 
 @pytest.fixture
 def opened(course, monkeypatch):
-    """Lets `unet-course` open nothing, and keeps what JupyterLab would have been given."""
-    from jupyterlab.labapp import LabApp
-
-    asked = []
-    monkeypatch.setattr(LabApp, "launch_instance", lambda argv: asked.extend(argv))
-    monkeypatch.setattr(os, "environ", os.environ.copy())
-    return asked
+    """Lets `unet-course` open nothing, and keeps JupyterLab's arguments and environment."""
+    asked, env = [], {}
+    monkeypatch.setattr(
+        open_jupyterlab, "_become", lambda command, new: (asked.extend(command), env.update(new))
+    )
+    return asked, env
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="a system without root")
@@ -376,16 +387,17 @@ def test_root_may_open_it_and_is_told_what_that_means(opened, capsys, monkeypatc
     monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setenv("KERAS_MAX_EPOCHS", "1")
     assert cli.main(["--no-browser", "--port", "8899"]) == 0
+    opened, env = opened
     assert ("--allow-root" in opened) == ("You are root" in capsys.readouterr().out) == (user == 0)
     assert {"--no-browser", "--port=8899", "--LabApp.news_url=None"} <= set(opened)
-    assert os.environ["KERAS_BACKEND"] == "tensorflow" and "KERAS_MAX_EPOCHS" not in os.environ
+    assert env["KERAS_BACKEND"] == "tensorflow" and "KERAS_MAX_EPOCHS" not in env
 
 
 def test_a_student_writes_in_copies_and_a_maintainer_in_the_originals(opened, course, capsys):
     lesson = course / "notebooks" / "05_small.ipynb"
     before = lesson.read_bytes()
     assert cli.main([]) == 0
-    assert f"--ServerApp.root_dir={course / 'my_lessons'}" in opened
+    assert f"--ServerApp.root_dir={course / 'my_lessons'}" in opened[0]
     mine = course / "my_lessons" / "05_small.ipynb"
     write(mine, "print('my own')")
     assert lesson.read_bytes() == before
@@ -394,42 +406,43 @@ def test_a_student_writes_in_copies_and_a_maintainer_in_the_originals(opened, co
     assert cli.main(["run", "5"]) == 0
     assert "hello" in capsys.readouterr().out, "a number is the course's own"
     assert cli.main(["--originals"]) == 0
-    assert f"--ServerApp.root_dir={course / 'notebooks'}" in opened
+    assert f"--ServerApp.root_dir={course / 'notebooks'}" in opened[0]
 
 
 def test_a_copy_is_renewed_or_kept_and_nothing_is_lost(course):
     for name in ("05_small", "06_broken"):
         write(course / "notebooks" / f"{name}.ipynb", f"'{name}'")
-    folder, told = open_jupyterlab.student_folder()
+    folder, told = own_copies.student_folder()
     assert folder == course / "my_lessons" and len(told) == 1 and told[0].endswith("write in: 2")
-    assert open_jupyterlab.student_folder() == (folder, [])
+    assert own_copies.student_folder() == (folder, [])
     mine, other = folder / "05_small.ipynb", folder / "06_broken.ipynb"
-    mine.write_text("my own work", encoding="utf-8")
-    assert open_jupyterlab.student_folder() == (folder, [])
+    write(mine, "'my own work'")
+    work = mine.read_bytes()
+    assert own_copies.student_folder() == (folder, [])
     for version in ("new", "newer"):
         write(course / "notebooks" / "05_small.ipynb", f"'{version} 5'")
         write(course / "notebooks" / "06_broken.ipynb", f"'{version} 6'")
-        told = open_jupyterlab.student_folder()[1]
+        told = own_copies.student_folder()[1]
         assert len(told) == 2 and told[0].endswith("write in: 1")
         assert "05_small.ipynb has changed" in told[1] and "Yours stays" in told[1]
-        assert open_jupyterlab.student_folder()[1] == [], "told once"
+        assert own_copies.student_folder()[1] == [], "told once"
         assert f"{version} 6" in other.read_text(encoding="utf-8"), "nobody had touched it"
-    assert mine.read_text(encoding="utf-8") == "my own work"
+    assert mine.read_bytes() == work
     assert "new 5" in (folder / "05_small-new.ipynb").read_text(encoding="utf-8")
     assert "newer 5" in (folder / "05_small-new1.ipynb").read_text(encoding="utf-8")
-    (folder / open_jupyterlab.MANIFEST).write_text("[damaged", encoding="utf-8")
-    assert len(open_jupyterlab.student_folder()[1]) == 1  # can't tell: kept, and the new one again
-    assert mine.read_text(encoding="utf-8") == "my own work"
+    (folder / own_copies.MANIFEST).write_text("[damaged", encoding="utf-8")
+    assert len(own_copies.student_folder()[1]) == 1  # can't tell: kept, and the new one again
+    assert mine.read_bytes() == work
 
 
 def test_an_installed_courses_lessons_go_into_the_users_folder(course, monkeypatch, capsys):
     wheel = course / "site" / "unet_course"
-    write(wheel / "_notebooks" / "00_a.ipynb", "1")
+    write(wheel / "_notebooks" / "05_small.ipynb", "1")
     monkeypatch.setattr(runtime, "PACKAGE", wheel)
     assert run_lesson.folder() == course / "notebooks", "what is here comes first"
     monkeypatch.chdir(course / "site")
     assert run_lesson.folder() == wheel / "_notebooks"
-    assert open_jupyterlab.student_folder()[0] == course / "user" / "my_lessons"
+    assert own_copies.student_folder()[0] == course / "user" / "my_lessons"
     assert cli.main(["--originals"]) == 1
     assert "in a clone of the course" in capsys.readouterr().err
 
@@ -462,6 +475,29 @@ def test_help_names_every_argument_and_has_an_example(capsys, words):
     assert words != "run" or "--out FILE" in said
 
 
+@pytest.mark.parametrize(
+    "script",
+    sorted((Path(__file__).parents[1] / "data_scripts").glob("*.py")),
+    ids=lambda p: p.stem,
+)
+def test_a_console_without_a_letter_of_the_folder_fails_no_script(script):
+    code = (
+        f"import sys, pathlib; sys.path.insert(0, {str(script.parent)!r}); import {script.stem} as s\n"
+        "for name in [n for n in vars(s) if n.startswith('fetch_')]:\n"
+        "    setattr(s, name, lambda *a, **k: pathlib.Path('Zo\\xeb \\u25cb'))\n"
+        "sys.exit(s.main([]))"
+    )
+    env = run_lesson.kernel_environment() | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and "Zo? ?" in done.stdout, done.stderr
+
+
+def test_an_error_about_a_strange_name_reaches_no_terminal(capsys):
+    assert cli.main(["progress", "x\x1b[2J\x07"]) == 1
+    err = capsys.readouterr().err
+    assert "no such folder" in err and "\x1b" not in err and "\x07" not in err
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--version"])
@@ -480,7 +516,12 @@ def test_a_reader_that_leaves_early_is_no_error(course):
 def test_a_workflow_may_only_read_and_runs_what_a_commit_names(name):
     file = Path(__file__).parents[1] / ".github" / "workflows" / f"{name}.yml"
     workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert workflow["permissions"] == {"contents": "read"}
-    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    allowed = [
+        workflow["permissions"],
+        *(j.get("permissions", {}) for j in workflow["jobs"].values()),
+    ]
+    assert all(one.items() <= {"contents": "read", "issues": "write"}.items() for one in allowed)
+    assert "issues" not in workflow["permissions"]
+    steps = [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
     used = [step["uses"] for step in steps if "uses" in step]
     assert used and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)

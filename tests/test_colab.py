@@ -91,7 +91,7 @@ def test_the_workflow_runs_colabs_python():
     import yaml
 
     text = (ROOT / ".github" / "workflows" / "colab.yml").read_text(encoding="utf-8")
-    (job,) = yaml.safe_load(text)["jobs"].values()
+    job = yaml.safe_load(text)["jobs"]["colab"]
     (version,) = [s["with"]["python-version"] for s in job["steps"] if "python-version" in str(s)]
     assert version == PYTHON
     assert any(step.get("run") == "python tools/colab_lessons.py" for step in job["steps"])

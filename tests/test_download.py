@@ -706,3 +706,28 @@ def test_the_script(tmp_path, zipped):
     done = subprocess.run([*command, "--archive", str(zipped), "--accept-licence"], **run)
     assert done.returncode == 0, done.stderr
     assert "In place and checked" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+        (b"Rar!\x1a\x07", "unrar"),
+        (b"\x1f\x8b\x08", "tar -xf"),
+        (bytes(257) + b"ustar", "tar -xf"),
+    ],
+)
+def test_an_archive_of_another_kind_is_named_with_what_unpacks_it(tmp_path, start, words):
+    path = tmp_path / "set.zip"
+    path.write_bytes(start + bytes(400))
+    with pytest.raises(DownloadError, match=f"unpack it yourself .*{words}"):
+        fetch_lgg(tmp_path / "root", path, accept_licence=True, progress=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes")
+def test_a_pipe_or_a_device_is_no_archive(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    (tmp_path / "zero.zip").symlink_to("/dev/zero")
+    for name in ("pipe.zip", "zero.zip"):
+        with pytest.raises(DownloadError, match="no regular file"):
+            fetch_lgg(tmp_path / "root", tmp_path / name, accept_licence=True, progress=False)

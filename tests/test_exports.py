@@ -158,6 +158,8 @@ DAMAGED = {
     "no source": {"cells": [{**CELL, "source": None}]},
     "no tags": {"cells": [{**CELL, "metadata": {"tags": None}}]},
     "no outputs": {"cells": [{**CELL, "outputs": None}]},
+    "no cell": {"cells": [None]},
+    "cells by name": {"cells": {"a": CELL}},
 }
 
 
@@ -174,6 +176,29 @@ def test_a_damaged_notebook_is_one_line_that_names_it(course, capsys, damage):
     (course / "mine.ipynb").write_bytes(b"\xff\xfe")
     assert cli.main(["run", "mine.ipynb"]) == 1
     assert "mine.ipynb: is not a notebook" in capsys.readouterr().err
+
+
+def test_odd_notes_of_an_extension_stop_no_export(course, capsys):
+    shown = {
+        "output_type": "display_data",
+        "data": {"image/png": PNG},
+        "metadata": {"image/png": 3},
+    }
+    odd = [
+        {"slideshow": 3},
+        {"slideshow": {"slide_type": ["x"]}},
+        {"slideshow": {"slide_type": "x"}},
+    ]
+    cells = [
+        {**CELL, "id": f"c{i}", "metadata": one, "outputs": [shown]} for i, one in enumerate(odd)
+    ]
+    for cell in cells:
+        cell["execution_count"] = None
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"unet_course": []}, "cells": cells}
+    (course / "mine.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    for form, out in (("handout", "x.ipynb"), ("slides", "x.html")):
+        assert cli.main(["export", "mine.ipynb", "--to", form, "--out", out]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("form", ["solutions", "nbgrader"])
@@ -315,6 +340,27 @@ def test_prose_beyond_a_slide_is_spoken_and_lists_are_shown():
     assert found[2][0].startswith("## A\n**You will be able to**")
     task = arranged(f"### Exercise: A\n\n{WORDS}1.\n\n{WORDS}2.")[1]
     assert "2." in task[0] and not task[1], "a task is shown whole"
+
+
+def test_a_figure_has_the_slide_to_itself_but_for_one_sentence():
+    figure = new_code_cell("f()", outputs=[new_output("display_data", {"image/png": PNG})])
+    found = arranged(
+        "## A\n\nSee the **U. Its** arms, e.g. the left one, of 0.5 m. It is high.\n\nSpoken 1.",
+        figure,
+        "Spoken 2. Spoken 3.",
+        "- a list",
+        figure,
+        "Shown 2. Spoken 4.",
+        typed(new_markdown_cell("Spoken 5. Spoken 6."), "subslide"),
+        "## Quiz\n\n**1.** Why? Because?\n\n**2.** How?",
+    )
+    shown = [text for text, _ in found]
+    first = "## A\nSee the **U. Its** arms, e.g. the left one, of 0.5 m.\nf()"
+    assert shown[1].replace("\n\n", "\n") == first
+    assert shown[2] == "## A\n- a list\nf()\nShown 2."
+    assert "Because?" in shown[3] and "How?" in shown[3] and len(shown) == 4
+    spoken = "\n".join(text for _, text in found)
+    assert all(f"Spoken {number}." in spoken for number in range(1, 7)) and "It is high." in spoken
 
 
 def test_a_widget_has_a_stand_in_and_long_code_is_folded():

@@ -4,9 +4,11 @@ import nibabel
 import numpy as np
 import pytest
 from brats_files import SHAPE, save, tumour, write_case
+from lgg_files import write_patient
 
 from unet_course import runtime
-from unet_course.data import brats, identity, nifti, prepared_cases
+from unet_course.commands.check.check_lgg import check_lgg
+from unet_course.data import brats, identity, lgg, nifti, prepared_cases
 from unet_course.data.layouts import BRATS
 
 
@@ -46,6 +48,79 @@ def test_a_copy_that_was_processed_again_is_not_found(tmp_path):
     path = tmp_path / "BraTS2021_00001" / "BraTS2021_00001_flair.nii.gz"
     save(path, np.asarray(nibabel.load(path).dataobj) * np.int16(2))
     assert identity.same_scans(brats.find_cases(tmp_path)) == {}
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda a: a.astype(np.float32),
+        lambda a: a[::-1],  # another way round than its header says
+        lambda a: np.moveaxis(a, 2, 0),
+        lambda a: np.pad(a, ((2, 1), (0, 3), (4, 0))),
+        lambda a: a[2:-2, 2:-2, 2:-2],
+    ],
+)
+def test_neither_type_nor_header_nor_padding_hides_a_copy(tmp_path, copied):
+    write_case(tmp_path, "BraTS 2021", seed=1)
+    folder = write_case(tmp_path, "BraTS 2023", seed=1)
+    for path in folder.iterdir():
+        save(path, copied(np.array(nibabel.load(path).dataobj)))
+    cases = brats.find_cases(tmp_path)
+    assert identity.same_scans(cases) == {"BraTS-GLI-00000-000": "BraTS2021_00000"}
+
+
+def test_a_copys_other_time_points_are_the_same_patient(tmp_path):
+    write_case(tmp_path, "BraTS 2021", "BraTS2021_00007", seed=1)
+    for time, seed in (("000", 1), ("001", 2)):
+        write_case(tmp_path, "BraTS 2023", f"BraTS-GLI-00007-{time}", seed=seed)
+    write_case(tmp_path, "BraTS 2024", "BraTS-GLI-00007-100", seed=3)
+    write_case(tmp_path, "BraTS 2023", "BraTS-GLI-00008-000", seed=4)
+    kept, _ = identity.without_copies(brats.find_cases(tmp_path))
+    assert {case.id: case.patient for case in kept} == {
+        "BraTS2021_00007": "BraTS2021_00007",
+        "BraTS-GLI-00007-001": "BraTS2021_00007",
+        "BraTS-GLI-00007-100": "BraTS2021_00007",
+        "BraTS-GLI-00008-000": "BraTS-GLI-00008",
+    }
+
+
+def test_scans_without_a_picture_are_nobodys_copies(tmp_path):
+    for number in range(2):
+        folder = write_case(tmp_path, "BraTS 2021", f"BraTS2021_0000{number}", seed=number)
+        save(folder / f"{folder.name}_flair.nii.gz", np.zeros(SHAPE, np.int16))
+    assert identity.same_scans(brats.find_cases(tmp_path)) == {}
+
+
+def test_the_same_lgg_scan_is_found_under_another_patients_id(tmp_path, monkeypatch, capsys):
+    write_patient(tmp_path, "TCGA_CS_0001_20000101", seed=1)
+    copy = write_patient(tmp_path, "TCGA_DU_0002_20000101", seed=1)
+    write_patient(tmp_path, "TCGA_FG_0003_20000101", seed=2)
+    (problem,) = check_lgg(tmp_path, progress=False).problems
+    assert problem.path == copy and "is the same scan as TCGA_CS_0001" in problem.what
+    monkeypatch.setattr(runtime, "data_folder", lambda: tmp_path)
+    assert [patient.id for patient in lgg.course_patients()] == ["TCGA_CS_0001", "TCGA_FG_0003"]
+    assert "TCGA_DU_0002 (as TCGA_CS_0001)" in capsys.readouterr().out
+
+
+def test_2024_is_never_taken_for_2023(tmp_path):
+    """Their names differ in the time point alone, and label 4 exists in one of them."""
+    write_case(tmp_path / "mixed", "BraTS 2023", "BraTS-GLI-00005-002", seed=1)
+    for time in (100, 101):
+        write_case(tmp_path / "mixed" / "deep", "BraTS 2024", f"BraTS-GLI-00005-{time}", seed=time)
+    found = {case.id[-3:]: case for case in brats.find_cases(tmp_path)}
+    assert {time: case.layout.name for time, case in found.items()} == {
+        "002": "BraTS 2023",
+        "100": "BraTS 2024",
+        "101": "BraTS 2024",
+    }
+    assert {case.patient for case in found.values()} == {"BraTS-GLI-00005"}
+    for case in found.values():  # the same four numbers on disk
+        labels = np.zeros(SHAPE, np.uint8)
+        labels[:4, 0, 0] = 1, 2, 3, 4
+        save(case.mask, labels)
+    with pytest.raises(brats.DataError, match="labels 0, 1, 2, 3, 4, where 0, 1, 2, 3 belong"):
+        found["002"].read_labels()
+    assert found["100"].read_labels()[:4, 0, 0].tolist() == [1, 2, 4, 5]
 
 
 def test_a_damaged_case_is_nobodys_copy(tmp_path):

@@ -122,6 +122,36 @@ def test_three_patients_with_two_time_points_each_are_too_few(tmp_path, folder, 
     assert len(split.test) == 6 and "Fewer than 4 patients" in split.line
 
 
+def test_a_patient_without_tumour_only_trains(tmp_path, folder, monkeypatch):
+    """So validation can say which epoch is the best, whatever the set is like."""
+    sample = folder(8, "BraTS20_Synthetic")
+    monkeypatch.setattr(brats, "sample_cases", lambda: sample)
+    for number in range(9):
+        id = f"BraTS20_Training_{number:03}"
+        brats_files.write_case(tmp_path / "set", id=id, seed=number, none=number > 3)
+    cases = brats.find_cases(tmp_path / "set")
+    split = lesson_10_run.lesson_split(cases)
+    assert "(5 without tumour only train)" in split.line
+    assert set(cases[4:]) <= set(split.train) and len(split.train) == 7
+    # three patients with tumour are too few, however many have none
+    split = lesson_10_run.lesson_split(cases[1:])
+    assert split.test == tuple(cases[1:]) and set(split.train) < set(sample)
+
+
+def test_cases_smaller_than_a_patch_are_replaced_where_windows_are_shown(
+    folder, tiny, monkeypatch, capsys
+):
+    sample = folder(2, "BraTS20_Synthetic")
+    monkeypatch.setattr(brats, "sample_cases", lambda: sample)
+    large, small = a_case("large"), a_case("small", shape=(20, 18, 8))
+    well = replace(a_case("well"), labels=np.zeros((20, 18, 17), np.uint8))
+    assert lesson_10_run.with_room([small, large, well]) == [large]
+    assert capsys.readouterr().out == ""
+    shown = lesson_10_run.with_room([small, well])
+    assert [case.id for case in shown] == [case.id for case in sample]
+    assert "larger than 16 × 16 × 16 voxels" in capsys.readouterr().out
+
+
 def test_no_cases_are_refused():
     with pytest.raises(ValueError, match="no cases"):
         lesson_10_run.lesson_split([])

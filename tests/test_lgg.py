@@ -407,6 +407,56 @@ def test_a_subset_is_stated_spread_and_always_the_same(sample, tmp_path, monkeyp
         lgg.course_patients(limit=0)
 
 
+@pytest.mark.parametrize("needed, used", [(1, "Data: 2 patients in"), (3, "Data: the sample")])
+def test_a_lesson_gets_as_many_patients_as_it_needs(
+    sample, tmp_path, monkeypatch, capsys, needed, used
+):
+    write_set(tmp_path / "real", patients=2)
+    monkeypatch.setenv("UNET_COURSE_DATA", str(tmp_path / "real"))
+    assert len(lgg.course_patients(at_least=needed)) == (2 if needed == 1 else 6)
+    said = capsys.readouterr().out
+    assert said.startswith(used) and said.count("\n") == 1
+    assert ("the lesson needs 3, and" in said and "has 2 that it can use" in said) == (needed == 3)
+
+
+def test_patients_whom_no_lesson_can_use_are_named_and_left_out(
+    sample, tmp_path, monkeypatch, capsys
+):
+    folder = write_set(tmp_path, patients=2)
+    write_patient(folder, "TCGA_HT_0003_20000101", slices=1)  # slice 1 has no tumour
+    only_tumour = write_patient(folder, "TCGA_HT_0004_20000101", slices=2)
+    for name in ("image", "mask"):
+        path = getattr(LGG, f"{name}_name")(only_tumour.name, 1)
+        source = getattr(LGG, f"{name}_name")(only_tumour.name, 2)
+        (only_tumour / path).write_bytes((only_tumour / source).read_bytes())
+    other_size = write_patient(folder, "TCGA_HT_0005_20000101")
+    for path in other_size.iterdir():
+        tifffile.imwrite(path, tifffile.imread(path)[:240, :200])
+    damaged = write_patient(folder, "TCGA_HT_0006_20000101")
+    (damaged / LGG.mask_name(damaged.name, 2)).write_bytes(b"")
+    monkeypatch.setenv("UNET_COURSE_DATA", str(folder))
+    assert [p.id for p in lgg.course_patients(limit=5, at_least=2)] == [
+        "TCGA_CS_0001",
+        "TCGA_DU_0002",
+    ]
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"Data: 2 patients in {folder.resolve()}."
+    assert "TCGA_HT_0003 (no slice has tumour); TCGA_HT_0004 (every slice has tumour)" in said[1]
+    assert "has the shape 240×200×3, an image has 256×256×3) and 1 more." in said[1]
+    assert f"unet-course data check {folder.resolve()}" in said[1]
+
+
+def test_the_sample_where_a_folder_has_no_patient_for_a_lesson(
+    sample, tmp_path, monkeypatch, capsys
+):
+    write_patient(tmp_path / "real", slices=1)
+    monkeypatch.setenv("UNET_COURSE_DATA", str(tmp_path / "real"))
+    assert len(lgg.course_patients(limit=4, at_least=1)) == 4
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Data: the sample, a subset of 4 of 6 synthetic patients")
+    assert said[1].startswith("Left out, as no lesson can use them: TCGA_CS_0001")
+
+
 # --- the real patients --------------------------------------------------------------------------
 
 REAL = os.environ.get("UNET_COURSE_TEST_REAL")

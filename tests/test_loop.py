@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from unet_course import runtime, storage
 from unet_course.network.unet import unet
-from unet_course.training import loop
+from unet_course.training import checkpoints, loop
 
 
 class Toy:
@@ -314,3 +314,90 @@ def test_every_damage_to_a_kept_network_is_mended(tmp_path, monkeypatch, capsys)
         file.write_bytes(data)
         np.testing.assert_array_equal(weights(loop.load_or_train("toy", network)), first)
     assert "training it again" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A trained network, and the files that its run kept."""
+    folder, model = tmp_path_factory.mktemp("kept"), network()
+    loop.fit(model, Toy(), epochs=1, folder=folder, progress=False)
+    files = ("state.json", "epoch-0001.weights.h5")
+    return model, {name: (folder / name).read_bytes() for name in files}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epoch": "1"},
+        {"epoch": 2.5},
+        {"epoch": True},
+        {"epoch": 7},
+        {"best_epoch": None},
+        {"best_epoch": 0},
+        {"best": "a"},
+        {"best": np.nan},
+        {"best": 10**400},
+        {"stopped_early": "no"},
+        {"history": []},
+        {"history": {"loss": "a"}},
+        {"seeds": None},
+        {"checksums": []},
+        {"fingerprint": None},
+        {"unknown": 1},
+    ],
+)
+def test_a_state_that_no_run_writes_is_refused(kept, tmp_path, changes):
+    model, files = kept
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    assert checkpoints.Store(tmp_path, model).load(model).epoch == 1
+    facts = json.loads(files["state.json"])
+    del facts["checksum"]
+    facts |= changes
+    facts["checksum"] = checkpoints._checksum_of(facts)  # it fits: the values alone are wrong
+    (tmp_path / "state.json").write_text(json.dumps(facts), "utf-8")
+    with pytest.raises(loop.TrainingError, match=r"state\.json can't be read .*: delete the"):
+        checkpoints.Store(tmp_path, model).load(model)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes")
+@pytest.mark.parametrize("name", ["state.json", "epoch-0001.weights.h5"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "folder", "brackets", "large"])
+def test_nothing_in_a_files_place_stops_a_run_for_ever_or_is_written_over(
+    kept, tmp_path, name, kind
+):
+    model, files = kept
+    for other, data in files.items():
+        (tmp_path / other).write_bytes(data)
+    path = tmp_path / name
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "loop":
+        path.symlink_to(name)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"[" * 10**5)
+        os.truncate(path, 10**5 if kind == "brackets" else 10**8)
+    with pytest.raises(loop.TrainingError, match=f"{path}.*(can't be read|damaged)"):
+        checkpoints.Store(tmp_path, model).load(model)
+    assert os.path.lexists(path)
+
+
+def test_what_a_run_did_not_write_stays_in_its_folder(tmp_path):
+    (tmp_path / "mine.weights.h5").write_bytes(b"mine")
+    (tmp_path / "writing-1.weights.h5").mkdir()
+    loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)
+    assert (tmp_path / "mine.weights.h5").read_bytes() == b"mine"
+    (tmp_path / "state.json").unlink()
+    with pytest.raises(loop.TrainingError, match=r"state\.json is gone, though epoch-0002"):
+        loop.fit(network(), Toy(), epochs=2, folder=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize("found", [None, 0.5, {"dice": None}, {"dice": [0.1, 0.2]}])
+def test_a_validation_that_gives_no_number_is_told(found):
+    with pytest.raises(loop.TrainingError, match="must return a number by name"):
+        loop.fit(network(), Toy(), epochs=1, validate=lambda _: found, progress=False)

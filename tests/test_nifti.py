@@ -109,3 +109,48 @@ def test_a_mutated_file_gives_a_clear_error_or_a_volume(tmp_path, ending):
         else:
             assert found.array.size == np.prod(SHAPE) or found.array.ndim
     assert errors > 10
+
+
+def header_with(path, form, at, *values):
+    """A plain NIfTI with other bytes in its header."""
+    data = bytearray(nibabel.Nifti1Image(brain()["T1"], np.diag([-1, -1, 1, 1.0])).to_bytes())
+    struct.pack_into(form, data, at, *values)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("form", "at", "values", "words"),
+    [
+        ("<2f", 112, (1, np.nan), "is scaled by 1 and nan"),
+        ("<2f", 112, (np.inf, 0), "is scaled by inf and 0"),
+        ("<f", 108, (-1,), "would begin at byte -1"),
+        ("<f", 108, (1e30,), "would begin at byte"),
+        ("<h", 70, (1792,), "cut short"),
+        ("<h", 70, (9999,), "data code 9999"),
+        ("<12f", 280, (0,) * 12, "an affine that isn't one"),
+        ("<4h", 40, (3, 24, -22, 16), "no voxels"),
+        ("<4s", 344, (b"ni1",), "half of a .hdr/.img pair"),
+    ],
+)
+def test_what_a_header_cannot_say_is_told(tmp_path, capfd, form, at, values, words):
+    with pytest.raises(DataError, match=words):
+        nifti.read(header_with(tmp_path / "a.nii", form, at, *values))
+    assert capfd.readouterr().err == ""  # nibabel's own words aren't news
+
+
+@pytest.mark.parametrize(
+    ("form", "at", "values"),
+    [("<2f", 112, (0, 0)), ("<2f", 112, (np.nan, np.nan)), ("<f", 108, (0,)), ("<h", 72, (8,))],
+)
+def test_what_a_header_leaves_open_is_the_standards(tmp_path, capfd, form, at, values):
+    """No scaling; voxels right behind the header; the type counts, not the bits."""
+    path = header_with(tmp_path / "a.nii", form, at, *values)
+    np.testing.assert_array_equal(nifti.read(path).array, brain()["T1"])
+    assert capfd.readouterr().err == ""
+
+
+def test_half_of_a_nifti_2_pair_is_told(tmp_path):
+    nibabel.save(nibabel.Nifti2Pair(brain()["T1"], np.eye(4)), tmp_path / "a.hdr")
+    with pytest.raises(DataError, match=r"half of a \.hdr"):
+        nifti.read(tmp_path / "a.hdr")

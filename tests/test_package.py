@@ -114,7 +114,7 @@ def test_environment_holds_what_pyproject_holds():
     assert 11 <= minor <= 13
 
 
-@pytest.mark.parametrize("extra", ["lab", "slides"])
+@pytest.mark.parametrize("extra", ["lab", "slides", "export"])
 def test_what_users_and_developers_get_is_the_same(extra):
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert set(pyproject["project"]["optional-dependencies"][extra]) <= set(

@@ -1,5 +1,6 @@
 """Prepared cases: what is in them, back to the full grid, and a cache that can be relied on."""
 
+import errno
 import os
 import shutil
 import threading
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from unet_course import storage
 from unet_course.data import brats, normalise, prepared_cases
 from unet_course.data.layouts import DataError
 
@@ -265,3 +267,60 @@ def test_the_own_affine_puts_the_prepared_voxels_where_the_tissue_is(cases, fact
     expected = nibabel.affines.apply_affine(case.full_affine, corner + 3 * factor + inside)
     np.testing.assert_allclose(nibabel.affines.apply_affine(case.affine, [3, 3, 3]), expected)
     assert case.spacing == (factor,) * 3
+
+
+def test_what_a_network_cannot_know_is_said_at_every_call(cases, capsys):
+    """A modality without a picture, other voxels, no background: where lessons read, and once made."""
+    folder = cases[0].folder
+    for path in folder.iterdir():
+        array = np.array(nibabel.load(path).dataobj)
+        array = array * 0 if path.stem.endswith("_t1ce") else array
+        nibabel.save(nibabel.Nifti1Image(array, np.diag([-2, -2, 2, 1.0])), path)
+    for _ in range(2):
+        first, second = prepare(cases)
+        said = capsys.readouterr().out
+        assert "BraTS20_Training_001: T1ce holds no picture" in said
+        assert "BraTS20_Training_001: voxels of 2×2×2 mm" in said and "2021" not in said
+        assert len(first.remarks) == 2 and second.remarks == ()
+
+
+def test_cases_that_lie_otherwise_than_their_set_are_turned_and_told(cases, capsys):
+    for path in cases[0].folder.iterdir():
+        nibabel.save(nibabel.Nifti1Image(np.array(nibabel.load(path).dataobj), np.eye(4)), path)
+    prepare(cases[:1])
+    assert "Turned to the orientation of the published set (LPS)" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes")
+@pytest.mark.parametrize("name", ["facts.json", "images.npy"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "folder", "brackets"])
+def test_whatever_is_in_an_entrys_place_is_replaced(cases, tmp_path, name, kind):
+    images = np.array(prepare(cases[:1])[0].images)
+    (entry,) = entries(tmp_path)
+    path = entry / name
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "brackets":
+        path.write_bytes(b"[" * 10**5)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else name)
+    np.testing.assert_array_equal(prepare(cases[:1])[0].images, images)
+    shutil.rmtree(entry)
+    entry.symlink_to(cases[0].folder)  # what a link leads to stays as it is
+    np.testing.assert_array_equal(prepare(cases[:1])[0].images, images)
+    assert cases[0].images[0].exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_drive_without_locks_will_do_and_a_read_only_one_is_named(cases, monkeypatch, number):
+    def acquire(lock, **_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(storage.FileLock, "acquire", acquire)
+    assert prepare(cases)[1].id == "BraTS2021_00002"
+    number = errno.EROFS
+    with pytest.raises(OSError, match=r"read-only file system.* UNET_COURSE_CACHE"):
+        prepare(cases, factor=2)

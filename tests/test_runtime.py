@@ -175,7 +175,7 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path))
     measured = []
 
-    def describe(flags, gpu=None, gain=1.0):
+    def describe(flags, gpu=None, gain=1.0, convolves=True):
         monkeypatch.setattr(runtime, "_cpu_flags", lambda: flags)
         monkeypatch.setattr(runtime, "_gpu_capability", lambda: gpu)
 
@@ -184,6 +184,7 @@ def machine(monkeypatch, tmp_path):
             return 1.0 if kind == "float32" else 1.0 / gain
 
         monkeypatch.setattr(runtime, "seconds_per_step", seconds)
+        monkeypatch.setattr(runtime, "convolves_in", lambda kind: convolves)
         return measured
 
     return describe
@@ -215,6 +216,33 @@ def test_a_damaged_cache_is_measured_again(machine, tmp_path):
     (tmp_path / "precision.json").write_text("{", encoding="utf-8")
     assert runtime.best_precision() == "mixed_bfloat16"
     assert list(json.loads((tmp_path / "precision.json").read_text("utf-8")).values()) == [2.0]
+
+
+def test_precision_is_remembered_by_instruction_set(machine, monkeypatch):
+    """Measured with all instructions, then oneDNN is kept to fewer: the old answer isn't used."""
+    measured = machine({"amx_bf16"}, None, 4.0)
+    assert runtime.best_precision() == "mixed_bfloat16"
+    monkeypatch.setenv(runtime.ISA_VARIABLE, "AVX512_CORE")
+    machine({"amx_bf16"}, None, 0.2)
+    assert runtime.best_precision() == "float32"
+    monkeypatch.setenv(runtime.ISA_VARIABLE, "AVX2")
+    machine({"amx_bf16"}, None, 4.0, convolves=False)
+    assert runtime.best_precision() == "float32" and len(measured) == 4, "nothing to measure"
+    monkeypatch.delenv(runtime.ISA_VARIABLE)
+    machine({"amx_bf16"}, None, 0.2)
+    assert runtime.best_precision() == "mixed_bfloat16", "still known"
+
+
+def test_a_type_without_convolution_is_noticed(monkeypatch):
+    import tensorflow as tf
+
+    assert runtime.convolves_in("float32")
+
+    def lacking(*arguments):
+        raise tf.errors.AbortedError(None, None, "could not create a primitive descriptor")
+
+    monkeypatch.setattr(tf.nn, "conv2d", lacking)
+    assert not runtime.convolves_in("bfloat16")
 
 
 def test_the_yardstick_measures():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from unet_course import storage
 from unet_course.synthetic import lgg_patient, sample_data
 
 REAL_HEADER = (
@@ -292,3 +293,31 @@ def test_data_sample_mends_a_damaged_sample(quick, tmp_path, monkeypatch):
     path.write_bytes(bytes([good[0] ^ 1]) + good[1:])
     sample_data.drop_damaged_samples()
     assert not folder.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes")
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "folder", "brackets", "another folder"])
+@pytest.mark.parametrize("which", ["sample", "checksums", "table"])
+def test_whatever_is_in_the_samples_place_is_replaced(quick, tmp_path, monkeypatch, which, kind):
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path / "cache"))
+    folder = sample_data.lgg_root(patients=1, progress=False)
+    good = (folder / "data.csv").read_bytes()
+    path = {"sample": folder, "checksums": sample_data._checksums_of(folder)}.get(which)
+    path = path or folder / "data.csv"
+    storage.remove(path)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "brackets":
+        path.write_bytes(b"[" * 10**5)
+    elif kind == "another folder":
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "notes.txt").write_text("mine")
+        path.symlink_to(tmp_path / "mine")
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path.name)
+    assert sample_data.lgg_root(patients=1, progress=False) == folder
+    assert (folder / "data.csv").read_bytes() == good
+    if kind == "another folder":
+        assert (tmp_path / "mine" / "notes.txt").exists()

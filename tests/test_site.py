@@ -1,6 +1,7 @@
 """The site: it builds without a warning, holds every lesson, and asks no other host for anything."""
 
 import ast
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -9,9 +10,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from lesson_files import LESSONS, ROOT, read
+from PIL import Image
 from site_files import anchors, built, missing, page, pages, tags
 
+from unet_course.synthetic import sample_data
+
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+SLIDERS = ROOT / "docs" / "sliders.json"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -37,7 +42,7 @@ def test_a_lessons_figures_say_what_they_show(lesson):
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
-    shown = [image["alt"] for image in lesson_page(lesson).select(".cell_output img")]
+    shown = [image["alt"] for image in lesson_page(lesson).select(".cell_output img:not(figure *)")]
     assert shown == saved
     assert saved != []
 
@@ -53,18 +58,44 @@ def test_launch_buttons_open_the_lesson_itself(lesson):
     assert [unquote(a) for a in opened if a.startswith(binder)] == [f"{binder}lab/tree/{file}"]
 
 
-def test_no_widget_is_left_as_its_name():
+def test_every_widget_is_there_as_pictures_with_sliders():
+    places = {}
     for lesson in LESSONS:
-        text = lesson_page(lesson).get_text()
-        assert "Box(children=" not in text, lesson.name
-    places = sum(len(lesson_page(lesson).select(".widget-place")) for lesson in LESSONS)
-    saved = sum(
-        "Box(children=" in output.get("data", {}).get("text/plain", "")
-        for lesson in LESSONS
-        for cell in read(lesson).cells
-        for output in cell.get("outputs", [])
-    )
-    assert places == saved > 0
+        assert "Box(children=" not in lesson_page(lesson).get_text(), lesson.name
+        shown = lesson_page(lesson).select(".slider-pictures")
+        saved = [
+            f"{lesson.stem}-{cell.id}"
+            for cell in read(lesson).cells
+            for output in cell.get("outputs", [])
+            if "Box(children=" in output.get("data", {}).get("text/plain", "")
+        ]
+        assert len(shown) == len(saved)
+        places |= dict(zip(saved, shown, strict=True))
+    assert set(places) == set(json.loads(SLIDERS.read_text(encoding="utf-8"))) != set()
+    for name, figure in places.items():
+        picture, sliders = figure.select_one("img"), figure.select("input[type=range]")
+        strip = Image.open(built() / "notebooks" / picture["src"])
+        frames = int(figure["data-frames"])
+        assert strip.size == (int(picture["width"]), frames * int(picture["height"])), name
+        ends = [0]
+        for slider in sliders:
+            said = json.loads(slider["data-said"])
+            assert int(slider["data-first"]) == ends[-1] and int(slider["max"]) == len(said) - 1
+            ends.append(ends[-1] + len(said))
+            assert len(set(said)) == len(said), "two places of a slider are called the same"
+            assert slider.find_parent("label").get_text().strip()
+        assert ends[-1] == frames > 20
+        first = json.loads(sliders[0]["data-said"])[int(sliders[0]["value"])]
+        assert picture["alt"] == figure.select_one("figcaption").get_text() == first
+
+
+def test_the_pictures_are_the_widgets_as_they_are_now():
+    """What can be told without running the lessons: the cell that shows it, and the sample."""
+    for name, known in json.loads(SLIDERS.read_text(encoding="utf-8")).items():
+        (lesson,) = (path for path in LESSONS if name.startswith(f"{path.stem}-"))
+        (source,) = (c.source for c in read(lesson).cells if name == f"{lesson.stem}-{c.id}")
+        assert known["cell"] == source, f"run python tools/site_sliders.py {lesson.name[:2]}"
+        assert known["sample"] == sample_data.VERSION, "run python tools/site_sliders.py"
 
 
 def test_nothing_comes_from_another_host():
@@ -72,7 +103,7 @@ def test_nothing_comes_from_another_host():
         loaded = [
             attributes.get("src") or attributes.get("href", "")
             for tag, attributes in tags(path)
-            if "src" in attributes or tag == "link"
+            if "src" in attributes or (tag == "link" and attributes.get("rel") != "canonical")
         ]
         assert [address for address in loaded if urlsplit(address).netloc] == [], path.name
     for sheet in built().rglob("*.css"):
@@ -132,6 +163,18 @@ def test_terms_are_in_order_and_explained_once():
     assert first == sorted(first)
     every = [term.lower() for terms, _ in entries() for term in terms]
     assert len(every) == len(set(every))
+
+
+def test_the_glossary_leads_to_each_letter_and_lists_each_lessons_terms():
+    glossary = page(built() / "glossary.html")
+    letters = [link.get_text() for link in glossary.select("article a[href^='#']:not(.headerlink)")]
+    heads = [head.contents[0].strip() for head in glossary.select("article h2")]
+    initials = list(dict.fromkeys(terms[0][0].upper() for terms, _ in entries()))
+    assert heads == [*initials, "By lesson"]
+    assert letters[: len(heads)] == [*initials, "by lesson"]
+    rows = glossary.select("article table tbody tr")
+    linked = [link["href"] for row in rows for link in row.select("a[href^='#term-']")]
+    assert len(rows) == len(LESSONS) and len(set(linked)) == len(linked) == len(entries())
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)

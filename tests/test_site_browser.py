@@ -18,6 +18,7 @@ from test_browser import CHROMIUM, FLAGS
 PAGES = {
     "start": "index.html",
     "lesson": "notebooks/01_pixels_to_masks.html",
+    "widget": "notebooks/02_meet_the_mri.html",
     "glossary": "glossary.html",
     "figures": "benchmarks.html",
     "package": "package.html",
@@ -131,7 +132,9 @@ def test_a_page_as_readers_see_it(browser, address, name):
             assert state["drawn"] == state["formulas"]
             if width >= 1280:
                 assert 890 <= state["article"] <= 960
-                assert name == "lesson" or state["cut"] == 0, "a table is wider than the page"
+                assert name in ("lesson", "widget") or state["cut"] == 0, (
+                    "a table is wider than the page"
+                )
             assert name != "lesson" or state["formulas"] > 10
             assert page.evaluate(FAINT) == [], (size, scheme)
     context.close()
@@ -158,6 +161,32 @@ def test_the_keyboards_focus_is_seen(browser, address):
             seen += 1
             assert focused[1] == "solid" and focused[2] >= 2, "no outline around a focused button"
     assert seen >= 3
+    page.close()
+
+
+@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_slider_shows_other_pictures_by_keyboard(browser, address, width):
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto(f"{address}/notebooks/07_volumes_and_nifti.html", timeout=90_000)
+    figure = page.locator(".slider-pictures")
+    picture, sliders = figure.locator("img"), figure.locator("input")
+    state = "i => [i.style.objectPosition, i.alt, i.clientWidth / i.clientHeight]"
+    figure.scroll_into_view_if_needed()
+    before = picture.evaluate(state)
+    assert figure.bounding_box()["height"] < 844, "the sliders are in view with the picture"
+    sliders.nth(2).press("ArrowRight")
+    moved = picture.evaluate(state)
+    assert moved[:2] != before[:2] and moved[2] == pytest.approx(before[2], rel=0.02)
+    assert moved[1] == figure.locator("figcaption").inner_text()
+    assert moved[1] == sliders.nth(2).get_attribute("aria-valuetext")
+    x = sliders.nth(0)
+    x.press("ArrowLeft")  # the others go back to their start
+    assert sliders.nth(2).input_value() == sliders.nth(2).evaluate("e => e.defaultValue")
+    x.press("ArrowRight")
+    assert picture.evaluate(state)[:2] == before[:2]
+    page.emulate_media(media="print")
+    assert not x.is_visible() and picture.is_visible()
     page.close()
 
 

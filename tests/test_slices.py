@@ -139,6 +139,13 @@ def test_tumour_slices_are_drawn_at_the_share_that_was_asked_for(loaded, share):
     assert drawn.any(axis=(1, 2, 3)).mean() == pytest.approx(share, abs=0.06)
 
 
+def test_another_lesson_seed_draws_other_batches(loaded, monkeypatch):
+    batches = slice_batches.Batches(slices=loaded, batch_size=4)
+    once, again = batches.batch(0, 0)[0], batches.batch(0, 0)[0]
+    monkeypatch.setenv("UNET_COURSE_SEED", "1000")
+    assert np.array_equal(once, again) and not np.array_equal(once, batches.batch(0, 0)[0])
+
+
 def test_batches_that_cannot_be_drawn_say_why(loaded):
     with pytest.raises(ValueError, match="no slices"):
         slice_batches.Batches(slices=loaded.of([]))

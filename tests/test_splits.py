@@ -1,5 +1,8 @@
 """Splits: nobody on two sides, nobody lost, sides alike, the same seed the same split."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +71,20 @@ def test_a_leak_is_named():
 def test_splits_that_cannot_be_made_say_why(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_time_points_and_dates_of_one_patient_are_one_patient():
+    """Whether ids, cases or slices are passed: a second visit is no second patient."""
+    visits = ["BraTS-GLI-00005-000", "BraTS-GLI-00006-000", "BraTS-GLI-00005-100"]
+    with pytest.raises(splits.LeakError, match="more than one side: BraTS-GLI-00005"):
+        splits.assert_no_leak(visits[:2], visits[2:])
+    with pytest.raises(splits.LeakError, match="TCGA_CS_4941"):
+        splits.assert_no_leak(["TCGA_CS_4941_19960909"], np.array(["TCGA_CS_4941_20010101"]))
+    for deal in (splits.split_patients, lambda ids: splits.folds(ids, 3)):
+        with pytest.raises(ValueError, match="not their time points"):
+            deal(visits)
+    cases = [SimpleNamespace(id=visit, patient=visit[:15]) for visit in visits]
+    with pytest.raises(splits.LeakError, match="more than one side: BraTS-GLI-00005"):
+        splits.assert_no_leak(cases[:2], cases[2:])
+    with pytest.raises(ValueError, match="given by id"):
+        splits.split_patients(cases)

@@ -179,6 +179,13 @@ def test_the_explorer_keeps_its_size_and_says_what_it_shows():
     assert not np.array_equal(before, pixels(image))
 
 
+def test_a_voxel_is_told_in_millimetres():
+    affine = np.array([[-2.0, 0, 0, 10], [0, -2, 0, 239], [0, 0, 3, 1], [0, 0, 0, 1]])
+    images = np.zeros((9, 8, 7))
+    line = volume_explorer(images, at=(2, 3, 4), affine=affine).children[-1]
+    assert line.value == "image at x, y, z = 2, 3, 4 (6, 233, 13 mm to the right, the front, up)"
+
+
 @pytest.fixture
 def case(tmp_path):
     """A case whose axes lead to the patient's left, front and bottom: no two as in NiiVue."""

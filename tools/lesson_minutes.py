@@ -110,12 +110,12 @@ def renewed(page: Path) -> str:
 
 
 def with_minutes(text: str) -> str:
-    """Return README with the last column of its table of lessons as it should be."""
+    """Return README with the minutes in its table of lessons as they should be."""
     for one in every():
-        row = re.compile(rf"^(\| {one.lesson} \| .* \|) \d+ \|$", re.MULTILINE)
+        row = re.compile(rf"^(\| {one.lesson} \| \[.* \|) \d+ (\| [^|]* \|)$", re.MULTILINE)
         if not row.search(text):
             raise ValueError(f"{README}: there is no row '| {one.lesson} | … | minutes |'; add it")
-        text = row.sub(rf"\1 {one.full} |", text)
+        text = row.sub(rf"\1 {one.full} \2", text)
     return text
 
 

@@ -6,6 +6,7 @@ Everything that depends on the machine is asked here, so that lessons and module
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import platform
@@ -25,6 +26,7 @@ CACHE_VARIABLE = "UNET_COURSE_CACHE"
 SHARED_VARIABLE = "UNET_COURSE_SHARED"
 USER_VARIABLE = "UNET_COURSE_USER"
 SEED_VARIABLE = "UNET_COURSE_SEED"
+ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"  # oneDNN's own: the largest instruction set that it may use
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts the user's Google Drive
 
 
@@ -38,6 +40,24 @@ def where() -> str:
     if "JUPYTERHUB_API_URL" in os.environ or "JUPYTERHUB_USER" in os.environ:
         return "hub"
     return "laptop"
+
+
+def how_to_install(what: str) -> str:
+    """Return the command that adds a package or one of the course's extras to this environment.
+
+    An environment of `uvx` or of `uv tool` can't be added to: it is made again, with JupyterLab.
+    """
+    prefix = Path(sys.prefix)
+    tool = "uv tool install" if (prefix / "uv-receipt.toml").is_file() else ""
+    if prefix.parent.name.startswith(("archive-v", "environments-v")):  # folders of uv's cache
+        tool = "uvx"
+    if not tool:
+        pip = "python -m pip" if importlib.util.find_spec("pip") else "uv pip"
+        return f'{pip} install "{what}"'
+    more = "" if what in ("unet-course", "unet-course[lab]") else f' --with "{what}"'
+    if tool == "uvx" and more:
+        return f'uvx --from "unet-course[lab]"{more} unet-course'
+    return f'{tool} "unet-course[lab]"{more}'
 
 
 # --- folders ----------------------------------------------------------------------------------
@@ -197,6 +217,21 @@ def best_precision() -> str:
     return "mixed_bfloat16" if _measured_gain() >= 1.2 else "float32"
 
 
+def convolves_in(kind: str) -> bool:
+    """Say whether TensorFlow can convolve in this type here, such as `"bfloat16"`.
+
+    Where `ONEDNN_MAX_CPU_ISA` keeps oneDNN below AVX-512, TensorFlow still hands it convolutions in
+    bfloat16 if the processor has the instructions, and it has none for them.
+    """
+    import tensorflow as tf
+
+    try:
+        tf.nn.conv2d(tf.ones((1, 8, 8, 1), kind), tf.ones((3, 3, 1, 1), kind), 1, "SAME")
+    except tf.errors.OpError:
+        return False
+    return True
+
+
 def gpus() -> list[str]:
     """Return the names of the GPUs that TensorFlow can use."""
     return [details.get("device_name", name) for name, details in _gpu_details().items()]
@@ -232,19 +267,27 @@ def _cpu_line(*names: str) -> str | None:
 
 
 def _measured_gain() -> float:
-    """Return how many times as fast bfloat16 convolves as float32, from the cache or measured."""
+    """Return how many times as fast bfloat16 convolves as float32, from the cache or measured.
+
+    It is remembered by processor and by the instructions that oneDNN may use; 0 where it can't.
+    """
     import tensorflow as tf
 
     machine = f"{processor()}, {os.cpu_count()} cores, TensorFlow {tf.__version__}"
+    if limit := os.environ.get(ISA_VARIABLE):
+        machine += f", {limit}"
     memory = cache_dir() / "precision.json"
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
+    if not convolves_in("bfloat16"):
+        return 0.0
     if machine not in known:
         seconds = {kind: seconds_per_step(kind) for kind in ("float32", "bfloat16")}
         known[machine] = round(seconds["float32"] / seconds["bfloat16"], 2)
-        storage.write_text(memory, json.dumps(known, indent=1) + "\n")
+        with contextlib.suppress(OSError):  # measured again the next time
+            storage.write_text(memory, json.dumps(known, indent=1) + "\n")
     return known[machine]
 
 

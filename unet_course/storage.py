@@ -6,11 +6,44 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import tempfile
 import time
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+LARGEST_TEXT = 2**24  # bytes of a file that the course keeps its own facts in
+
+
+def expect_file(path: Path, largest: int | None = None) -> None:
+    """Raise OSError unless this is a regular file, no pipe or device, of at most so many bytes."""
+    facts = os.stat(path)
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    if largest is not None and facts.st_size > largest:
+        raise OSError(errno.EINVAL, f"has {facts.st_size:,} bytes, far too many", str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a small text file of the course's own. Raises OSError (what isn't one), ValueError."""
+    expect_file(path, LARGEST_TEXT)
+    return path.read_text(encoding="utf-8")
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a regular file, read a piece at a time. Raises OSError."""
+    expect_file(path)
+    found = 0
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            found = zlib.crc32(block, found)
+    return found
 
 
 def write_text(path: Path, text: str) -> None:
@@ -26,6 +59,14 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def remove(path: Path) -> None:
+    """Remove a folder, a file or a link, whichever it is; what a link leads to stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def replace(source: Path | str, target: Path | str, tries: int = 20) -> None:
@@ -59,6 +100,28 @@ def is_full(error: BaseException) -> bool:
     )
 
 
+@contextlib.contextmanager
+def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+    """Hold a lock file; where the file system has no locks (`lacks_locks`), go on without.
+
+    Raises filelock's Timeout where another holds it, OSError where it can't be written.
+    """
+    lock = FileLock(path, timeout=timeout)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if not lacks_locks(error):
+            raise
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def lacks_locks(error: OSError) -> bool:
     """Whether the file system has no locks, as some network drives."""
     return error.errno in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
@@ -73,4 +136,6 @@ def cure_for(error: BaseException) -> str:
         return "it may not be written (permission denied). Choose a folder of your own."
     if getattr(error, "errno", None) == errno.EROFS:
         return "it lies on a read-only file system. Choose another folder."
+    if getattr(error, "errno", None) in {errno.EIO, getattr(errno, "ESTALE", errno.EIO)}:
+        return f"the disk or network drive fails ({error.strerror}). Choose another folder."
     return f"{error}."

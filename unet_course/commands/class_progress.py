@@ -12,7 +12,6 @@ import json
 import os
 import re
 import stat
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ from pathlib import Path
 import pandas as pd
 
 from unet_course.commands import run_lesson
-from unet_course.exercises.solved import FILE
+from unet_course.commands.terminal import clean
+from unet_course.exercises.solved import FILE, decode
 from unet_course.runtime import existing_folder
 
 # where the file lies below a student's home; not part of anybody's name
@@ -116,7 +116,7 @@ def collect(folders: Iterable[Path], only: Iterable[str] | None = None) -> Class
     names = [name for _, name, _ in found.values()]
     students: dict[str, dict[str, tuple[bool, int]]] = {}
     for root, name, progress in found.values():  # a name that comes twice gets its folder before it
-        full = name if names.count(name) == 1 else f"{clean(root.name)}/{name}"
+        full = name if names.count(name) == 1 else f"{_name(root.name)}/{name}"
         while full in students:
             full += "'"
         students[full] = progress
@@ -124,18 +124,18 @@ def collect(folders: Iterable[Path], only: Iterable[str] | None = None) -> Class
     rows = [[p[e][0] if e in p else None for _, e in columns] for p in students.values()]
     tries = [sum(p[e][1] for _, e in columns if e in p) for p in students.values()]
     table = pd.DataFrame(rows, list(students), columns, dtype=float)
-    return ClassProgress(table, tries, [clean(line)[:500] for line in passed_over])
-
-
-def clean(text: str) -> str:
-    """Return a student's text without what moves a terminal's cursor or can't be written."""
-    return "".join(c for c in text if unicodedata.category(c)[0] != "C")
+    return ClassProgress(table, tries, [_name(line)[:500] for line in passed_over])
 
 
 def _files(root: Path, passed_over: list[str]) -> list[Path]:
     """Return what may be a student's file; note what else is there."""
     files, begun = [], set()
-    for here, folders, names in os.walk(root):
+
+    def unread(error: OSError) -> None:
+        passed_over.append(f"{error.filename}: can't be looked into ({error.strerror})")
+        begun.update(Path(error.filename).relative_to(root).parts[:1])
+
+    for here, folders, names in os.walk(root, onerror=unread):
         folders.sort()
         for name in sorted(names):
             path, copied = Path(here, name), COPY.fullmatch(name)
@@ -160,13 +160,16 @@ def _read(path: Path) -> dict[str, tuple[bool, int]]:
         with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ValueError("not a progress file (a pipe or a device)")
-            data = file.read(LARGEST + 1)
+            data = file.read(LARGEST + 1) or b""  # nothing yet, in some of the system's own files
     except OSError as error:
         raise ValueError(f"can't be read ({error.strerror})") from error
     if len(data) > LARGEST:
         raise ValueError("not a progress file (too large)")
     try:
-        known = json.loads(data.decode("utf-8-sig"))
+        text, damaged = decode(data)
+        if damaged:
+            raise ValueError(damaged)
+        known = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError("can't be read (it isn't JSON, or only part of it)") from error
     if known == {}:
@@ -186,4 +189,8 @@ def _student(path: Path, root: Path) -> str:
     where = f"/{path.relative_to(root).parent.as_posix()}".removesuffix("/.")
     usual = next((place for place in USUAL if where.endswith(f"/{place}")), "")
     above = where.removesuffix(usual).strip("/") or root.name
-    return clean(above if path.name == FILE else path.stem)
+    return _name(above if path.name == FILE else path.stem)[:60] or "?"
+
+
+def _name(text: str) -> str:
+    return clean(text).replace("\n", "").strip()

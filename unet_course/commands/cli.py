@@ -11,20 +11,18 @@ import argparse
 import contextlib
 import importlib.util
 import json
+import math
 import sys
 from pathlib import Path
 
 import unet_course
 from unet_course.commands import output_files
-from unet_course.commands.terminal import CellProgress, how_to_install
+from unet_course.commands.terminal import CellProgress, clean, how_to_install, never_fail_to_print
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        # a Windows console may not have ○ and ✓: print a question mark rather than fail
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    never_fail_to_print()
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
@@ -42,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         told = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
         if isinstance(error, OSError) and error.filename and error.strerror:
             told = f"{error.filename}: {error.strerror}"
-        print(f"unet-course: {told}", file=sys.stderr)
+        print(f"unet-course: {clean(told)}", file=sys.stderr)
         return 1
 
 
@@ -81,13 +79,16 @@ def _parser() -> argparse.ArgumentParser:
     option(sample, "--cases", "N", "how many in 3-D (8)", type=int, default=8)
     option(sample, "--seed", "N", "another seed, other patients (0)", type=int, default=0)
     lgg = "fetch the real LGG patients from Kaggle"
-    brats = "fetch BraTS 2020's training cases from Kaggle (47 GB of disk)"
+    brats = "fetch BraTS 2020 from Kaggle (47 GB of disk), or cases of the Decathlon (10 MB each)"
     for name, help in (("lgg", lgg), ("brats", brats)):
         fetch = verb(name, _fetch, help, f"unet-course data {name} --root data", sets)
         fetch.set_defaults(set=name)
         option(fetch, "--root", "DIR", "folder for them (the course's cache)")
         option(fetch, "--archive", "FILE", "a ZIP that you downloaded by hand")
         flag(fetch, "--accept-licence", "you accept its licence")
+    help = "decathlon: N cases of the Medical Segmentation Decathlon, without an account (kaggle)"
+    fetch.add_argument("--source", choices=("kaggle", "decathlon"), default="kaggle", help=help)
+    option(fetch, "--cases", "N", "how many of the Decathlon's cases, 10 MB each (20)", type=int)
     help = "read every file of a folder, name each fault"
     check = verb("check", _check, help, "unet-course data check data", sets)
     option(check, "folder", "DIR", "the folder")
@@ -112,6 +113,24 @@ def _parser() -> argparse.ArgumentParser:
     help = f"what to write ({endings}); for all lessons a folder"
     option(export, "--out", "FILE", help, required=True)
 
+    help = "a folder's sizes and spacings, and the network and patches that follow from them"
+    example = "unet-course plan data --memory 2 --out plan.json"
+    plan = verb("plan", _plan, help, example)
+    option(plan, "folder", "DIR", "the folder of patients")
+    option(plan, "--memory", "GB", "for one training step (2)", type=_gigabytes, default=2.0)
+    option(plan, "--out", "FILE", "write the plan as JSON")
+    option(plan, "--fingerprint", "FILE", "write the fingerprint as JSON")
+
+    help = "write a trained network as ONNX, which runs without Keras"
+    example = "unet-course export-model my_network.keras --out my_network.onnx"
+    model = verb("export-model", _export_model, help, example)
+    option(model, "network", "FILE", "the network, a file that model.save('NAME.keras') wrote")
+    option(model, "--out", "FILE", "what to write; ends in .onnx", required=True)
+    help = "how weights are stored: float16 halves the file, int8 quarters it (float32)"
+    model.add_argument(
+        "--weights", choices=("float32", "float16", "int8"), default="float32", help=help
+    )
+
     help = "who in a class has solved which exercises"
     progress = verb("progress", _progress, help, "unet-course progress class --csv class.csv")
     help = "searched for students' progress.json; a file NAME.json in it is NAME's"
@@ -127,6 +146,15 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} isn't a port: a number from 1 to 65535")
     return int(text)
+
+
+def _gigabytes(text: str) -> float:
+    try:
+        if 0 < float(text) < math.inf:
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} isn't a size: a number above 0, in GB")
 
 
 def _open(options) -> int:
@@ -163,10 +191,21 @@ def _sample(options) -> int:
 
 
 def _fetch(options) -> int:
+    from unet_course.commands.fetch import decathlon
     from unet_course.commands.fetch.download import fetch_brats, fetch_lgg
 
-    fetch = {"lgg": fetch_lgg, "brats": fetch_brats}[options.set]
-    folder = fetch(options.root, options.archive, options.accept_licence)
+    if getattr(options, "source", None) == "decathlon":
+        if options.archive:
+            raise ValueError(
+                "--archive is for Kaggle's ZIP; the Decathlon's folder is used unpacked"
+            )
+        cases = 20 if options.cases is None else options.cases
+        folder = decathlon.fetch_decathlon(options.root, cases, options.accept_licence)
+    elif getattr(options, "cases", None):
+        raise ValueError("--cases: Kaggle's set is fetched whole; add --source decathlon")
+    else:
+        fetch = {"lgg": fetch_lgg, "brats": fetch_brats}[options.set]
+        folder = fetch(options.root, options.archive, options.accept_licence)
     print(f"Use them: unet-course run LESSON --data {folder}")
     print(f"in a notebook: runtime.use_data({str(folder)!r})")
     return 0
@@ -195,6 +234,10 @@ def _run(options) -> int:
     if options.save and (options.data or options.out):
         which = "--data" if options.data else "--out"
         raise ValueError(f"--save and {which} don't go together: a lesson is saved on the sample")
+    if options.save and runtime.PACKAGE in lesson.parents:
+        raise LookupError(
+            "--save: an installed lesson stays as it is; save one in a clone's folder"
+        )
     if options.data:
         runtime.existing_folder(options.data, "Correct --data.")
     if options.out:
@@ -212,7 +255,8 @@ def _run(options) -> int:
     if options.save:
         done += f" Saved: {lesson}"
     elif options.out:
-        run_lesson.write_run(run, options.out, lesson)
+        with output_files.writing(options.out):
+            run_lesson.write_run(run, options.out, lesson)
         done += f" Written: {options.out}"
     print(done)
     return 0
@@ -224,6 +268,20 @@ def _export(options) -> int:
     return export(options.lesson, options.to, options.out)
 
 
+def _plan(options) -> int:
+    from unet_course.commands.plan_network import plan_folder
+
+    print(plan_folder(options.folder, options.memory, options.out, options.fingerprint))
+    return 0
+
+
+def _export_model(options) -> int:
+    from unet_course.commands.export_model import export_model
+
+    print(export_model(options.network, options.out, options.weights))
+    return 0
+
+
 def _progress(options) -> int:
     from unet_course import storage
     from unet_course.commands import class_progress
@@ -233,7 +291,8 @@ def _progress(options) -> int:
     found = class_progress.collect(options.folders, options.lesson)
     print(found.text(untouched=options.all or bool(options.lesson)))
     if options.csv:
-        storage.write_text(options.csv, "\ufeff" + found.csv())  # by this mark Excel knows UTF-8
+        with output_files.writing(options.csv):  # by its first mark Excel knows UTF-8
+            storage.write_text(options.csv, "\ufeff" + found.csv())
         print(f"\nWritten: {options.csv}")
     return 0
 

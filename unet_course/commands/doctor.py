@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tomllib
 import warnings
@@ -22,6 +23,7 @@ from packaging.requirements import Requirement
 
 from unet_course import exercises, runtime
 from unet_course.commands import run_lesson
+from unet_course.commands.opening import user_settings
 from unet_course.commands.terminal import how_to_install
 from unet_course.data import brats, lgg
 from unet_course.exercises import solved
@@ -35,7 +37,7 @@ def examine() -> dict:
     """Look at the machine and return what was found, in types that `json.dumps` takes.
 
     `ready` is False when a lesson can't run; `troubles` then says why and what to do. `settings`
-    has what the user has set for Keras elsewhere and lessons opened by `unet-course` don't follow.
+    has what the user has set for other work and lessons opened by `unet-course` don't follow.
     """
     troubles: list[str] = []
     found: dict = {"ready": False, "troubles": troubles, "place": runtime.where()}
@@ -46,14 +48,15 @@ def examine() -> dict:
     found["packages"] = _packages(troubles)
     found |= {"processor": runtime.processor(), "cores": _cores()}
     found["load"] = round(psutil.getloadavg()[0], 1)  # before the measuring adds to it
-    found |= {"memory_gb": _memory(troubles), "settings": _settings()}
-    try:
-        if not any("tensorflow" in trouble for trouble in troubles):
-            with runtime.quiet():
-                found |= {"gpus": runtime.gpus(), "precision": runtime.best_precision()}
-                found["seconds_per_step"] = round(runtime.seconds_per_step(best=True), 3)
-    except Exception as error:  # a broken installation shows in many ways, all worth telling
-        troubles.append(f"TensorFlow doesn't run here ({type(error).__name__}: {error})")
+    found |= {"memory_gb": _memory(troubles), "settings": user_settings.find()}
+    if not any("tensorflow" in trouble for trouble in troubles):
+        try:
+            found |= measured() if "tensorflow" in sys.modules else _measured_in_a_child()
+        except Exception as error:  # a broken installation shows in many ways, all worth telling
+            troubles.append(f"TensorFlow doesn't run here ({type(error).__name__}: {error})")
+    if not os.access(runtime.cache_dir(), os.W_OK):
+        cure = f"Set {runtime.CACHE_VARIABLE} to a folder of your own"
+        troubles.append(f"{runtime.cache_dir()}: it may not be written. {cure}")
     found["free_disk_gb"] = round(shutil.disk_usage(runtime.cache_dir()).free / 1e9, 1)
     if found["free_disk_gb"] < NEEDED_DISK_GB:
         troubles.append(
@@ -68,6 +71,31 @@ def examine() -> dict:
     found["exercises"] = {"file": file, "all": len(names), "done": done, "tried": begun}
     found["lessons"] = _lessons(found.get("seconds_per_step"), troubles)
     return found | {"ready": not troubles}
+
+
+def measured() -> dict:
+    """Return what TensorFlow and Keras have here: GPUs, the fastest precision, seconds per step."""
+    with runtime.quiet():
+        import keras  # the lessons' first import, which reads its settings
+
+        found = {"keras": keras.backend.backend(), "gpus": runtime.gpus()}
+        found["precision"] = runtime.best_precision()
+        return found | {"seconds_per_step": round(runtime.seconds_per_step(best=True), 3)}
+
+
+def _measured_in_a_child() -> dict:
+    """Measure in a process that is started as a lesson's kernel is."""
+    code = (
+        "import json; from unet_course.commands import doctor; print(json.dumps(doctor.measured()))"
+    )
+    env = user_settings.kernel_environment()
+    child = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, errors="replace"
+    )
+    if child.returncode:
+        said = child.stderr.strip().splitlines() or [f"it ended with {child.returncode}"]
+        raise RuntimeError(said[-1])
+    return json.loads(child.stdout.splitlines()[-1])
 
 
 def _about() -> tuple[str | None, list[str]]:
@@ -125,18 +153,6 @@ def _memory(troubles: list[str]) -> dict:
     return {"total": round(total, 1), "free": round(free, 1)}
 
 
-def _settings() -> list[str]:
-    """Return the settings for Keras, of a variable or of keras.json, that aren't the course's."""
-    file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-    said, where = {}, {"backend": file, "floatx": file}
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        said = dict(json.loads(file.read_text(encoding="utf-8")))
-    if backend := os.environ.get("KERAS_BACKEND"):
-        said["backend"], where["backend"] = backend, "the variable KERAS_BACKEND"
-    own = [name for name in where if said.get(name) not in (None, "tensorflow", "float32")]
-    return [f"{name} = {said[name]} in {where[name]}" for name in own]
-
-
 def _data(troubles: list[str]) -> dict:
     """Say which real patients are pointed at, and whether the sample is made."""
     found: dict = {"folder": None, "layout": None, "patients": 0, "cases": 0}
@@ -176,7 +192,7 @@ def _lessons(yardstick: float | None, troubles: list[str]) -> list[dict]:
             saved = run_lesson.read(path).metadata.get("unet_course", {})
         except (OSError, ValueError) as error:
             troubles.append(str(error))
-        if yardstick and saved.get("yardstick"):
+        with contextlib.suppress(TypeError, KeyError, ZeroDivisionError):  # not measured, or odd
             minutes = round(saved["seconds"] * yardstick / saved["yardstick"] / 60, 1)
         rows.append({"lesson": path.stem, "minutes": minutes})
     return rows
@@ -213,10 +229,11 @@ def text(found: dict) -> str:
     if not found["ready"]:
         lines += ["Lessons can't run here:", *(f"  ✗ {trouble}" for trouble in found["troubles"])]
     elif found["settings"]:
-        lines.append(
-            "Lessons run here when `unet-course` opens or runs them. Opened elsewhere they follow "
-            f"your own settings ({', '.join(found['settings'])}), with which they may fail."
-        )
+        lines += [
+            "Lessons run here when `unet-course` opens or runs them. Opened elsewhere they follow",
+            "your own settings, with which they may fail or look different:",
+            *(f"  {setting}" for setting in found["settings"]),
+        ]
     else:
         lines.append("Every lesson runs here.")
     return "\n".join(lines)

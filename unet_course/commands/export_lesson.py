@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from unet_course import runtime, storage
 from unet_course.commands import run_lesson, slides
-from unet_course.commands.output_files import FORMS, check_output_path
+from unet_course.commands.output_files import FORMS, check_output_path, writing
 from unet_course.commands.run_lesson import clean_outputs
 from unet_course.commands.terminal import CellProgress
 
@@ -60,11 +60,17 @@ def export(lesson: str, form: str, out: Path) -> int:
 
 def _write(lesson: Path, form: str, out: Path) -> None:
     if form == "slides":
-        storage.write_text(out, slides.to_slides(read(lesson), lesson))
+        page = slides.to_slides(read(lesson), lesson)
+        with writing(out):
+            storage.write_text(out, page)
     elif form == "solutions":
-        run_lesson.write_run(solutions(lesson), out, lesson)
+        run = solutions(lesson)
+        with writing(out):
+            run_lesson.write_run(run, out, lesson)
     else:
-        run_lesson.write(handout(lesson) if form == "handout" else nbgrader(lesson), out)
+        notebook = handout(lesson) if form == "handout" else nbgrader(lesson)
+        with writing(out):
+            run_lesson.write(notebook, out)
 
 
 def find_exercises(notebook: NotebookNode, name: str) -> list[tuple[str, int, str, str]]:

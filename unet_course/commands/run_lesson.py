@@ -7,7 +7,6 @@ line goes through here; `cli` only parses arguments and prints.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import sys
@@ -18,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import nbformat.reader
 
 from unet_course import runtime, storage
+from unet_course.commands.opening import notebook_files
+from unet_course.commands.opening.user_settings import kernel_environment as kernel_environment
 
 NAME = re.compile(r"(\d\d)_([a-z0-9_]+)\.ipynb")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -46,10 +46,16 @@ class Run:
 
 
 def folder() -> Path:
-    """Return where the lessons are: `./notebooks`, else the wheel's copies, else the clone's."""
-    here = Path.cwd() / "notebooks"
-    for place in (here, runtime.PACKAGE / "_notebooks", runtime.PACKAGE.parent / "notebooks"):
-        if place.is_dir() and list_lessons(place):
+    """Return where the lessons are: `./notebooks`, else the wheel's copies, else the clone's.
+
+    An installed package takes `./notebooks` only if a lesson of its own is there: a folder of that
+    name, with files such as `01_explore.ipynb`, is usual in other projects.
+    """
+    here, wheel = Path.cwd() / "notebooks", runtime.PACKAGE / "_notebooks"
+    own = {path.name for path in list_lessons(wheel)} if wheel.is_dir() else set()
+    for place in (here, wheel, runtime.PACKAGE.parent / "notebooks"):
+        names = {path.name for path in list_lessons(place)} if place.is_dir() else set()
+        if names & (own or names):
             return place
     raise FileNotFoundError(
         f"no lessons here: neither {here} nor the installed package holds any. Change to the course's "
@@ -89,38 +95,14 @@ def read(lesson: Path) -> nbformat.NotebookNode:
         ValueError: it isn't a notebook, or is damaged; the message names the file.
     """
     try:
-        known = nbformat.reader.reads(lesson.read_text(encoding="utf-8"))
-        notebook = nbformat.convert(known, 4)
-        for number, cell in enumerate(notebook.cells):
-            cell.setdefault("id", f"cell-{number}")  # older versions' files have none
-            lists = cell.metadata.get("tags", []), cell.get("outputs", [])
-            if not isinstance(cell.source, str) or not all(isinstance(one, list) for one in lists):
-                raise ValueError(f"cell {number}")
-    except OSError:
-        raise
-    except Exception as error:  # nbformat's own errors have no class in common
-        what = (
-            f"is not a notebook, or is damaged ({str(error).strip().partition(chr(10))[0][:100]})"
-        )
-        raise ValueError(f"{lesson}: {what}. Take it from the course again") from error
-    return notebook
-
-
-def kernel_environment() -> dict[str, str]:
-    """Return the environment in which lessons run, whatever a user has set for other work."""
-    env = dict(os.environ)
-    if (runtime.PACKAGE.parent / "pyproject.toml").is_file():  # a clone that may not be installed
-        known = env.get("PYTHONPATH")
-        env["PYTHONPATH"] = str(runtime.PACKAGE.parent) + (os.pathsep + known if known else "")
-    env.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    keras = runtime.cache_dir() / "keras"  # where keras.json is looked for
-    env |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": str(keras)}
-    env["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    if matplotlib := importlib.util.find_spec("matplotlib"):
-        env["MATPLOTLIBRC"] = str(Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc")
-    for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "PYTHONWARNINGS"):
-        env.pop(name, None)
-    return env
+        notebook = notebook_files.parse(notebook_files.read_text(lesson))
+        nbformat.validate(clean_outputs(notebook))
+        return notebook
+    except (ValueError, nbformat.ValidationError) as error:
+        why = str(error).partition("\n")[0][:100]
+        again = "a copy of yours is put aside and made anew when `unet-course` opens"
+        what = f"is not a notebook, or is damaged ({why}). Take it from the course again; {again}"
+        raise ValueError(f"{lesson}: {what}") from None
 
 
 def execute(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import itertools
 import re
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def slide_type(cell: NotebookNode) -> str:
     Headings begin slides, hints and solutions are notes, imports, checks and long code that gives
     nothing are left out, all else goes on on the slide before ("-").
     """
-    if own := cell.metadata.get("slideshow", {}).get("slide_type"):
+    if (own := cell.metadata.get("slideshow", {}).get("slide_type")) in TYPES:
         return own
     if cell.cell_type != "markdown":
         bare = re.match(r"(import|from) \w", cell.source) or cell.source.count("\n") >= LONG
@@ -77,36 +78,65 @@ def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
     instructors' guide says is spoken at the lesson's title and at the section that it names.
     """
     made: list[NotebookNode] = []
-    title, busy = "", False  # busy: the slide holds code already
-    for cell in cells:
+    title, busy, drawn, said = "", False, False, False  # what the slide holds: code, figure, prose
+    seen = [cell for cell in cells if slide_type(cell) != "skip"]
+    shown_after = [c for c in seen if slide_type(c) != "notes"]
+    before_figure = {id(a) for a, b in itertools.pairwise(shown_after) if _figure(b)}
+
+    def again() -> None:
+        nonlocal busy, drawn, said
+        made.append(_markdown(f"## {title}", "subslide", "again"))
+        busy = drawn = said = False
+
+    for cell in seen:
         kind = slide_type(cell)
-        if kind == "skip":
-            continue
         if kind == "notes":
             made.append(_markdown(cell.source.replace("<details>", "<details open>"), "notes"))
             continue
-        for part in _parts(cell.source) if cell.cell_type == "markdown" else [[""]]:
+        if cell.cell_type == "code":
+            if kind in ("slide", "subslide") or (busy and _figure(cell)):
+                again()
+                kind = "-"
+            busy, drawn = True, drawn or _figure(cell)
+            made.append(_code(cell, kind))
+            continue
+        parts = _parts(cell.source)
+        for number, part in enumerate(parts, start=1):
             level, own = _heading(part[0])
             if level:
                 title = title if own.startswith("Exercise") else own
                 kind = "slide" if level < 3 else "subslide"
+                busy = drawn = said = False
             elif (
                 kind in ("slide", "subslide")
                 or part[0].startswith(GOALS)
-                or (busy and _figure(cell))
+                or (drawn and not all(map(_prose, part)))
             ):
-                made.append(_markdown(f"## {title}", "subslide", "again"))
+                again()
                 kind = "-"
-                busy = False
-            busy = cell.cell_type == "code" or (busy and not level)
-            if cell.cell_type == "code":
-                made.append(_code(cell, kind))
-                continue
-            shown, spoken = _shared_out(part)
-            made.append(_markdown(shown, kind))
+            beside_figure = drawn or (number == len(parts) and id(cell) in before_figure)
+            # a figure has the slide to itself, but for one sentence
+            shown, spoken = _shared_out(part, int(not said) if beside_figure else len(part))
+            if shown:
+                made.append(_markdown(shown, kind))
+                kind = "-"
+            said = said or any(map(_prose, part))
             about = _guided(guide, own, level)
             made += [_markdown(text, "notes") for text in (spoken, about) if text]
-            kind = "-"
+    return _without_lone_prose(made)
+
+
+def _without_lone_prose(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Return the cells without slides that go on and hold but a sentence: it is spoken before."""
+    begins = [i for i, c in enumerate(cells) if slide_type(c) in ("slide", "subslide")]
+    made = cells[: begins[0]] if begins else cells
+    for start, end in itertools.pairwise([*begins, len(cells)]):
+        slide = cells[start:end]
+        shown = [cell for cell in slide[1:] if slide_type(cell) != "notes"]
+        prose = (c.cell_type == "markdown" and not re.search("\n|^▸", c.source) for c in shown)
+        if "again" in slide[0].metadata.get("tags", []) and all(prose) and made:
+            slide = [_markdown(cell.source, "notes") for cell in slide[1:]]
+        made += slide
     return made
 
 
@@ -130,18 +160,41 @@ def _parts(source: str) -> list[list[str]]:
     return parts
 
 
-def _shared_out(blocks: list[str]) -> tuple[str, str]:
-    """Return what of a slide's blocks is shown and what is spoken: prose beyond `WORDS` words.
+def _prose(block: str) -> bool:
+    return not re.match(r"[-*|] |\||\d+\. |#|```|\$\$|<details|\*\*You", block)
 
-    The first paragraph is shown, and all of an exercise's task.
+
+def _shared_out(blocks: list[str], sentences: int) -> tuple[str, str]:
+    """Return what of a slide's blocks is shown and what is spoken.
+
+    Shown are the first sentences of the first paragraphs, as many as asked for and `WORDS` words in
+    all, and whatever isn't prose; of an exercise's task and of a quiz everything.
     """
+    if re.match("#+ (Exercise|Quiz)", blocks[0]):
+        return "\n\n".join(blocks), ""
     shown, spoken, words = [], [], 0
     for block in blocks:
-        prose = not re.match(r"[-*|] |\||\d+\. |#|```|\$\$|<details|\*\*You", block)
-        before, words = words, words + (len(block.split()) if prose else 0)
-        hidden = prose and before and words > WORDS and "# Exercise" not in blocks[0]
-        (spoken if hidden else shown).append(block)
+        if not _prose(block):
+            shown.append(block)
+            continue
+        first, rest = _first_sentence(block)
+        words += len(first.split())
+        if sentences > 0 and (words <= WORDS or not any(map(_prose, shown))):
+            shown.append(first)
+            spoken += [rest] if rest else []
+            sentences -= 1
+        else:
+            spoken.append(block)
     return "\n\n".join(shown), "\n\n".join(spoken)
+
+
+def _first_sentence(paragraph: str) -> tuple[str, str]:
+    """Return a paragraph's first sentence and the rest; bold text, code and formulas stay whole."""
+    for end in re.finditer(r"(?<=[.!?])\*{0,2}\s+(?=[A-Z`*_\[$])", paragraph):
+        first = paragraph[: end.end()].strip()
+        if not any(first.count(mark) % 2 for mark in ("**", "`", "$")):
+            return first, paragraph[end.end() :]
+    return paragraph, ""
 
 
 def _figure(cell: NotebookNode) -> bool:

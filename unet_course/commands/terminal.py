@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
+import unicodedata
+
+from unet_course.runtime import how_to_install as how_to_install
+from unet_course.runtime import quiet
 
 
-def how_to_install(what: str) -> str:
-    """Return the command that installs something into this environment; uv's has no pip."""
-    pip = "python -m pip" if importlib.util.find_spec("pip") else "uv pip"
-    return f'{pip} install "{what}"'
+def start_tensorflow() -> None:
+    """Import Keras and compute something, while what TensorFlow logs at its start is kept back."""
+    with quiet():
+        import keras
+
+        keras.ops.ones(1)
+
+
+def never_fail_to_print() -> None:
+    """Let a console that hasn't ○, ✓ or a folder's letters print a question mark in their place."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def clean(text: str) -> str:
+    """Return somebody's text without what moves a terminal's cursor or can't be written."""
+    return "".join(c for c in text if c == "\n" or unicodedata.category(c)[0] != "C")
 
 
 class CellProgress:

@@ -7,6 +7,7 @@ labels in the numbers of BraTS 2020.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from unet_course.data.layouts import (
     BratsLayout,
     DataError,
     natural_key,
+    plain,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ class Case:
     layout: BratsLayout
     images: tuple[Path, ...]  # in the order of `layouts.MODALITIES`; one 4-D file in MSD Task01
     mask: Path | None  # None: a case that was published without
+    person: str = ""  # the patient, where other ids show who it is (`identity.without_copies`)
 
     def __repr__(self) -> str:
         return f"Case({self.id}, {self.layout.name})"
@@ -75,7 +78,11 @@ class Case:
 
         A patient may have other ids in other sets; `identity.same_scans` finds equal scans.
         """
-        return self.layout.patient_of(self.id)
+        return self.person or self.layout.patient_of(self.id)
+
+    def scan_key(self) -> str:
+        """What tells this scan from others, whatever its id (`identity.scan_key`), by its FLAIR."""
+        return identity.scan_key(self.read_image("FLAIR"))
 
     def read(self) -> Volume:
         """Read the four modalities and the mask: labels 0, 1, 2, 4, and 5 in a resection cavity.
@@ -149,8 +156,7 @@ class Case:
             raise DataError(
                 path,
                 f"{what}, which {self.images[0]} has",
-                "All files of a case lie on one grid. Of one's own files, resample one to the other's "
-                f"grid (masks by nearest neighbours). {files.restore(path, nifti.COMMAND)}",
+                files.instead(path, f"{files.ONE_GRID} {files.RESAMPLE}", nifti.COMMAND),
             )
 
     def _translated(self, array: np.ndarray) -> np.ndarray:
@@ -200,7 +206,9 @@ def affines_differ(affine: np.ndarray, wanted: np.ndarray) -> str:
 def label_cure(layout: BratsLayout, found: np.ndarray) -> str:
     """What to do about labels that a layout hasn't got, by what the numbers found may be."""
     numbers = {float(value) for value in np.unique(found)}
-    advice = ["Restore the set's own mask."]
+    advice = ["If a data set came with it, take the set's own mask."]
+    if numbers == {0, 255}:
+        advice = ["0 and 255 is a picture's mask of one region: BraTS' masks tell three apart."]
     if fitting := layout.others_with(numbers):
         meaning = "; ".join(
             f"{name}: {', '.join(f'{n} {_MEANINGS[ours]}' for n, ours in BRATS[name].labels.items() if n)}"
@@ -250,10 +258,10 @@ def regions(labels: np.ndarray) -> np.ndarray:
 
 
 def labels_of(regions: np.ndarray) -> np.ndarray:
-    """Labels from regions (…, 3), WT, TC, ET, non-zero inside: uint8 (…), 0, 1, 2, 4.
+    """Labels from regions (…, 3), WT, TC, ET, 1 inside and 0 outside: uint8 (…), 0, 1, 2, 4.
 
     A network may predict core outside its whole tumour: the innermost region decides.
-    Raises ValueError where the last axis isn't 3 long.
+    Raises ValueError where the last axis isn't 3 long, or another value is in it (a probability).
 
     >>> labels_of(np.array([[0, 0, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]])).tolist()
     [0, 1, 2, 4, 4]
@@ -261,6 +269,8 @@ def labels_of(regions: np.ndarray) -> np.ndarray:
     regions = np.asarray(regions)
     if regions.shape[-1:] != (len(REGIONS),):
         raise ValueError(f"regions must be (…, {len(REGIONS)}), got {regions.shape}")
+    if regions.dtype != bool and not ((regions == 0) | (regions == 1)).all():
+        raise ValueError("regions must be 0 and 1; compare probabilities with a threshold first")
     result = np.zeros(regions.shape[:-1], np.uint8)
     for i, label in enumerate((2, 1, 4)):  # what WT, TC and ET add to the one around them
         result[regions[..., i] != 0] = label
@@ -296,8 +306,10 @@ def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
         shown = [*left_out.values()][:10]
         more = [f"and {len(left_out) - len(shown)} more"] if len(left_out) > len(shown) else []
         warnings.warn(
-            f"left out, only partly there: {'; '.join(shown + more)}. "
-            f"Run: unet-course data check {folder}",
+            plain(
+                f"left out, only partly there: {'; '.join(shown + more)}. "
+                f"Run: unet-course data check {folder}"
+            ),
             stacklevel=2,
         )
     return sorted(found.values(), key=lambda case: natural_key(case.id))
@@ -314,15 +326,19 @@ def sample_cases(synthetic: int = 8) -> list[Case]:
     return find_cases(sample_data.brats_root(cases=made))[:synthetic]
 
 
-def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
+def course_cases(
+    limit: int | None = None, synthetic: int = 8, needs: Sequence[int] = ()
+) -> list[Case]:
     """Return the cases that a lesson works with, and print one line that says which they are.
 
     Real ones where `runtime.data_folder()` holds any, else the sample, which is made on first use.
-    A scan that is among them under two ids is taken once, and that is said.
+    A scan that is among them under two ids is taken once, and that is said. Where none of the real
+    cases holds all labels that the lesson needs, one of the sample's is added, and that is said, too.
 
     Args:
         limit: take at most so many, spread evenly over the line of them, always the same.
         synthetic: how many cases the sample has; a case is made in ten seconds or so.
+        needs: labels that one case at least must hold; without any, the masks aren't read.
 
     Raises:
         NotADirectoryError: the folder that is pointed at is gone.
@@ -344,8 +360,20 @@ def course_cases(limit: int | None = None, synthetic: int = 8) -> list[Case]:
         chosen, left_out = identity.without_copies(chosen)
         if left_out:
             print(left_out)
+        if needs and not any(_holds(case, needs) for case in chosen):
+            added = next(case for case in sample_cases(synthetic) if _holds(case, needs))
+            chosen = [*chosen, added]
+            print(
+                f"None of these cases holds {', '.join(_MEANINGS[n] for n in needs)}, which this lesson "
+                f"shows: the sample's {added.id} is added. With such a case of your own it isn't."
+            )
     else:
         why = f"no complete BraTS case in {folder}" if folder else "nothing real was pointed at"
         count = f"{part}{len(cases)} synthetic {'case' if len(cases) == 1 else 'cases'}"
         print(f"Data: the sample, {count} ({why}).")
     return chosen
+
+
+def _holds(case: Case, labels: Sequence[int]) -> bool:
+    """Whether a case's mask holds all of these labels."""
+    return case.mask is not None and np.isin(labels, case.read_labels()).all()

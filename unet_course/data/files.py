@@ -11,6 +11,12 @@ from pathlib import Path
 from unet_course import runtime
 from unet_course.data.layouts import DataError
 
+ONE_GRID = "All files of a case lie on one grid."
+RESAMPLE = (
+    "Was it resampled, cropped or turned, or is it another scan's or time point's? Resample it to the "
+    "others' grid (SimpleITK, ANTs; masks by nearest neighbours)."
+)
+
 
 def restore(path: Path | str, command: str) -> str:
     """The cure for a damaged file; `command` fetches its set again: "data lgg" or "data brats"."""
@@ -22,8 +28,17 @@ def restore(path: Path | str, command: str) -> str:
     )
 
 
-def size_of(path: Path | str, command: str) -> int:
-    """The size in bytes of a file; DataError where it is empty, missing or no regular file."""
+def instead(path: Path | str, cure: str, command: str) -> str:
+    """The cure for a whole file that isn't as it should be: what one does with a file of one's own."""
+    if runtime.cache_dir() in Path(os.path.abspath(path)).parents:
+        return restore(path, command)
+    return (
+        f"{cure} If a data set came with it, unpack the set's own again (`unet-course {command}`)."
+    )
+
+
+def size_of(path: Path | str, command: str, largest: int | None = None) -> int:
+    """The size in bytes of a file; DataError: missing, empty, no regular file, or too large."""
     try:
         facts = os.stat(path)
     except OSError as error:
@@ -36,6 +51,9 @@ def size_of(path: Path | str, command: str) -> int:
         raise DataError(path, f"{kind} where a file should be", "Remove it, or name another file.")
     if facts.st_size == 0:
         raise DataError(path, "the file is empty", restore(path, command))
+    if largest and facts.st_size > largest:
+        what = f"has {facts.st_size:,} bytes, where {largest:,} are plenty"
+        raise DataError(path, what, f"Something else was saved here. {restore(path, command)}")
     return facts.st_size
 
 

@@ -9,6 +9,15 @@ from pathlib import Path
 import numpy as np
 
 
+def plain(text: object) -> str:
+    r"""A name or path as text that commands no terminal: control characters are spelled out.
+
+    >>> plain("a\x1b[31m\n.tif")
+    'a\\x1b[31m\\n.tif'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
 class DataError(ValueError):
     """A file that doesn't fit its layout: which one, what is wrong with it, and the cure.
 
@@ -18,7 +27,7 @@ class DataError(ValueError):
     """
 
     def __init__(self, path: Path | str, what: str, cure: str):
-        super().__init__(f"{path}: {what}. {cure}")
+        super().__init__(plain(f"{path}: {what}. {cure}"))
         self.path = Path(path)
         self.what = what
         self.cure = cure
@@ -215,16 +224,16 @@ class BratsLayout:
 
 
 def _translated(labels: np.ndarray, table: dict[int, int]) -> np.ndarray:
-    found = np.asarray(labels)
-    result = np.zeros(found.shape, np.uint8)
-    known = np.zeros(found.shape, bool)
+    numbers = np.asarray(labels)
+    result = np.zeros(numbers.shape, np.uint8)
+    known = np.zeros(numbers.shape, bool)
     for number, other in table.items():
-        here = found == number
+        here = numbers == number
         known |= here
         if other:
             result[here] = other
     if not known.all():
-        values = np.unique(found)
+        values = np.unique(numbers)
         # all digits: 3.9999998 isn't a 4
         texts = [np.format_float_positional(value, trim="-") for value in values[:8]]
         shown = ", ".join(texts) + (", …" if len(values) > 8 else "")

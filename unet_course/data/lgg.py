@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from unet_course import runtime
-from unet_course.data import files
-from unet_course.data.layouts import LGG, DataError
-from unet_course.data.tiff import read_image, read_mask
+from unet_course.data import files, identity
+from unet_course.data.layouts import LGG, DataError, plain
+from unet_course.data.tiff import COMMAND, read_image, read_mask
 
 __all__ = [
     "DataError",
@@ -29,6 +29,11 @@ __all__ = [
     "read_mask",
     "read_table",
 ]
+
+
+FLAIR = LGG.channels.index("FLAIR")
+LARGEST_TABLE = 2**22  # bytes of data.csv; the set's own has 2**13
+MOST_COLUMNS = 2000
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,11 @@ class Patient:
     def read_masks(self) -> np.ndarray:
         """Read the masks alone: uint8 (slices, 256, 256), 0 and 1. Raises as `read` does."""
         return np.stack([read_mask(self.mask_path(n)) for n in self.numbers])
+
+    def scan_key(self) -> str:
+        """What tells this scan from others, whatever its id (`identity.scan_key`), by a middle slice."""
+        middle = self.numbers[len(self.numbers) // 2]
+        return identity.scan_key(read_image(self.image_path(middle))[..., FLAIR])
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
@@ -153,37 +163,69 @@ def find_patients(folder: Path | str) -> list[Patient]:
     left_out = {id: why for id, why in left_out.items() if id not in found}
     if left_out:
         warnings.warn(
-            f"left out, incomplete: {'; '.join(left_out.values())}. "
-            f"Run: unet-course data check {folder}",
+            plain(
+                f"left out, incomplete: {'; '.join(left_out.values())}. "
+                f"Run: unet-course data check {folder}"
+            ),
             stacklevel=2,
         )
     return sorted(found.values(), key=lambda patient: patient.id)
 
 
-def course_patients(limit: int | None = None) -> list[Patient]:
+def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient]:
     """Return the patients that a lesson works with, and print one line that says which they are.
 
     Real ones where `runtime.data_folder()` holds any, else the sample, which is made on first use.
-    `limit` takes at most so many, spread over institutions and tumour sizes, always the same.
+
+    Args:
+        limit: take at most so many, spread over institutions and tumour sizes, always the same.
+        at_least: how many patients the lesson needs, each readable, with slices with tumour and
+            slices without. Others are left out, which is said; where fewer than `at_least` remain,
+            the sample takes their place. 0: all are taken, and none is looked into.
 
     Raises:
-        DataError: a mask that is needed to choose the subset is damaged.
+        DataError: without `at_least`, a mask that is needed to choose the subset is damaged.
         NotADirectoryError: the folder that is pointed at is gone.
         ValueError: `limit` under 1.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, it is {limit}")
     folder = runtime.data_folder()
-    real = find_patients(folder) if folder else []
-    patients = real or _sample_patients()
+    complete = find_patients(folder) if folder else []
+    flaws = {patient.id: flaw for patient in complete if at_least and (flaw := _flaw(patient))}
+    real = [patient for patient in complete if patient.id not in flaws]
+    enough = real and len(real) >= at_least
+    patients = real if enough else _sample_patients()
     chosen = _spread(patients, limit)
     part = f"a subset of {len(chosen)} of " if len(chosen) < len(patients) else ""
-    if real:
+    if enough:
         print(f"Data: {part}{len(real)} patient{'s' * (len(real) != 1)} in {folder}.")
+        chosen, left_out = identity.without_copies(chosen)
+        if left_out:
+            print(left_out)
     else:
         why = f"no complete LGG patient in {folder}" if folder else "nothing real was pointed at"
+        if complete:
+            why = f"the lesson needs {at_least}, and {folder} has {len(real)} that it can use"
         print(f"Data: the sample, {part}{len(patients)} synthetic patients ({why}).")
+    if flaws:
+        named = [f"{id} ({flaw})" for id, flaw in flaws.items()]
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        cure = f"unet-course data check {folder} says how to mend files."
+        print(f"Left out, as no lesson can use them: {'; '.join(named[:3])}{more}. {cure}")
     return chosen
+
+
+def _flaw(patient: Patient) -> str:
+    """Why no lesson can use a patient, or an empty text; reads all masks and one image."""
+    try:
+        read_image(patient.image_path(patient.numbers[0]))
+        tumour = patient.tumour_pixels
+    except DataError as error:
+        return f"{error.path.name} {error.what}"
+    if any(tumour) and not all(tumour):
+        return ""
+    return f"{'every' if any(tumour) else 'no'} slice has tumour"
 
 
 def _sample_patients() -> list[Patient]:
@@ -256,9 +298,15 @@ def read_csv(path: Path) -> pd.DataFrame:
     """Read one `data.csv`; arguments, result and errors as in `read_table`."""
     cure = f"Restore {LGG.table} from the archive, or remove it: images are read without it."
     try:
+        files.size_of(path, COMMAND, LARGEST_TABLE)
         text = path.read_text(encoding="utf-8-sig")
-        separator = ";" if ";" in text.partition("\n")[0] else ","
+        head = text.partition("\n")[0]
+        separator = ";" if ";" in head else ","
+        if head.count(separator) > MOST_COLUMNS:
+            raise ValueError(f"it has more than {MOST_COLUMNS:,} columns")
         table = pd.read_csv(StringIO(text), sep=separator)
+    except DataError as error:
+        raise DataError(path, error.what, cure) from error
     except (OSError, ValueError) as error:  # pandas' and the decoder's errors are ValueErrors
         what = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         raise DataError(path, f"can't be read as a table: {what}", cure) from error

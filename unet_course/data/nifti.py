@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import logging
 import math
 import os
 import struct
@@ -20,7 +21,6 @@ from typing import BinaryIO
 
 import nibabel
 import numpy as np
-from nibabel.imageglobals import LoggingOutputSuppressor
 
 from unet_course.data import files
 from unet_course.data.layouts import DataError
@@ -30,6 +30,10 @@ GZIP = b"\x1f\x8b"
 BLOCK = 2**24  # bytes read at a time
 LARGEST = 2**28  # bytes of voxels; BraTS' largest file, MSD's four modalities as float32, has 2**27
 LARGEST_HEADER = 2**24  # bytes of header and extensions (DICOM tags, for instance)
+
+# What nibabel mends by itself is no news. (Its own suppressor lets warnings through to stderr.)
+_QUIET = logging.Logger("nibabel, unheard")
+_QUIET.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -104,16 +108,18 @@ def read(path: Path) -> Nifti:
         data = _read_exactly(path, file, start, size)
         _expect_end(path, file)
     if kind.kind not in "iuf":
-        raise DataError(path, f"holds {kind}, a volume holds numbers", _restore(path))
-    array = _scaled(np.frombuffer(data, kind).reshape(shape, order="F"), header)
+        cure = "Save each of its components as a volume of its own."
+        raise DataError(path, f"holds {kind}, a volume holds numbers", _instead(path, cure))
+    array = _scaled(path, np.frombuffer(data, kind).reshape(shape, order="F"), header)
     affine = _affine(path, header)
     if array.dtype.kind == "f" and (bad := array.size - int(np.isfinite(array).sum())):
         tests = {"NaN": np.isnan, "infinity": np.isinf}
         found = " and ".join(name for name, test in tests.items() if test(array).any())
-        cure = f"It was damaged when it was made or resampled. {_restore(path)}"
-        raise DataError(path, f"holds {found} in {bad:,} voxels", cure)
-    if not np.isfinite(affine).all() or not np.abs(np.linalg.det(affine[:3, :3])) > 0:
-        raise DataError(path, "has an affine that isn't one (singular or NaN)", _restore(path))
+        where = f"in {bad:,} voxel{'s' * (bad > 1)}"
+        cure = (
+            "A division by 0 or a resampling made it: write 0 outside the brain, and save it anew."
+        )
+        raise DataError(path, f"holds {found} {where}", _instead(path, cure))
     return Nifti(array, affine)
 
 
@@ -163,20 +169,22 @@ def _header(path: Path, stream: BinaryIO) -> nibabel.Nifti1Header:
     kinds = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}
     kind = next((kinds[size] for size in sizes if size in kinds), None)
     magic = data[344:347] if 348 in sizes else b"n+2"
-    if magic == b"ni1":
+    if magic == b"ni1" or data[4:8] == b"ni2\0":
         cure = "Convert the pair to one .nii file (nibabel: save(load(pair), name))."
         raise DataError(path, "is half of a .hdr/.img pair", cure)
     if kind is None or (len(data) == 348 and magic not in (b"n+1", b"n+2")):
         raise _foreign(path, data)
     try:
-        with LoggingOutputSuppressor():  # what nibabel mends by itself is no news
-            data += stream.read(kind.sizeof_hdr - len(data) + 4)
-            plain = kind(data[: kind.sizeof_hdr], check=False)
-            offset = int(plain["vox_offset"])
-            if not 0 <= offset <= LARGEST_HEADER:
-                raise ValueError(f"its voxels would begin at byte {offset:,}")
-            data += stream.read(max(0, offset - len(data)))
-            header = kind.from_fileobj(io.BytesIO(data))
+        data += stream.read(kind.sizeof_hdr - len(data) + 4)
+        plain = kind(data[: kind.sizeof_hdr], check=False)
+        offset = int(plain["vox_offset"])
+        if not 0 <= offset <= LARGEST_HEADER:
+            raise ValueError(f"its voxels would begin at byte {offset:,}")
+        data += stream.read(max(0, offset - len(data)))
+        header = kind.from_fileobj(io.BytesIO(data), check=False)
+        header.check_fix(_QUIET)
+        if offset == 0:  # the standard: not given, so right behind the header
+            header.set_data_offset(kind.sizeof_hdr + 4)
     except (DataError, OSError, EOFError, zlib.error):
         raise
     except Exception as error:  # whatever a damaged header makes nibabel trip over
@@ -231,8 +239,13 @@ def _expect_end(path: Path, stream: BinaryIO) -> None:
     raise DataError(path, what, _restore(path))
 
 
-def _scaled(array: np.ndarray, header: nibabel.Nifti1Header) -> np.ndarray:
+def _scaled(path: Path, array: np.ndarray, header: nibabel.Nifti1Header) -> np.ndarray:
     """Apply the header's slope and intercept; float32 where there are any, or in a float file."""
+    given = float(header["scl_slope"]), float(header["scl_inter"])
+    # a slope of 0 or NaN means none, as the standard and nibabel have it; infinity is damage
+    if np.isinf(given[0]) or (given[0] and np.isfinite(given[0]) and not np.isfinite(given[1])):
+        what = f"is scaled by {given[0]:g} and {given[1]:g} (scl_slope, scl_inter)"
+        raise DataError(path, what, _instead(path, "Correct these two numbers in its header."))
     slope, intercept = header.get_slope_inter()
     if slope is not None and (slope, intercept) != (1, 0):
         result = np.empty(array.shape, np.float32, order="F")
@@ -240,16 +253,21 @@ def _scaled(array: np.ndarray, header: nibabel.Nifti1Header) -> np.ndarray:
             result[..., index] = array[..., index].astype(np.float64) * slope + intercept
         return result
     if array.dtype.kind == "f":
-        return array.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # what becomes infinite is told by the caller
+            return array.astype(np.float32, copy=False)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _affine(path: Path, header: nibabel.Nifti1Header) -> np.ndarray:
     try:
-        with LoggingOutputSuppressor():
-            return np.asarray(header.get_best_affine(), float)
+        affine = np.asarray(header.get_best_affine(), float)
     except Exception as error:  # whatever a damaged header makes nibabel trip over
         raise DataError(path, f"is a damaged NIfTI ({_first(error)})", _restore(path)) from error
+    if not np.isfinite(affine).all() or not np.abs(np.linalg.det(affine[:3, :3])) > 0:
+        cure = "Set its sform from a file of the same grid (nibabel: image.set_sform(affine, 1))."
+        what = "has an affine that isn't one (singular or NaN)"
+        raise DataError(path, what, _instead(path, cure))
+    return affine
 
 
 def _first(error: Exception) -> str:
@@ -259,6 +277,10 @@ def _first(error: Exception) -> str:
 
 def _restore(path: Path) -> str:
     return files.restore(path, COMMAND)
+
+
+def _instead(path: Path, cure: str) -> str:
+    return files.instead(path, cure, COMMAND)
 
 
 def _foreign(path: Path, data: bytes) -> DataError:

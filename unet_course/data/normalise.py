@@ -38,7 +38,8 @@ def z_score(
     found = ndimage.find_objects(brain.view(np.uint8))
     if not found:
         where = case.folder if case else "the scan"
-        raise DataError(where, "no brain in it, all voxels are 0", "Restore the case's files.")
+        cure = "Look at its files in a viewer: were they masked, or written, with nothing in them?"
+        raise DataError(where, "no brain in it, all voxels are 0", cure)
     box = found[0]
     brain = np.ascontiguousarray(brain[box])
     result = np.zeros((*brain.shape, images.shape[-1]), np.float32)

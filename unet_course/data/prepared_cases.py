@@ -6,19 +6,18 @@ kept in the cache as memory-mapped NumPy files: a patch costs the reading of a p
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 from nibabel.orientations import inv_ornt_aff
 from scipy import ndimage
 from tqdm import tqdm
@@ -26,13 +25,13 @@ from tqdm import tqdm
 from unet_course import runtime, storage
 from unet_course.data import brats, nifti
 from unet_course.data.brats import Case
-from unet_course.data.layouts import CAVITY, DataError
+from unet_course.data.layouts import CAVITY, MODALITIES, DataError
 from unet_course.data.normalise import CENTRES, centres_of, shrink, shrink_labels, z_score
 
 __all__ = ["PreparedCase", "prepare", "z_score"]
 
 UNTURNED = np.array([[0, 1], [1, 1], [2, 1]])  # nibabel's orientation: each axis as it is
-VERSION = 3  # raise it whenever what is kept changes, so that no old entry is used
+VERSION = 4  # raise it whenever what is kept changes, so that no old entry is used
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +49,7 @@ class PreparedCase:
         factor: how many voxels along each axis became one.
         turning: how the axes were turned so that they lead to left, posterior, superior
             (`nifti.turn`); None: they lead there in the file.
+        remarks: what isn't as in the published sets, such as a modality without a picture.
     """
 
     source: Case
@@ -61,6 +61,7 @@ class PreparedCase:
     full_affine: np.ndarray
     factor: int = 1
     turning: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.images.shape[:3]))
@@ -145,7 +146,8 @@ def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) ->
 
     All cases come out in one orientation, LPS. The brain is where any modality isn't 0. The images
     are cropped to it, and each modality gets mean 0 and deviation 1 within it. A case takes
-    2 seconds or so and some 30 MB of disk (`factor=2`: an eighth).
+    2 seconds or so and some 30 MB of disk (`factor=2`: an eighth). What isn't as in the published
+    sets and a network can't know (`PreparedCase.remarks`) is printed, at every call.
 
     An entry of the cache depends on the case's files (paths, sizes, times of change), `factor` and
     `VERSION`. Two notebooks may ask at once: one makes it, the other waits. A damaged entry
@@ -165,7 +167,8 @@ def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) ->
     if factor < 1:
         raise ValueError(f"factor must be 1 or more, it is {factor}")
     folder = runtime.cache_dir() / "volumes"
-    folder.mkdir(exist_ok=True)
+    with _told(folder, "The cases"):
+        folder.mkdir(exist_ok=True)
     found = {i: _find(folder, case, factor) for i, case in enumerate(cases)}
     missing = [i for i, entry in found.items() if entry is None]
     if missing:
@@ -182,9 +185,17 @@ def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) ->
                 raise
     ready = [found[i] for i in range(len(cases))]
     turned = [case for case in ready if case.turning is not None]
-    if 0 < len(turned) < len(ready):
+    odd = [case for case in turned if case.source.layout.orientation == "LPS"]
+    if turned := turned if len(turned) < len(ready) else odd:
         names = ", ".join(case.id for case in turned[:5]) + (", …" if len(turned) > 5 else "")
-        print(f"Turned to the orientation of the others (LPS): {names}.")
+        which = "others" if len(turned) < len(ready) else "published set"
+        print(f"Turned to the orientation of the {which} (LPS): {names}.")
+    remarks: dict[str, list[str]] = {}
+    for case in ready:
+        for remark in case.remarks:
+            remarks.setdefault(remark, []).append(case.id)
+    for remark, ids in remarks.items():
+        print(f"{', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}: {remark}.")
     return ready
 
 
@@ -219,12 +230,12 @@ def _hash(facts: list) -> str:
 def _open(entry: Path, case: Case) -> PreparedCase | None:
     """The entry memory-mapped; None where there is none, or one that is damaged."""
     try:
-        facts = json.loads((entry / "facts.json").read_text(encoding="utf-8"))
+        facts = json.loads(storage.read_text(entry / "facts.json"))
         if facts.pop("own checksum") != _hash([facts]):
             return None
         arrays = {}
         for name, checksum in facts["checksums"].items():
-            if _checksum(entry / f"{name}.npy") != checksum:
+            if storage.checksum(entry / f"{name}.npy") != checksum:
                 return None
             arrays[name] = np.load(entry / f"{name}.npy", mmap_mode="r")
         return PreparedCase(
@@ -237,43 +248,42 @@ def _open(entry: Path, case: Case) -> PreparedCase | None:
             full_affine=np.array(facts["affine"]),
             factor=facts["factor"],
             turning=None if facts["turning"] is None else np.array(facts["turning"]),
+            remarks=tuple(facts["remarks"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _checksum(path: Path) -> int:
-    checksum = 0
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            checksum = zlib.crc32(block, checksum)
-    return checksum
+@contextlib.contextmanager
+def _told(folder: Path, who: str) -> Iterator[None]:
+    """Say of an error in writing where it was and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"{who} can't be prepared in {folder}: {storage.cure_for(error)} Another folder for it is "
+            f"named by the variable {runtime.CACHE_VARIABLE}."
+        ) from error
 
 
 def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
     """Make a case's entry unless somebody else has made it meanwhile."""
     entry = _entry(folder, case, factor)
     family = entry.name.rpartition("-")[0]
-    with FileLock(folder / f".{family}.lock"):
+    with _told(folder, case.id), storage.locked(folder / f".{family}.lock"):
         found = _open(entry, case)
         if found is not None:
             return found
         # The lock's holder is the only maker: what is half-made here was interrupted, what has
         # another state is out of date, and what has this name is damaged.
         for old in [*folder.glob(f".{family}-making-*"), *folder.glob(f"{family}-*")]:
-            shutil.rmtree(old, ignore_errors=old != entry)
+            with contextlib.nullcontext() if old == entry else contextlib.suppress(OSError):
+                storage.remove(old)
         making = Path(tempfile.mkdtemp(prefix=f".{family}-making-", dir=folder))
         try:
             _write(making, case, factor)
             making.chmod(0o755)  # mkdtemp's folder is for its owner alone
             storage.replace(making, entry)
-        except DataError:
-            raise
-        except OSError as error:
-            raise OSError(
-                f"{case.id} can't be prepared in {folder}: {storage.cure_for(error)} Another folder "
-                f"for it is named by the variable {runtime.CACHE_VARIABLE}."
-            ) from error
         finally:
             shutil.rmtree(making, ignore_errors=True)
         found = _open(entry, case)
@@ -287,6 +297,7 @@ def _write(folder: Path, case: Case, factor: int) -> None:
     shape, affine = volume.images.shape[:3], volume.affine
     turned, _, turning = nifti.turn(volume.images, affine)
     images, box, brain = z_score(turned, case)
+    remarks = _remarks(images, brain, volume)
     labels = None
     if volume.labels is not None:
         labels = nifti.turn(volume.labels, affine)[0][box].copy()
@@ -308,7 +319,24 @@ def _write(folder: Path, case: Case, factor: int) -> None:
         "affine": np.asarray(affine, float).tolist(),
         "factor": factor,
         "turning": None if (turning == UNTURNED).all() else turning.tolist(),
-        "checksums": {name: _checksum(folder / f"{name}.npy") for name in arrays},
+        "remarks": remarks,
+        "checksums": {name: storage.checksum(folder / f"{name}.npy") for name in arrays},
     }
     text = json.dumps({**facts, "own checksum": _hash([facts])}, indent=1)
     (folder / "facts.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _remarks(images: np.ndarray, brain: np.ndarray, volume: brats.Volume) -> list[str]:
+    """What isn't as in the published sets, of the images cropped and z-scored."""
+    remarks = [
+        f"{name} holds no picture, all its voxels have one value"
+        for name, channel in zip(MODALITIES, np.moveaxis(images, -1, 0), strict=True)
+        if not channel.any()
+    ]
+    spacing = volume.spacing
+    if any(abs(side - 1) > 1e-3 for side in spacing):
+        sizes = "×".join(f"{side:g}" for side in spacing)
+        remarks.append(f"voxels of {sizes} mm, where the published sets have 1×1×1 mm")
+    if brain.all() and brain.size == np.prod(volume.images.shape[:3]):
+        remarks.append("no voxel is exactly 0, so all of it counts as brain, skull and air too")
+    return remarks

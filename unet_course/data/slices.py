@@ -63,7 +63,8 @@ def rescale(images: np.ndarray, low: float = 1.0, high: float = 99.5) -> np.ndar
     """Stretch each channel of a patient from its percentiles `low`…`high` to 0…255.
 
     Scanners have no common unit of brightness, so each patient is scaled by its own values: uint8
-    (slices, rows, columns, channels), in and out; a constant channel becomes 0.
+    (slices, rows, columns, channels), in and out; a constant channel becomes 0. Raises ValueError
+    for another type.
     """
     if images.dtype != np.uint8:
         raise ValueError(f"images must be uint8, they are {images.dtype}")

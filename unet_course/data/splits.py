@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unet_course.data.layouts import BRATS, LGG
+
 
 @dataclass(frozen=True)
 class Split:
@@ -23,10 +25,23 @@ class LeakError(ValueError):
     """A patient stands on two sides of a split."""
 
 
+def patient_of(one) -> str:
+    """The patient whom an id, a `brats.Case` or an `lgg.Patient` belongs to.
+
+    >>> patient_of("BraTS-GLI-00005-101"), patient_of("TCGA_CS_4941_19960909"), patient_of("p7")
+    ('BraTS-GLI-00005', 'TCGA_CS_4941', 'p7')
+    """
+    id = str(getattr(one, "patient", None) or getattr(one, "id", one))
+    if match := LGG.patient.fullmatch(id):
+        return match["id"]
+    return next((found for b in BRATS.values() if (found := b.patient_of(id)) != id), id)
+
+
 def assert_no_leak(*sides: Sequence[str]) -> None:
     """Raise `LeakError`, naming the patients, if an id stands on more than one side.
 
-    Slices may be passed too, as the patient's id repeated for every slice.
+    Slices may be passed too, as the patient's id repeated for every slice, and cases: time points
+    and dates of one patient are one patient.
 
     >>> assert_no_leak(["a", "b"], ["b", "c"])
     Traceback (most recent call last):
@@ -34,7 +49,7 @@ def assert_no_leak(*sides: Sequence[str]) -> None:
     """
     seen, twice = set(), set()
     for side in sides:
-        ids = {str(patient) for patient in side}
+        ids = {patient_of(patient) for patient in side}
         twice |= seen & ids
         seen |= ids
     if twice:
@@ -52,8 +67,12 @@ def _dealing_order(
 
     Within a hospital sizes run up, in the next one down; ties and the hospitals' order are random.
     """
-    if len(set(patients)) != len(patients):
-        raise ValueError("the same patient is listed twice: pass each id once")
+    if not all(isinstance(patient, str) for patient in patients):
+        raise ValueError("patients are given by id: sorted({case.patient for case in cases})")
+    if len({patient_of(patient) for patient in patients}) != len(patients):
+        raise ValueError(
+            "the same patient is listed twice: pass each id once, and patients, not their time points"
+        )
     rng = np.random.default_rng(seed)
     shuffled = [patients[i] for i in rng.permutation(len(patients))]
     hospitals = list(dict.fromkeys(institutions[p] if institutions else "" for p in shuffled))
@@ -84,6 +103,7 @@ def split_patients(
         volumes, institutions: tumour volume (in any one unit) and institution by id. None: not
             looked at.
         fractions: shares of train, validation and test; they sum to 1.
+        seed: another one gives another split; the same gives the same again.
 
     Raises:
         ValueError: an id twice, fewer than three patients, or fractions that don't sum to 1.

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import tifffile
 
+from unet_course import runtime
 from unet_course.data import files
 from unet_course.data.layouts import LGG, DataError
 
 COMMAND = "data lgg"  # what fetches the set again
+LARGEST = 2**24  # bytes of a file; Kaggle's images have 2**18
+DEFLATE = (8, 32946)  # numbers of compressions, as the TIFF standard has them
+PACKINGS = (1, 5, 32773, *DEFLATE)  # none, LZW, PackBits, Deflate: the ones without loss
 
 # What it complains about in a damaged file is raised here as a DataError instead.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -43,22 +48,62 @@ def read_mask(path: Path) -> np.ndarray:
         raise DataError(
             path,
             f"a mask with the values {shown}, where 0 and 255 (or 0 and 1) belong",
-            "Masks must not be resized with interpolation or saved as JPEG. "
-            + files.restore(path, COMMAND),
+            files.instead(
+                path,
+                "Write 0 for healthy and 255 for tumour; resize a mask by nearest neighbours, and never "
+                "save one as JPEG.",
+                COMMAND,
+            ),
         )
     return (mask > 0).astype(np.uint8)
 
 
-def _expect(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], what: str) -> None:
-    """Raise unless the header promises the right shape and type; nothing is unpacked before."""
-    if page.shape != shape:
-        got, wanted = ("×".join(map(str, sizes)) for sizes in (page.shape, shape))
-        cure = f"Crop it or resample it to {wanted} (masks by nearest neighbours)."
-        raise DataError(
-            path,
-            f"has the shape {got}, {what} has {wanted}",
-            f"{cure} {files.restore(path, COMMAND)}",
+def _expect_shape(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], what: str) -> None:
+    """Raise unless the header promises the right shape; nothing is unpacked before."""
+    if page.shape == shape:
+        return
+    got, wanted = ("×".join(map(str, sizes)) for sizes in (page.shape, shape))
+    cure = f"Crop it or resample it to {wanted} (masks by nearest neighbours)."
+    if len(shape) == 2 and page.shape[:2] == shape:
+        cure = "Save it in greys, with one channel (Pillow: image.convert('L'))."
+    elif page.shape == shape[:2]:
+        cure = (
+            f"Save {', '.join(LGG.channels)} as its three channels; one that wasn't taken as FLAIR."
         )
+    elif sorted(page.shape) == sorted(shape):
+        cure = "Save its channels last (NumPy: moveaxis)."
+    elif page.shape[:2] == shape[:2]:
+        cure = f"Save its {shape[2]} channels alone."
+    raise DataError(
+        path,
+        f"has the shape {got}, {what} has {wanted}",
+        files.instead(path, cure, COMMAND),
+    )
+
+
+def _expect_no_bomb(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
+    """Raise where the pixels are packed into, or unpack to, far more bytes than they have."""
+    if page.compression not in PACKINGS:
+        kind = getattr(page.compression, "name", page.compression)
+        cure = "Save it without compression (Pillow: image.save(name), without more)."
+        raise DataError(path, f"is compressed in a way ({kind}) that the course doesn't read", cure)
+    largest = 2 * page.nbytes + 2**16
+    if page.is_tiled:
+        tile = page.tilewidth * page.tilelength * page.samplesperpixel * page.dtype.itemsize
+        largest = max(largest, tile)
+    too_large = largest > 16 * page.nbytes or sum(page.databytecounts) > largest
+    if page.compression in DEFLATE and not too_large:
+        for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+            file.filehandle.seek(start)
+            packed = file.filehandle.read(count)
+            too_large |= len(zlib.decompressobj().decompress(packed, largest + 1)) > largest
+    if too_large:
+        what = f"holds far more bytes than its {page.nbytes:,} bytes of pixels"
+        raise DataError(path, what, files.restore(path, COMMAND))
+
+
+def _expect_kind(path: Path, page: tifffile.TiffPage, what: str) -> None:
+    """Raise unless the numbers are bytes that mean what they say: greys or colours, not turned."""
     if page.dtype != np.uint8:
         holds = ""
         if page.dtype.kind == "f" and (count := int(np.isnan(page.asarray()).sum())):
@@ -66,30 +111,47 @@ def _expect(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], what: s
         raise DataError(
             path,
             f"is of type {page.dtype}{holds}, {what} is uint8",
-            f"Scale it to 0 to 255 and save it as uint8. {files.restore(path, COMMAND)}",
+            files.instead(path, "Scale it to 0 to 255 and save it as uint8.", COMMAND),
+        )
+    kinds = tifffile.PHOTOMETRIC
+    if page.photometric == kinds.MINISWHITE:
+        raise DataError(
+            path,
+            "is saved inverted (photometric WhiteIsZero): 0 is white in it",
+            "Save it as BlackIsZero, with tumour 255 and all else 0.",
+        )
+    if page.photometric not in (kinds.MINISBLACK, kinds.RGB):
+        name = getattr(page.photometric, "name", page.photometric)
+        raise DataError(
+            path,
+            f"is saved as {name}, so its numbers aren't brightnesses",
+            "Save a mask in greys and an image as RGB (Pillow: image.convert('L') or 'RGB').",
+        )
+    turned = page.tags.get("Orientation")
+    if turned is not None and turned.value != 1:
+        raise DataError(
+            path,
+            f"asks for being turned when it is shown (TIFF orientation {turned.value})",
+            "Turn its pixels, as its mask's or image's lie, and save it without the tag.",
         )
 
 
 def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
     """Read a TIFF's only page, after its header has said how large it is."""
-    size = files.size_of(path, COMMAND)
+    size = files.size_of(path, COMMAND, LARGEST)
     try:
         with tifffile.TiffFile(path) as file:
             page = file.pages[0]
-            if len(file.pages) > 1:
+            if _has_second(file):
                 raise DataError(
                     path,
                     "holds more than one picture, a slice is one",
-                    files.restore(path, COMMAND),
+                    files.instead(path, "Save each slice as a file of its own.", COMMAND),
                 )
             _expect_all_tags(path, file, page)
-            _expect(path, page, shape, what)
-            if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-                raise DataError(
-                    path,
-                    "is saved inverted (photometric WhiteIsZero): 0 is white in it",
-                    "Save it as BlackIsZero, with tumour 255 and all else 0.",
-                )
+            _expect_shape(path, page, shape, what)
+            _expect_no_bomb(path, file, page)
+            _expect_kind(path, page, what)
             ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
             start = _plain(page)
             if start is not None and start + page.nbytes <= size:
@@ -107,6 +169,13 @@ def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
     # tifffile raises whatever the damage happens to trip over, so anything is damage here
     except Exception as error:
         raise _damaged(path, error) from error
+
+
+def _has_second(file: tifffile.TiffFile) -> bool:
+    try:
+        return bool(file.pages[1])  # not their number: counting walks through all of them
+    except IndexError:
+        return False
 
 
 def _expect_all_tags(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
@@ -146,15 +215,14 @@ def _damaged(path: Path, error: Exception) -> DataError:
         return DataError(
             path,
             "is compressed in a way that needs the package imagecodecs",
-            "Install it in the course's environment (`uv pip install imagecodecs`; without uv `python -m "
-            "pip install imagecodecs`), or take the uncompressed original.",
+            f"Install it (`{runtime.how_to_install('imagecodecs')}`), or take the uncompressed original.",
         )
     try:
         with open(path, "rb") as file:
             start = file.read(16)
     except OSError as again:
         return files.unopened(path, again, COMMAND)
-    if start[:4] in (b"II*\0", b"MM\0*"):
+    if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return DataError(path, "is a damaged or cut short TIFF", files.restore(path, COMMAND))
     kinds = {b"\x89PNG": "a PNG", b"\xff\xd8\xff": "a JPEG", b"PK\x03\x04": "a ZIP archive"}
     what = f"isn't a TIFF but {files.kind_of(start, kinds)}"

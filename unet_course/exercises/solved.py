@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 from unet_course import runtime, storage
 
 FILE = "progress.json"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LARGEST = 1_000_000  # bytes; with every exercise solved it has about 5000
 ENTRY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(\{[^{}]*\})')
 
@@ -70,9 +72,9 @@ def load(path: Path) -> tuple[dict[str, dict], str]:
         return {}, ""
     if len(data) > LARGEST:
         return {}, "it is far too large"
-    text = data.decode("utf-8-sig", errors="replace")
+    text, damaged = decode(data)
     try:
-        found, damaged = json.loads(text), ""
+        found = json.loads(text)
         if not isinstance(found, dict):
             found, damaged = {}, "it holds something else"
     except (ValueError, RecursionError):
@@ -87,6 +89,14 @@ def load(path: Path) -> tuple[dict[str, dict], str]:
         except (ValueError, TypeError, KeyError, OverflowError):
             damaged = damaged or f"the entry {str(name)[:40]!r}"
     return known, damaged
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Return a file's text, in whichever encoding an editor has saved it, and what is wrong, or ""."""
+    try:
+        return data.decode("utf-16" if data[:2] in UTF_16 else "utf-8-sig"), ""
+    except UnicodeDecodeError:
+        return data.decode("utf-8", errors="replace"), "it isn't UTF-8"
 
 
 def _salvaged(text: str) -> Iterator[tuple[str, dict]]:

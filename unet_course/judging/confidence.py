@@ -23,6 +23,7 @@ def interval(
         values: one per case (a patient, not a slice: slices of one patient aren't independent).
         level: 0.95 leaves out 2.5 % of the means at either end.
         draws: number of samples.
+        seed: of the random numbers; the same gives the same interval.
 
     Raises:
         ValueError: fewer than two values, some that aren't finite, or a level outside 0 to 1.

@@ -93,8 +93,8 @@ def lesionwise(
 
     Differences from the challenge's code: HD95 is `surfaces.hd95`, not `surface-distance`. The code
     of 2024 also joins pieces of ET that touch the same piece of another tissue, so ours may count
-    more pieces of ET; it joins NETC and RC by 5 steps (`dilation=5`, though it matches by 3), and counts
-    voxels, not mm³: the same at 1 mm. Its regions NETC, SNFH and RC (core without enhancement,
+    more pieces of ET; it joins and matches NETC and RC by 5 steps (`dilation=5`), and counts voxels,
+    not mm³: the same at 1 mm. Its regions NETC, SNFH and RC (core without enhancement,
     surrounding FLAIR hyperintensity, resection cavity) take the thresholds of WT.
 
     Args:
@@ -121,8 +121,8 @@ def lesionwise(
     >>> truth[4:8, 4:8, 4:8] = prediction[4:8, 4:8, 4:8] = 1
     >>> truth[24:28, 4:8, 4:8] = prediction[30, 30, 6] = 1
     >>> for rule in RULES:
-    ...     found = lesionwise(truth, prediction, rule=rule)
-    ...     print(round(found.dice, 3), round(found.hd95, 1), *found[2:5], found.removed)
+    ...     scores = lesionwise(truth, prediction, rule=rule)
+    ...     print(round(scores.dice, 3), round(scores.hd95, 1), *scores[2:5], scores.removed)
     0.333 249.3 1 1 1 0
     0.5 168.5 1 1 0 1
     """

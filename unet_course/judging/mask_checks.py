@@ -31,14 +31,14 @@ def check_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
     Raises ValueError unless there is one positive, finite number for each of `axes` axes.
     """
     try:
-        found = np.asarray(spacing, float)
+        numbers = np.asarray(spacing, float)
     except (TypeError, ValueError):
-        found = np.array(np.nan)
-    if found.shape != (axes,):
+        numbers = np.array(np.nan)
+    if numbers.shape != (axes,):
         raise ValueError(f"spacing must be {axes} numbers in mm, one for each axis; got {spacing}")
-    if not (np.isfinite(found) & (found > 0)).all():
+    if not (np.isfinite(numbers) & (numbers > 0)).all():
         raise ValueError(f"spacing must be positive, in mm; got {spacing}")
-    return tuple(found.tolist())
+    return tuple(numbers.tolist())
 
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, ...]:

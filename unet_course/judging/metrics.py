@@ -173,8 +173,8 @@ def by_region(
             label.
 
     >>> truth, prediction = np.array([0, 1, 2, 4]), np.array([0, 1, 2, 2])
-    >>> found = by_region(truth, prediction, {"whole": (1, 2, 4), "core": (1, 4), "enhancing": 4})
-    >>> {name: round(value, 3) for name, value in found.items()}
+    >>> scores = by_region(truth, prediction, {"whole": (1, 2, 4), "core": (1, 4), "enhancing": 4})
+    >>> {name: round(value, 3) for name, value in scores.items()}
     {'whole': 1.0, 'core': 0.667, 'enhancing': 0.0}
     """
     truth, prediction = np.asarray(truth), np.asarray(prediction)
@@ -183,13 +183,13 @@ def by_region(
     for name, labels in (("truth", truth), ("prediction", prediction)):
         if labels.dtype.kind not in "biu" and not (np.mod(labels, 1) == 0).all():
             raise ValueError(f"the {name} must hold labels, which are whole numbers")
-    found = {}
+    scores = {}
     for region, labels in regions.items():
         labels = np.atleast_1d(np.asarray(labels if np.isscalar(labels) else list(labels)))
         if not labels.size or labels.dtype.kind not in "iu":
             raise ValueError(f"region {region!r} needs at least one label, a whole number")
-        found[region] = metric(np.isin(truth, labels), np.isin(prediction, labels))
-    return found
+        scores[region] = metric(np.isin(truth, labels), np.isin(prediction, labels))
+    return scores
 
 
 def dice_by_patient(
@@ -248,12 +248,12 @@ def summary(scores: Mapping[str, float], empty: Collection[str] | None = None) -
     values = np.array(list(scores.values()), float)
     if not len(values):
         raise ValueError("no scores to summarise")
-    found = {"mean": values.mean(), "median": np.median(values)}
-    found |= {"lowest": values.min(), "highest": values.max()}
+    figures = {"mean": values.mean(), "median": np.median(values)}
+    figures |= {"lowest": values.min(), "highest": values.max()}
     if empty is not None:
         if strangers := set(empty) - set(scores):
             raise ValueError(f"no scores for the empty cases {sorted(strangers)}")
         rest = [value for case, value in scores.items() if case not in set(empty)]
-        found["mean without empty"] = np.mean(rest) if rest else np.nan
-        found["empty cases"] = len(set(empty))
-    return {name: round(float(value), 6) for name, value in found.items()}
+        figures["mean without empty"] = np.mean(rest) if rest else np.nan
+        figures["empty cases"] = len(set(empty))
+    return {name: round(float(value), 6) for name, value in figures.items()}

@@ -84,6 +84,7 @@ def conv_block(
         normalization: one of `NORMALIZATIONS`.
         activation: the name of a Keras activation.
         dropout: share of values set to 0 while training.
+        data_format: "channels_first", or None: channels last.
     """
     for n in (filters, filters) if isinstance(filters, int) else filters:
         x = _normalized_convolution(x, n, 3, normalization, data_format)
@@ -133,6 +134,7 @@ def attention_gate(skip, gating, *, name: str | None = None, data_format: str | 
         skip: `(batch, *(2 · spatial), channels)`, what the gate lets through in the same shape.
         gating: `(batch, *spatial, more channels)`, the decoder's tensor from one level below.
         name: of the layer whose output is α, `(batch, *(2 · spatial), 1)`, 0 to 1.
+        data_format: as in `conv_block`.
     """
     channels = skip.shape[channel_axis(data_format)]
     options = {"data_format": data_format}
@@ -159,6 +161,10 @@ def up(x, how: str = "transpose", filters: int | None = None, data_format: str |
             "linear", fixed interpolation as in Keras; "linear_aligned", fixed interpolation with
             the corners aligned, as in PyTorch with `align_corners=True`.
         filters: output channels of "transpose"; None: as many as the input has.
+        data_format: as in `conv_block`.
+
+    Raises:
+        ValueError: another `how`.
     """
     if how == "transpose":
         channels = filters or x.shape[channel_axis(data_format)]

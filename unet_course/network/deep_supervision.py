@@ -18,19 +18,19 @@ class DeeplySupervised(keras.Model):
     >>> import numpy as np
     >>> model = unet.unet((16, 16, 1), filters=2, depth=3, deep_supervision=True)
     >>> images = np.zeros((4, 16, 16, 1), "float32")
-    >>> answer = model(images, training=True)
-    >>> tuple(answer["prediction"].shape), len(answer["heads"])
+    >>> outputs = model(images, training=True)
+    >>> tuple(outputs["prediction"].shape), len(outputs["heads"])
     ((4, 16, 16, 1), 3)
     """
 
     def call(self, inputs, training=None, mask=None):
-        answer = super().call(inputs, training=training, mask=mask)
+        outputs = super().call(inputs, training=training, mask=mask)
         # a dict, since Keras silently stacks a list of masks that it hands to a loss
-        return answer if training else answer["prediction"]
+        return outputs if training else outputs["prediction"]
 
     def compute_output_spec(self, inputs, training=None, mask=None):
-        answer = super().compute_output_spec(inputs, training=training, mask=mask)
-        return answer if training else answer["prediction"]
+        outputs = super().compute_output_spec(inputs, training=training, mask=mask)
+        return outputs if training else outputs["prediction"]
 
     @property
     def output_shape(self):

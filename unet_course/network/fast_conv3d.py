@@ -77,6 +77,12 @@ def _quicker(layer: layers.Layer) -> type[layers.Layer]:
     return FoldedConv3D if odd and layer.padding == "same" and layer.groups == 1 else kind
 
 
+def plain_class(layer: layers.Layer) -> type[layers.Layer]:
+    """Keras' own class for a layer of this module, or the layer's own class for any other."""
+    fast = (PatchConv3D, PatchConv3DTranspose, FoldedConv3D)
+    return type(layer).__base__ if type(layer) in fast else type(layer)
+
+
 def use_fast_convolutions(model: keras.Model) -> keras.Model:
     """The same 3-D network with this module's layers where they fit, with its weights copied.
 

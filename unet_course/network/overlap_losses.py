@@ -25,13 +25,13 @@ def comparable(y_true, y_pred):
             fewer than three axes.
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-    truth, found = tuple(y_true.shape), tuple(y_pred.shape)
-    sides = zip(truth, found, strict=False)
-    differ = len(truth) != len(found) or any(a != b for a, b in sides if None not in (a, b))
-    if differ or len(found) < 3:
+    truth, predicted = tuple(y_true.shape), tuple(y_pred.shape)
+    sides = zip(truth, predicted, strict=False)
+    differ = len(truth) != len(predicted) or any(a != b for a, b in sides if None not in (a, b))
+    if differ or len(predicted) < 3:
         raise ValueError(
             "targets and predictions must both be (batch, *spatial, classes); "
-            f"they are {truth} and {found}"
+            f"they are {truth} and {predicted}"
         )
     dtype = keras.backend.result_type(y_pred.dtype, "float32")
     return ops.cast(y_true, dtype), ops.cast(y_pred, dtype)

@@ -56,6 +56,7 @@ def unet(
         deep_supervision: while the network trains, the decoder's coarser levels predict as well,
             each through a head of its own and linear interpolation to full size; see
             `deep_supervision.DeeplySupervised`. The prediction is the finest head's.
+        name: the model's.
 
     Returns:
         A model `(batch, *spatial, channels)` → `(batch, *spatial, classes)`, probabilities in

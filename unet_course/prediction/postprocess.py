@@ -96,7 +96,7 @@ def largest_tumour(
 
 
 def drop_small(
-    found: np.ndarray, minimum: float, spacing: Sequence[float] = (1.0, 1.0, 1.0)
+    prediction: np.ndarray, minimum: float, spacing: Sequence[float] = (1.0, 1.0, 1.0)
 ) -> np.ndarray:
     """Turn all enhancing tumour of a case into core if there is less than `minimum` of it.
 
@@ -107,7 +107,7 @@ def drop_small(
     `choose_minimum`.
 
     Args:
-        found: labels (x, y, z), or regions (x, y, z, 3) as `brats.regions` has them, of one case.
+        prediction: labels (x, y, z), or regions (x, y, z, 3) as `brats.regions` has them, of one case.
         minimum: in mm³, 0 or more; a volume equal to it is kept, so 0 changes nothing.
         spacing: of the voxels in mm; BraTS has 1 mm throughout.
 
@@ -121,9 +121,9 @@ def drop_small(
     >>> drop_small(np.array([[[2, 1, 4, 4]]]), minimum=3)
     array([[[2, 1, 1, 1]]])
     """
-    enhancing = _enhancing(found)
+    enhancing = _enhancing(prediction)
     _at_least_0(minimum)
-    changed = np.array(found)
+    changed = np.array(prediction)
     if enhancing.sum() * _voxel_volume(spacing) < minimum:
         if changed.ndim == 4:
             changed[..., REGIONS.index("ET")] = 0
@@ -155,6 +155,7 @@ def choose_minimum(
         truths, predictions: labels or regions of each case, as `drop_small` takes them, in the
             same order. They may be generators: one case is in memory at a time.
         candidates: in mm³, 0 or more; 0 leaves the prediction unchanged.
+        spacing: of the voxels in mm, the same in all cases.
 
     Raises:
         ValueError: no cases, unequal numbers of truths and predictions, no candidates, and what
@@ -281,15 +282,15 @@ def write_prediction(case: Case, labels: np.ndarray, path: Path | str) -> Path:
     return path
 
 
-def _enhancing(found: np.ndarray) -> np.ndarray:
+def _enhancing(given: np.ndarray) -> np.ndarray:
     """Mask of ET, bool (x, y, z), from labels or regions."""
-    found = np.asarray(found)
-    if found.ndim == 3:
-        return found == ENHANCING
-    if found.ndim == 4 and found.shape[-1] == len(REGIONS):
-        return found[..., REGIONS.index("ET")] != 0
+    given = np.asarray(given)
+    if given.ndim == 3:
+        return given == ENHANCING
+    if given.ndim == 4 and given.shape[-1] == len(REGIONS):
+        return given[..., REGIONS.index("ET")] != 0
     expected = f"labels are (x, y, z) and regions (x, y, z, {len(REGIONS)})"
-    raise ValueError(f"{expected}; got {found.shape}")
+    raise ValueError(f"{expected}; got {given.shape}")
 
 
 def _voxel_volume(spacing: Sequence[float]) -> float:

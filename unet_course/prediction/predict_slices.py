@@ -26,21 +26,22 @@ def predict(
         flips: test-time augmentation: the network sees each slice flipped along each of these
             sets of axes (0 rows, 1 columns), the predictions are flipped back and averaged.
             `((), (1,))` adds the mirror image.
+        batch_size: slices that the network gets at once; it changes time and memory only.
 
     Returns:
         (slices, side, side, 1) float32, 0 to 1.
     """
-    found = np.empty((*slices.masks.shape[:3], 1), np.float32)
+    probability = np.empty((*slices.masks.shape[:3], 1), np.float32)
     for start in range(0, len(slices), batch_size):
         index = np.arange(start, min(start + batch_size, len(slices)))
         images = slices.inputs(index, neighbours)
         total = 0
         for axes in flips:
             axes = tuple(axis + 1 for axis in axes)
-            answer = model.predict_on_batch(np.flip(images, axes) if axes else images)
-            total = total + np.flip(np.asarray(answer), axes)
-        found[index] = total / len(flips)
-    return found
+            output = model.predict_on_batch(np.flip(images, axes) if axes else images)
+            total = total + np.flip(np.asarray(output), axes)
+        probability[index] = total / len(flips)
+    return probability
 
 
 def keep_largest(patients: np.ndarray, masks: np.ndarray) -> np.ndarray:

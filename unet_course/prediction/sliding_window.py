@@ -47,6 +47,7 @@ def predict(
             wrong for a softmax, whose background channel would be 0, too.
         threshold: return masks, `uint8`, 1 where the probability is at least this.
         dtype: of the probabilities; float16 differs by 0.0003 at most.
+        progress: show a bar.
 
     Returns:
         (x, y, z, classes)
@@ -59,19 +60,19 @@ def predict(
     >>> inputs = keras.Input((8, 8, 8, 1))
     >>> model = keras.Model(inputs, keras.layers.Rescaling(0.5)(inputs))
     >>> images = np.ones((20, 9, 5, 1), np.float16)
-    >>> found = predict(model, images)
-    >>> found.shape, float(found.min()), float(found.max())
+    >>> prediction = predict(model, images)
+    >>> prediction.shape, float(prediction.min()), float(prediction.max())
     ((20, 9, 5, 1), 0.5, 0.5)
     """
     options = {"overlap": overlap, "flips": flips, "batch_size": batch_size}
     options |= {"skip_empty": skip_empty, "progress": progress}
-    found = None
+    prediction = None
     for where, probabilities in slabs(model, images, patch, **options):
-        if found is None:
+        if prediction is None:
             shape = (*images.shape[:3], probabilities.shape[-1])
-            found = np.empty(shape, dtype if threshold is None else np.uint8)
-        found[where] = probabilities if threshold is None else probabilities >= threshold
-    return found
+            prediction = np.empty(shape, dtype if threshold is None else np.uint8)
+        prediction[where] = probabilities if threshold is None else probabilities >= threshold
+    return prediction
 
 
 def slabs(
@@ -117,10 +118,12 @@ def _slabs(model, images, patch, overlap, flips, batch_size, skip_empty, progres
             if skip_empty:
                 windows = (window for window in windows if window[0].any())
             while group := list(islice(windows, batch_size)):
-                answers = _answers(model, [window for window, *_ in group], flips, batch_size)
-                for answer, (_, (y, of_y), (z, of_z)) in zip(answers, group, strict=False):
+                predictions = _predictions(
+                    model, [window for window, *_ in group], flips, batch_size
+                )
+                for prediction, (_, (y, of_y), (z, of_z)) in zip(predictions, group, strict=False):
                     weights = of_x[:, None, None] * of_y[:, None] * of_z
-                    slab[:, y : y + patch[1], z : z + patch[2]] += answer * weights[..., None]
+                    slab[:, y : y + patch[1], z : z + patch[2]] += prediction * weights[..., None]
             bar.update(len(across))
             last = number + 1 == len(rows)
             done = patch[0] if last else rows[number + 1][0] - x
@@ -176,15 +179,15 @@ def _window(images, starts, patch, before) -> np.ndarray:
     """The window `(*patch, channels)`, with zeros where it reaches beyond the volume."""
     low = [start - pad for start, pad in zip(starts, before, strict=True)]
     inside = tuple(slice(max(0, a), a + p) for a, p in zip(low, patch, strict=True))
-    found = np.asarray(images[inside])
-    if found.shape[:3] == patch:
-        return found
+    part = np.asarray(images[inside])
+    if part.shape[:3] == patch:
+        return part
     before = [max(0, -a) for a in low]
-    after = [p - n - b for p, n, b in zip(patch, found.shape[:3], before, strict=True)]
-    return np.pad(found, [*zip(before, after, strict=True), (0, 0)])
+    after = [p - n - b for p, n, b in zip(patch, part.shape[:3], before, strict=True)]
+    return np.pad(part, [*zip(before, after, strict=True), (0, 0)])
 
 
-def _answers(model, windows, flips, batch_size: int) -> np.ndarray:
+def _predictions(model, windows, flips, batch_size: int) -> np.ndarray:
     """Predictions `(batch_size, *patch, classes)` float32; an incomplete batch is filled with zeros.
 
     The shape is always the same, since TensorFlow traces the network again for each new one.
@@ -195,12 +198,14 @@ def _answers(model, windows, flips, batch_size: int) -> np.ndarray:
     total = None
     for axes in flips:
         axes = tuple(axis + 1 for axis in axes)
-        answer = np.asarray(model.predict_on_batch(np.flip(batch, axes).copy() if axes else batch))
-        if answer.shape[:-1] != batch.shape[:-1]:
-            what = f"the network predicts {answer.shape} for {batch.shape}"
+        prediction = np.asarray(
+            model.predict_on_batch(np.flip(batch, axes).copy() if axes else batch)
+        )
+        if prediction.shape[:-1] != batch.shape[:-1]:
+            what = f"the network predicts {prediction.shape} for {batch.shape}"
             raise ValueError(f"{what}: it must keep the patch's size")
-        answer = np.flip(answer, axes).astype(np.float32, copy=False)
-        total = answer if total is None else total + answer
+        prediction = np.flip(prediction, axes).astype(np.float32, copy=False)
+        total = prediction if total is None else total + prediction
     return total / np.float32(len(flips)) if len(flips) > 1 else total
 
 

@@ -185,7 +185,19 @@ def plane_through(
     orientation: str = "LPS",
     spacing: Sequence[float] = (1, 1, 1),
 ) -> tuple[np.ndarray, int, tuple[int, int], float]:
-    """The slice through a voxel: picture, index, the voxel's row and column in it, and aspect."""
+    """Return the slice through a voxel, turned into radiological orientation.
+
+    Args:
+        image: (x, y, z) or (x, y, z, channels).
+        plane: one of `PLANES`.
+        at: the voxel (x, y, z).
+        orientation: of the array's axes, as in `cut`.
+        spacing: of the voxels in mm.
+
+    Returns:
+        The slice as `cut` gives it; its index along the array's axis; the voxel's row and column
+        in it; a pixel's height over its width.
+    """
     index = int(at[normal_axis(plane, orientation)])
     place, sizes = [], []
     for direction in _leads(plane):

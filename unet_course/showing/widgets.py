@@ -18,6 +18,7 @@ import numpy as np
 from IPython.display import Pretty
 from PIL import Image
 
+from unet_course import runtime
 from unet_course.data.layouts import LABELS, MODALITIES
 from unet_course.showing import volume_plotting
 from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline, rgb
@@ -172,6 +173,7 @@ def volume_explorer(
     orientation: str = "LPS",
     names: Sequence[str] = MODALITIES,
     at: Sequence[int] | None = None,
+    affine: np.ndarray | None = None,
 ):
     """Return a widget that shows three planes through one voxel, with a slider an axis.
 
@@ -182,6 +184,7 @@ def volume_explorer(
         orientation: where the array's axes lead.
         at: the voxel to begin with; None: where each plane holds most of the labels (else of the
             prediction), else the middle.
+        affine: (4, 4), from voxels to millimetres: the voxel's place in mm is told as well.
 
     Returns:
         An `ipywidgets.VBox` of a menu and a box, the names of the planes with the colours, the
@@ -244,6 +247,9 @@ def volume_explorer(
     def in_words() -> str:
         where = tuple(slider.value for slider in sliders)
         said = f"{menu.value} at x, y, z = {', '.join(map(str, where))}"
+        if affine is not None:
+            right, front, up = affine[:3, :3] @ where + affine[:3, 3]
+            said += f" ({right:.0f}, {front:.0f}, {up:.0f} mm to the right, the front, up)"
         for name, given in (("label", labels), ("prediction", prediction)):
             if given is not None:
                 number = int(given[where])
@@ -319,7 +325,7 @@ def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
 
 
 def _how_to_install_the_viewer() -> str:
-    how = f'in a terminal, in the course\'s folder: uv pip install "{VIEWER}"'
+    how = f"in a terminal, in the course's folder: {runtime.how_to_install(VIEWER)}"
     if "google.colab" in sys.modules or importlib.util.find_spec("pip") is not None:
         how = f'in a cell of this notebook: %pip install "{VIEWER}"'
     return f"The 3-D viewer needs the package ipyniivue. Install it {how}. Then restart the kernel."

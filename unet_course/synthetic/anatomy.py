@@ -224,10 +224,10 @@ def sample_head(volume, points, outside: float = 0.0) -> np.ndarray:
 def sample(volume, points, origin, spacing: float = 1.0, outside: float = 0.0) -> np.ndarray:
     """Read `volume` at `points` (3, N) in mm, linearly; `outside` beyond its border."""
     origin = np.asarray(origin, np.float32)[:, None]
-    found = np.empty(points.shape[1], np.float32)
+    values = np.empty(points.shape[1], np.float32)
     # In pieces, because SciPy copies the coordinates.
-    for start in range(0, len(found), 2**18):
+    for start in range(0, len(values), 2**18):
         piece = slice(start, start + 2**18)
         at = (points[:, piece] - origin) * np.float32(1 / spacing)
-        ndimage.map_coordinates(volume, at, found[piece], order=1, cval=outside)
-    return found
+        ndimage.map_coordinates(volume, at, values[piece], order=1, cval=outside)
+    return values

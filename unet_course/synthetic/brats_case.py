@@ -95,9 +95,9 @@ def brats_case(seed: int, number: int) -> tuple[BratsPlan, np.ndarray, np.ndarra
         volume[near] = line[0]
         blurred = scan(rng, volume.reshape(shape), isotropic=isotropic)
         image[BOX] = np.where(mask, _to_numbers(rng, blurred, mask), 0)
-    found = np.zeros(SHAPE[::-1], np.uint8)
-    found[BOX] = np.where(np.any(masks, axis=0), labels.reshape(shape), 0)
-    return plan, images.transpose(3, 2, 1, 0), found.transpose(2, 1, 0)
+    placed = np.zeros(SHAPE[::-1], np.uint8)
+    placed[BOX] = np.where(np.any(masks, axis=0), labels.reshape(shape), 0)
+    return plan, images.transpose(3, 2, 1, 0), placed.transpose(2, 1, 0)
 
 
 def positions(rng: np.random.Generator, head: Head, step: int = 1) -> np.ndarray:
@@ -128,9 +128,9 @@ def _tumour(rng, head, plan, where) -> tumour_growth.Tumour:
     # The template is larger than the patient, and the mass effect widens the tumour too.
     volume = plan.volume * 0.97
     shares = rng.uniform(0.05, 0.4, plan.foci - 1)
-    found = None
+    whole = None
     for share in (1 - shares.sum() / 2, *shares):
-        if found is None:
+        if whole is None:
             place = first = tumour_growth.draw_seed(rng, head, plan.site, plan.side)
         else:  # satellites are mostly in the same hemisphere, some in the other
             tries = first + rng.normal(0, 26, (200, 3))
@@ -138,8 +138,8 @@ def _tumour(rng, head, plan, where) -> tumour_growth.Tumour:
             place = tries[int(np.argmax(white > 0.6))]
         grown = tumour_growth.grow(rng, head, place, float(volume * share), grade=plan.grade)
         tumour_growth.push_away(where, grown)
-        found = grown if found is None else tumour_growth.together(found, grown)
-    return _diffuse(rng, found) if plan.grade == "low" else found
+        whole = grown if whole is None else tumour_growth.together(whole, grown)
+    return _diffuse(rng, whole) if plan.grade == "low" else whole
 
 
 def _diffuse(rng, tumour: tumour_growth.Tumour) -> tumour_growth.Tumour:

@@ -66,7 +66,7 @@ def signal(sequence: Sequence, tissues: dict | None = None) -> dict[str, float]:
     >>> t1["white"] > t1["grey"] > t1["csf"], flair["grey"] > flair["white"] > flair["csf"]
     (True, True)
     """
-    found = {}
+    signals = {}
     for name, (t1, t2, pd) in (tissues or TISSUES).items():
         if sequence.contrast and name in ENHANCED:
             t1, pd = ENHANCED[name]
@@ -75,18 +75,18 @@ def signal(sequence: Sequence, tissues: dict | None = None) -> dict[str, float]:
             along = np.abs(1 - 2 * np.exp(-sequence.ti / t1) + np.exp(-sequence.tr / t1))
         else:
             along = 1 - np.exp(-sequence.tr / t1)
-        found[name] = float(pd * along * np.exp(-sequence.te / t2))
-    return found
+        signals[name] = float(pd * along * np.exp(-sequence.te / t2))
+    return signals
 
 
 def jitter_tissues(rng: Generator) -> dict:
     """Return `TISSUES` with slightly different values, as between patients and field strengths."""
     spread = {"oedema": 0.12, "solid": 0.14, "enhancing": 0.12, "cyst": 0.3}
-    found = {}
+    jittered = {}
     for name, (t1, t2, pd) in TISSUES.items():
         by = np.exp(rng.normal(0, spread.get(name, 0.07), 2))
-        found[name] = (t1 * by[0], t2 * by[1], min(1.0, pd * np.exp(rng.normal(0, 0.04))))
-    return found
+        jittered[name] = (t1 * by[0], t2 * by[1], min(1.0, pd * np.exp(rng.normal(0, 0.04))))
+    return jittered
 
 
 def bias_field(rng: Generator, shape: tuple, strength: float) -> np.ndarray:
@@ -183,8 +183,8 @@ def in_slices(
     slices *= np.exp(rng.normal(0, 0.012, (count, 1, 1))).astype(np.float32)
     back = np.arange(n, dtype=np.float32)[:, None, None] - first - tilt
     back *= np.float32(1 / thickness)
-    found = _along(_rician(rng, slices, sigma, 0.6), back, cubic=True)
-    return np.ascontiguousarray(np.moveaxis(found, 0, axis))
+    restored = _along(_rician(rng, slices, sigma, 0.6), back, cubic=True)
+    return np.ascontiguousarray(np.moveaxis(restored, 0, axis))
 
 
 def _along(volume: np.ndarray, at: np.ndarray, *, cubic: bool) -> np.ndarray:
@@ -201,11 +201,11 @@ def _along(volume: np.ndarray, at: np.ndarray, *, cubic: bool) -> np.ndarray:
         )
     else:
         weights = (1 - t, t)
-    found = np.zeros(at.shape, np.float32)
+    values = np.zeros(at.shape, np.float32)
     for step, weight in enumerate(weights, start=-1 if cubic else 0):
         index = np.clip(low + step, 0, len(volume) - 1)
-        found += weight * np.take_along_axis(volume, index, 0)
-    return found
+        values += weight * np.take_along_axis(volume, index, 0)
+    return values
 
 
 def _rician(rng, image, sigma, grain) -> np.ndarray:

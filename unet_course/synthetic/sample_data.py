@@ -20,7 +20,6 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import tifffile
-from filelock import FileLock
 from tqdm.auto import tqdm
 
 from unet_course import runtime, storage
@@ -147,11 +146,11 @@ def make_brats(
 
 def _drop_damaged(folder: Path, thorough: bool = False) -> None:
     """Remove a cached sample in which a file is missing or changed, and say so; it is made anew."""
-    if folder.is_dir() and (wrong := damaged_file(folder, thorough)):
+    if os.path.lexists(folder) and (wrong := damaged_file(folder, thorough)):
         print(f"The sample was damaged ({wrong}): it is made again.")
-        with FileLock(folder.parent / f".{folder.name}.lock"):
-            _checksums_of(folder).unlink(missing_ok=True)
-            shutil.rmtree(folder)
+        with storage.locked(folder.parent / f".{folder.name}.lock"):
+            storage.remove(_checksums_of(folder))
+            storage.remove(folder)
 
 
 def damaged_file(folder: Path, thorough: bool = True) -> str:
@@ -160,18 +159,20 @@ def damaged_file(folder: Path, thorough: bool = True) -> str:
     `thorough` compares every byte (half a second or so), not only names and sizes. A sample made
     before its checksums were kept counts as sound unless `thorough`.
     """
+    if not folder.is_dir():
+        return "no folder is in its place"
     try:
-        known = json.loads(_checksums_of(folder).read_text(encoding="utf-8"))
+        known = json.loads(storage.read_text(_checksums_of(folder)))
         files = {str(name): (int(size), int(sum)) for name, (size, sum) in known.items()}
     except FileNotFoundError:
         return "without its checksums" if thorough else ""
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return f"{_checksums_of(folder).name} can't be read"
     for name, (size, checksum) in files.items():
         path = folder / name
         try:
             same = path.is_file() and path.stat().st_size == size
-            same = same and not (thorough and zlib.crc32(path.read_bytes()) != checksum)
+            same = same and not (thorough and storage.checksum(path) != checksum)
         except OSError:
             same = False
         if not same:
@@ -208,30 +209,33 @@ def _check(what: str, count: int, seed: int) -> None:
 def _appear(target: Path, write: Callable[[Path], None], exist_ok: bool) -> Path:
     """Let `write` fill a temporary folder, rename it to `target` when complete, and return that."""
     root = target.parent
-    root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / f".{target.name}.lock"):
-        # The lock excludes other makers: an unfinished folder is left from an interruption.
-        for stale in root.glob(f".{target.name}-making-*"):
-            shutil.rmtree(stale, ignore_errors=True)
-        if target.exists():
-            if exist_ok:
-                return target
-            raise FileExistsError(
-                f"{target} exists already. Delete it or choose another folder with --root."
-            )
-        making = Path(tempfile.mkdtemp(prefix=f".{target.name}-making-", dir=root))
-        try:
-            write(making)
-            making.chmod(0o755)  # mkdtemp makes folders that only their owner can read
-            _keep_checksums(making, target)
-            storage.replace(making, target)
-        except OSError as error:
-            raise OSError(
-                f"the sample can't be written to {root}: {storage.cure_for(error)} Another folder "
-                f"for it is named by the variable {runtime.CACHE_VARIABLE}."
-            ) from error
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with storage.locked(root / f".{target.name}.lock"):
+            # The lock excludes other makers: an unfinished folder is left from an interruption.
+            for stale in root.glob(f".{target.name}-making-*"):
+                shutil.rmtree(stale, ignore_errors=True)
+            if target.exists():
+                if exist_ok:
+                    return target
+                raise FileExistsError(
+                    f"{target} exists already. Delete it or choose another folder with --root."
+                )
+            making = Path(tempfile.mkdtemp(prefix=f".{target.name}-making-", dir=root))
+            try:
+                write(making)
+                making.chmod(0o755)  # mkdtemp makes folders that only their owner can read
+                _keep_checksums(making, target)
+                storage.replace(making, target)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OSError(
+            f"the sample can't be written to {root}: {storage.cure_for(error)} Another folder for it "
+            f"is named by the variable {runtime.CACHE_VARIABLE}."
+        ) from error
     return target
 
 

@@ -203,8 +203,8 @@ def labels(parts: np.ndarray) -> np.ndarray:
     """
     oedema, solid, enhancing, cyst = parts
     largest = np.argmax(np.stack([oedema, solid + cyst, enhancing]), axis=0)
-    found = np.array([2, 1, 4], np.uint8)[largest]
-    return np.where(parts.sum(0) >= 0.5, found, 0).astype(np.uint8)
+    numbers = np.array([2, 1, 4], np.uint8)[largest]
+    return np.where(parts.sum(0) >= 0.5, numbers, 0).astype(np.uint8)
 
 
 def push_away(where: np.ndarray, tumour: Tumour) -> None:

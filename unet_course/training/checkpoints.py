@@ -5,6 +5,7 @@ Everything is written under a temporary name first and has a checksum, so that d
 
 import contextlib
 import json
+import math
 import os
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from unet_course import storage
 
@@ -37,6 +38,29 @@ class State:
     seeds: list[list[int]] = field(default_factory=list)
     checksums: dict[str, int] = field(default_factory=dict)  # of the weights' files
 
+    def expect_sound(self) -> None:
+        """Raise ValueError where a value is none that a run writes."""
+        sound = {
+            "fingerprint": isinstance(self.fingerprint, dict),
+            "epoch": type(self.epoch) is int and self.epoch >= 0,
+            "best_epoch": type(self.best_epoch) is int,
+            "best": self.best is None or (_is_number(self.best) and math.isfinite(self.best)),
+            "stopped_early": isinstance(self.stopped_early, bool),
+            "history": isinstance(self.history, dict)
+            and all(isinstance(v, list) and all(map(_is_number, v)) for v in self.history.values()),
+            "seeds": isinstance(self.seeds, list),
+            "checksums": isinstance(self.checksums, dict),
+        }
+        if all(sound.values()):
+            sound["best_epoch"] = min(self.epoch, 1) <= self.best_epoch <= self.epoch
+            sound["history"] = len(self.history.get("loss", ())) == self.epoch
+        if wrong := [name for name, right in sound.items() if not right]:
+            raise ValueError(f"no run writes such a value of {', '.join(wrong)}")
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
 
 @contextlib.contextmanager
 def alone_in(folder: Path | None) -> Iterator[None]:
@@ -44,23 +68,17 @@ def alone_in(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    lock = FileLock(str(folder / ".lock"), timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise TrainingError(
-            f"another run is training in {folder}: wait for it, stop it, or choose another folder"
-        ) from error
-    except NotImplementedError:
-        pass  # a file system without locks
-    except OSError as error:
-        if not storage.lacks_locks(error):
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(storage.locked(folder / ".lock", timeout=0))
+        except Timeout as error:
+            raise TrainingError(
+                f"another run is training in {folder}: wait for it, stop it, or choose another folder"
+            ) from error
+        except OSError as error:
             raise TrainingError(f"{folder} can't be written: {storage.cure_for(error)}") from error
-    try:
         yield
-    finally:
-        lock.release()
 
 
 def fingerprint_of(model: keras.Model) -> dict:
@@ -86,11 +104,16 @@ class Store:
         self.folder = folder
         self.fingerprint = fingerprint_of(model)
         self.best_weights: list[np.ndarray] | None = None
-        for left in [*folder.glob("writing-*"), *folder.glob(".state.json.*")]:
-            left.unlink(missing_ok=True)  # by a run that was killed: this one is alone here
+        for left in [*folder.glob("writing-*.weights.h5"), *folder.glob(".state.json.*.tmp")]:
+            with contextlib.suppress(OSError):  # by a run that was killed: this one is alone here
+                left.unlink()
 
     def _weights(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:04d}.weights.h5"
+
+    def _kept(self) -> list[Path]:
+        """The weights in the folder that a run wrote; others' files are left alone."""
+        return sorted(self.folder.glob("epoch-[0-9][0-9][0-9][0-9]*.weights.h5"))
 
     def load(self, model: keras.Model) -> State:
         """The state in the folder, with its last epoch's weights in the model; or a new one.
@@ -99,14 +122,19 @@ class Store:
             TrainingError: it is damaged, or belongs to another network.
         """
         file = self.folder / "state.json"
-        if not file.exists():
+        if not os.path.lexists(file):
+            # of a run that was killed before its first state there may be a first epoch's weights
+            if later := [path.name for path in self._kept() if path != self._weights(1)]:
+                what = f"{file} is gone, though {', '.join(later)} is there"
+                raise TrainingError(f"{what}: {AFRESH}, or choose another")
             return State(self.fingerprint)
         try:
-            facts = json.loads(file.read_text(encoding="utf-8"))
-            if facts.pop("checksum") != _checksum_of(facts):
+            facts = json.loads(storage.read_text(file))
+            if not isinstance(facts, dict) or facts.pop("checksum", None) != _checksum_of(facts):
                 raise ValueError("its checksum differs")
             state = State(**facts)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            state.expect_sound()
+        except (OSError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
             raise TrainingError(f"{file} can't be read ({error}): {AFRESH}") from error
         if state.fingerprint != self.fingerprint:
             other = "the state of another network, optimiser, learning rate or loss"
@@ -115,7 +143,7 @@ class Store:
             best, last = self._weights(state.best_epoch), self._weights(state.epoch)
             for path in (best, last):
                 try:
-                    damaged = zlib.crc32(path.read_bytes()) != state.checksums.get(path.name)
+                    damaged = storage.checksum(path) != state.checksums.get(path.name)
                 except OSError as error:
                     what = f"{path} can't be read ({error.strerror})"
                     raise TrainingError(f"{what}: {AFRESH}") from error
@@ -144,7 +172,7 @@ class Store:
             # h5py can't be stopped half-way without harm, so room is looked for first
             storage.expect_room(self.folder, 1.1 * bytes_of(model) + 2**18)
             model.save_weights(temporary)
-            checksum = zlib.crc32(temporary.read_bytes())
+            checksum = storage.checksum(temporary)
             os.replace(temporary, target)
             best = self._weights(state.best_epoch).name
             kept = {name: value for name, value in state.checksums.items() if name == best}
@@ -159,9 +187,10 @@ class Store:
                 f"epoch {state.epoch} can't be kept in {self.folder}: {storage.cure_for(error)} Then "
                 "call fit again: it goes on from the last epoch that was kept."
             ) from error
-        for old in self.folder.glob("*.weights.h5"):
+        for old in self._kept():
             if old.name not in state.checksums:
-                old.unlink()
+                with contextlib.suppress(OSError):
+                    old.unlink()
 
 
 def _checksum_of(facts: dict) -> int:

@@ -57,39 +57,64 @@ class CaseSplit:
 def lesson_split(cases: Sequence[Case]) -> CaseSplit:
     """Split patients 5 : 1 : 2, alike in tumour size, with and without enhancing tumour.
 
-    A patient's cases (`Case.patient`), one for each time point, are all on one side. With fewer than
-    four patients the sample's cases train, and all of these are judged. Only the masks are read.
+    A patient's cases (`Case.patient`), one for each time point, are all on one side. Patients
+    without any tumour only train: they can't say which epoch is the best. With fewer than four
+    patients with tumour the sample's cases train, and all of these are judged. Only the masks are
+    read.
     """
     if not cases:
         raise ValueError("no cases to split")
     of_patient: dict[str, list[Case]] = {}
     for case in cases:
         of_patient.setdefault(case.patient, []).append(case)
-    if len(of_patient) < FEWEST:
-        sample = lesson_split(brats.sample_cases())
-        line = (
-            f"Fewer than {FEWEST} patients can't be split: the sample trains ({len(sample.train)} "
-            f"cases, {len(sample.validation)} to choose by), and all {len(cases)} are judged."
-        )
-        return CaseSplit(sample.train, sample.validation, tuple(cases), line)
     volumes, kinds = {}, {}
     for patient, visits in of_patient.items():
         masks = [case.read_labels() for case in visits]
         volumes[patient] = float(max(np.isin(x, REGION_LABELS["WT"]).sum() for x in masks))
         enhances = any(np.isin(x, REGION_LABELS["ET"]).any() for x in masks)
         kinds[patient] = "enhancing" if enhances else "not"
+    ill = [patient for patient in of_patient if volumes[patient]]
+    if len(ill) < FEWEST:
+        sample = lesson_split(brats.sample_cases())
+        line = (
+            f"Fewer than {FEWEST} patients with tumour can't be split: the sample trains "
+            f"({len(sample.train)} cases, {len(sample.validation)} to choose by), and all "
+            f"{len(cases)} are judged."
+        )
+        return CaseSplit(sample.train, sample.validation, tuple(cases), line)
     split = splits.split_patients(
-        list(of_patient), volumes=volumes, institutions=kinds, fractions=(5 / 8, 1 / 8, 2 / 8)
+        ill, volumes=volumes, institutions=kinds, fractions=(5 / 8, 1 / 8, 2 / 8)
     )
+    well = [patient for patient in of_patient if not volumes[patient]]
     groups = [
         tuple(case for patient in side for case in of_patient[patient])
-        for side in (split.train, split.validation, split.test)
+        for side in ((*split.train, *well), split.validation, split.test)
     ]
     a, b, c = map(len, groups)
     line = f"Split: {a} cases to train on, {b} to choose by, {c} to judge by"
+    if well:
+        line += f" ({len(well)} without tumour only train{'s' * (len(well) == 1)})"
     if len(of_patient) < len(cases):
         line += f", from {len(of_patient)} patients, each on one side"
     return CaseSplit(*groups, f"{line}.")
+
+
+def with_room(cases: Sequence[PreparedCase]) -> list[PreparedCase]:
+    """The cases that hold tumour and are larger than a patch; where none is, the sample's.
+
+    In a volume no larger than the network's patch there are no windows to put together, and no
+    place far from the tumour. The cases have masks. Says so where the sample's are taken.
+    """
+    large = [
+        case
+        for case in cases
+        if case.labels.any() and (np.array(case.images.shape[:3]) > PATCH).all()
+    ]
+    if large:
+        return large
+    size = " × ".join(str(FACTOR * side) for side in PATCH)
+    print(f"Shown on the sample's cases: none here holds tumour and is larger than {size} voxels.")
+    return prepared_cases.prepare(brats.sample_cases(), factor=FACTOR, progress=False)
 
 
 def new_network(seed: int = SEED, size: tuple[int, int, int] | None = None) -> keras.Model:

@@ -4,9 +4,11 @@ After each epoch everything that the next depends on is written to a folder: a r
 goes on from its last whole epoch, and ends with the weights that an unbroken run ends with.
 """
 
+import contextlib
 import os
 import time
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +28,8 @@ from unet_course.training.checkpoints import (
     fingerprint_of,
 )
 from unet_course.training.progress_bar import Bar
+
+LARGEST_MODEL = 2**30  # bytes of a kept network, packed or not
 
 __all__ = ["Epochs", "TrainingError", "fit", "load_or_train", "warmup_cosine"]
 
@@ -143,7 +147,7 @@ def _epochs(model, batches, state, store, bar, epochs, validate, monitor, patien
         started = time.perf_counter()
         numbers = {"loss": _one_epoch(model, batches, state.epoch, bar)}
         if validate:
-            numbers |= {name: float(value) for name, value in validate(model).items()}
+            numbers |= _numbers_of(validate(model))
             if monitor not in numbers:
                 given = ", ".join(numbers)
                 raise TrainingError(f"validation gave {given}, but not {monitor!r}: set monitor")
@@ -166,8 +170,18 @@ def _epochs(model, batches, state, store, bar, epochs, validate, monitor, patien
     return best_weights
 
 
+def _numbers_of(validated: Mapping[str, float]) -> dict[str, float]:
+    try:
+        return {str(name): float(value) for name, value in validated.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        what = f"validate must return a number by name, such as {{'dice': 0.8}}, not {validated!r}"
+        raise TrainingError(what) from error
+
+
 def _one_epoch(model: keras.Model, batches: Epochs, number: int, bar: Bar) -> float:
     """Train on one epoch; returns its mean loss, or raises TrainingError where it isn't finite."""
+    if batches.steps < 1:
+        raise TrainingError("there is no batch to train on (steps is 0)")
     guard = _Guard(bar, number)
     data = tf_dataset.without_autotuning(batches.epoch(number))
     fitted = model.fit(data, verbose=0, shuffle=False, callbacks=[guard])
@@ -200,6 +214,18 @@ class _Guard(keras.callbacks.Callback):
         self.bar.step(self.epoch, batch, loss)
 
 
+def _expect_whole(file: Path) -> None:
+    """Raise unless it is a ZIP of sound members, of `LARGEST_MODEL` bytes in all at most."""
+    storage.expect_file(file, LARGEST_MODEL)
+    with zipfile.ZipFile(file) as packed:
+        if sum(info.file_size for info in packed.infolist()) > LARGEST_MODEL:
+            raise ValueError("it unpacks to too much")
+        if (
+            bad := packed.testzip()
+        ):  # a piece at a time: a member that lies about its size fills nothing
+            raise ValueError(f"{bad} is damaged")
+
+
 def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
     """The model saved under `name` in `runtime.training_dir`; trained by `train()` and saved if none.
 
@@ -209,16 +235,17 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
     returned, with a warning. Let the name say what the weights depend on.
     """
     folder = runtime.training_dir() / "models"
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.keras"
-    if file.exists():
+    if os.path.lexists(file):
         try:
+            _expect_whole(file)
             return keras.saving.load_model(file, compile=False, safe_mode=True)
         except Exception as error:  # damage may trip over anything, and none of it ends a lesson
             print(f"{file.name} can't be loaded ({type(error).__name__}): training it again.")
     model = train()
     temporary = folder / f".{name}-{os.getpid()}.keras"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         storage.expect_room(folder, 1.1 * bytes_of(model) + 2**20)
         model.save(temporary)
         storage.replace(temporary, file)
@@ -230,7 +257,8 @@ def load_or_train(name: str, train: Callable[[], keras.Model]) -> keras.Model:
         )
         return model
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     del model
     memory.give_back()
     return keras.saving.load_model(file, compile=False, safe_mode=True)

@@ -144,8 +144,10 @@ class Patches:
 
 def _by_label(centres: np.ndarray) -> dict[int, np.ndarray]:
     """Voxels (n, 3) by label, for the labels that occur."""
-    found = {int(label): centres[centres[:, 0] == label, 1:] for label in np.unique(centres[:, 0])}
-    return {label: places.astype(int) for label, places in found.items()}
+    by_label = {
+        int(label): centres[centres[:, 0] == label, 1:] for label in np.unique(centres[:, 0])
+    }
+    return {label: places.astype(int) for label, places in by_label.items()}
 
 
 def _window(volume: np.ndarray, corner: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ def smooth_field(
         shape: of the field, two or three axes.
         grid: cells of the coarse grid along each axis.
         strength: standard deviation of the values at the grid's points, in the field's unit.
+        rng: draws the values.
 
     Returns:
         `(*shape)` float32.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from unet_course import runtime
 from unet_course.data.slices import Slices
 from unet_course.training import tf_dataset
 
@@ -54,7 +55,7 @@ class Batches:
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """One batch: images (batch, side, side, channels) and masks (batch, side, side, 1)."""
-        rng = np.random.default_rng((self.seed, epoch, step))
+        rng = np.random.default_rng((runtime.shifted(self.seed), epoch, step))
         # a number that isn't whole is rounded up or down at random, so that it is right on average
         ill = int(self.tumour_fraction * self.batch_size + rng.random())
         if not len(self._healthy):

@@ -28,10 +28,10 @@ def dataset(
     """
 
     def tensors(step):
-        found = tf.numpy_function(lambda s: draw(int(s)), [step], [tf.float32, tf.float32])
-        for tensor, shape in zip(found, shapes, strict=True):
+        batch = tf.numpy_function(lambda s: draw(int(s)), [step], [tf.float32, tf.float32])
+        for tensor, shape in zip(batch, shapes, strict=True):
             tensor.set_shape(shape)
-        return tuple(found)
+        return tuple(batch)
 
     numbers = tf.data.Dataset.range(steps)
     drawn = numbers.map(tensors, num_parallel_calls=at_once, deterministic=True)

@@ -101,7 +101,7 @@ def _check_case(report: Report, place: CaseFiles) -> dict | None:
             _check_image(report, path, layout, file.array)
             if path == place.images[-1]:  # FLAIR, or the file that holds it
                 flair = file.array[..., layout.channels[-1]] if layout.channels else file.array
-                scan = identity.scan_key(flair, file.affine)
+                scan = identity.scan_key(flair)
         elif ml := _volumes(report, path, layout, file):
             remarks += [] if ml["ET"] else ["no enhancing tumour" if ml["WT"] else "no tumour"]
     if not found:
@@ -179,21 +179,21 @@ def _check_geometry(report: Report, layout: BratsLayout, found: list[_Found]) ->
     placed = [f for f in found if _sound_frame(f, layout)] or found
     differ = brats.affines_differ
     model = min(placed, key=lambda f: sum(bool(differ(f.affine, g.affine)) for g in placed))
-    own = "Restore the set's own file"
+    own = "If a data set came with it, take the set's own file."
     for file in found:
         if file.shape != usual.shape:
             what = f"has the shape {_times(file.shape)}, not {_times(usual.shape)}, which "
             what += f"{_short(usual.path)} has"
-            cure = f"{own}: image and mask belong on one grid."
+            cure = f"{files.ONE_GRID} {files.RESAMPLE} {own}"
         elif layout.orientation and file.orientation != layout.orientation:
             what = f"lies in {file.orientation}, files of {layout.name} lie in {layout.orientation}"
-            cure = f"{own}, or turn all files of the case alike (nibabel.orientations)."
+            cure = f"Turn all files of the case alike (nibabel.orientations). {own}"
         elif not _sound_frame(file, layout):
             what = f"has voxels of {_times(f'{s:g}' for s in file.spacing)} mm, not 1×1×1 mm"
-            cure = f"{own}, or resample the case to 1 mm, its mask by nearest neighbours."
+            cure = f"Resample the case to 1 mm, its mask by nearest neighbours. {own}"
         elif what := differ(file.affine, model.affine):
             what += f", which {_short(model.path)} has"
-            cure = f"{own}: image and mask must lie at the same place."
+            cure = f"{files.ONE_GRID} {files.RESAMPLE} {own}"
         else:
             continue
         report.add(file.path, what, cure, damage=False)
@@ -225,9 +225,10 @@ def _check_who_is_whom(report: Report, scans: dict[str, list[str]]) -> None:
             report.add(folders[copy], what, cure, damage=False)
     patients = {layouts.BRATS[row["layout"]].patient_of(row["id"]) for row in report.rows}
     if len(patients) < len(report.rows):
+        of = f"{len(patients)} patient{'s' * (len(patients) > 1)}"
         report.notes.append(
-            f"{len(report.rows)} cases of {len(patients)} patients: the last number of a name is a "
-            "time point. Lessons split by patient."
+            f"{len(report.rows)} cases of {of}: the last number of a name is a time point. Lessons split "
+            "by patient."
         )
 
 

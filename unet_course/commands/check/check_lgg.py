@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from unet_course.commands.check.report import Report
-from unet_course.data import files, lgg
+from unet_course.data import files, identity, lgg
 from unet_course.data.layouts import LGG, natural_key
 from unet_course.data.tiff import COMMAND, read_image, read_mask
 
@@ -49,6 +49,7 @@ def check_lgg(folder: Path | str, progress: bool = True) -> Report:
             else:
                 report.notes.append(f"{other}: another scan of {id}; only {first} is used.")
     report.note_copies(sorted(set(doubled)))
+    _check_who_is_whom(report)
     _check_table(report, copies)
     _compare_with_published(report)
     return report
@@ -106,7 +107,9 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
         "institution": LGG.patient.fullmatch(folder.name)["institution"],
         **dict.fromkeys(report.sums, 0),
         "size": "",
+        "scan": "",
     }
+    keys = []
     others = {name: i for i, name in enumerate(LGG.channels) if name != "FLAIR"}
     flair = LGG.channels.index("FLAIR")
     expected = 1
@@ -133,12 +136,25 @@ def _check_patient(report: Report, id: str, folder: Path) -> None:
             row["bytes"] += image_path.stat().st_size
             same = [i for i in others.values() if (image[..., i] == image[..., flair]).all()]
             others = {name: i for name, i in others.items() if i in same}
+            keys.append(identity.scan_key(image[..., flair]))
         if number in masks and (mask := report.read(read_mask, mask_path)) is not None:
             row["tumour_slices"] += bool(mask.any())
             row["tumour_pixels"] += int(mask.sum())
             row["bytes"] += mask_path.stat().st_size
     row["missing"] = tuple(others) if row["slices"] else ()
+    row["scan"] = " ".join(sorted(key for key in keys if key))  # whatever the slices' numbers
     report.rows.append(row)
+
+
+def _check_who_is_whom(report: Report) -> None:
+    """The same scan under two patients' ids is a problem."""
+    first: dict[str, str] = {}
+    for row in report.rows:
+        scan = row.pop("scan")
+        if scan and first.setdefault(scan, row["id"]) != row["id"]:
+            cure = f"Keep one of the two, or both on one side of a split. {identity.MISSED}"
+            what = f"{row['id']} is the same scan as {first[scan]}: equal voxels, another id"
+            report.add(row["folder"], what, cure, damage=False)
 
 
 def _compare(report: Report, first: Path, second: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from unet_course.data.layouts import BRATS, DataError
+from unet_course.data.layouts import BRATS, DataError, plain
 
 NAMES = ", ".join(
     f"imagesTr/{b.example}.nii.gz" if b.channels else b.example for b in BRATS.values()
@@ -20,7 +20,9 @@ EXPECTED = (
     "named like TCGA_CS_4941_19960909, holding TCGA_CS_4941_19960909_1.tif and "
     f"TCGA_CS_4941_19960909_1_mask.tif, and for cases named like {NAMES}"
 )
-PACKED = (".zip", ".tar", ".tar.gz", ".tgz")
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+WITH_7ZIP = (".7z", ".rar", ".001")
+UNFINISHED = (".part", ".crdownload", ".download")
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,7 @@ class Report:
             return  # it can't be opened
         cure = "Name the folder that holds them; `unet-course data lgg` and `… brats` fetch them."
         for path in sorted(self.folder.iterdir()):
-            if any(word in path.name.lower() for word in ("archive", "lgg", "brats", "task01")):
-                cure = f"Still packed? {packed}" if (packed := _unpack(path)) else cure
+            cure = f"Still packed? {packed}" if (packed := _unpack(path)) else cure
         self.add(self.folder, EXPECTED, cure)
 
     def json(self) -> dict:
@@ -124,24 +125,29 @@ class Report:
             sums |= {"id": f"{len(self.rows)} in all", "folder": Path(f"{len(self.rows)} in all")}
             table = pd.DataFrame(map(self.show, [*self.rows, sums])).set_index(self.unit)
             text = table.rename_axis(index=None, columns=self.unit).to_string()
-            lines += [f"{self.layout} {self.unit}s in {self.folder}", "", text, ""]
-        lines += [f"Note: {note}" for note in self.notes] + [""] * bool(self.notes)
+            lines += [f"{self.layout} {self.unit}s in {plain(self.folder)}", "", text, ""]
+        lines += [f"Note: {plain(note)}" for note in self.notes] + [""] * bool(self.notes)
         count = len(self.problems)
         if not count:
             lines.append("Every file was read. No problem found.")
         else:
             lines.append(f"{count} problem{'s' if count > 1 else ''}:")
             for problem in self.problems:
-                lines += [f"  {problem.path}", f"    {problem.what}.", f"    {problem.cure}"]
+                what, cure = plain(problem.what), plain(problem.cure)
+                lines += [f"  {plain(problem.path)}", f"    {what}.", f"    {cure}"]
         return "\n".join(lines)
 
 
 def _unpack(path: Path) -> str:
     """Return how to unpack an archive, by its name; empty for what is none."""
     name = path.name.lower()
-    if not name.endswith(PACKED):
-        return ""
-    if not name.endswith(".zip"):
+    if name.endswith(UNFINISHED):
+        return "Its download isn't finished: fetch it again, then unpack it."
+    if name.endswith(WITH_7ZIP):
+        return f"Unpack it (7-Zip does), then name the folder: 7z x {path}"
+    if name.endswith(TARS):
         return f"Unpack it, then name the folder: tar -xf {path}"
+    if not name.endswith(".zip"):
+        return ""
     sets = [known for known in ("lgg", "brats") if known in name]
     return f"Unpack it: unet-course data {sets[0] if sets else 'lgg (or brats)'} --archive {path}"

@@ -1,8 +1,9 @@
 // Starts reveal.js, and fits each slide when it is shown: only the browser knows how high text is.
-// Figures take what the text leaves, below it or beside; then the text gets smaller; then code is folded;
+// Text alone grows. Figures take what the text leaves, below it or beside; then the text gets smaller; then code is folded;
 // then a long print gets a box of its own that scrolls. A slide that is still too high scrolls as a whole, and says so.
 (() => {
   const HEIGHT = 690; // above the slide's number
+  const LARGEST = 1.5; // times the text's size where there is room
   const STEPS = 7; // of 5 %: the text gets no smaller than 70 %
   const LEAST = 0.6; // of a figure's size, before the text gets smaller
   const ENLARGED = 2; // times at most, so that a small figure doesn't become a blur
@@ -71,7 +72,10 @@
       const share = draw(slide, least);
       fits = share >= least && bottom(slide) <= HEIGHT;
     };
-    attempt(1, LEAST);
+    // text alone fills the slide, to be read from the last row
+    const alone = !slide.querySelector(".figure");
+    for (let size = LARGEST; alone && !fits && size > 1; size -= 0.1) attempt(size, LEAST);
+    if (!fits) attempt(1, LEAST);
     if (!fits && slide.querySelector(".figure")) attempt(1, LEAST, true);
     for (let step = 1; !fits && step < STEPS; step++) attempt(1 - 0.05 * step, LEAST);
     const shown = slide.querySelectorAll(".shown[open]");

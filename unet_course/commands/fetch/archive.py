@@ -17,8 +17,18 @@ from pathlib import Path
 from tqdm import tqdm
 
 from unet_course import storage
-from unet_course.commands.fetch.data_sets import KaggleSet
+from unet_course.commands.fetch.data_sets import BRATS_SET, LGG_SET, KaggleSet
 
+# how other archives begin (tar: at byte 257), and what unpacks them
+OTHERS = {
+    b"7z\xbc\xaf": "7-Zip",
+    b"Rar!": "WinRAR, 7-Zip or unrar",
+    b"\x1f\x8b": "tar -xf, or gunzip",
+    b"BZh": "tar -xf",
+    b"\xfd7zXZ": "tar -xf",
+    b"\x28\xb5\x2f\xfd": "tar -xf",
+    b"ustar": "tar -xf",
+}
 Files = dict[tuple[str, str], zipfile.ZipInfo]  # by folder and file name; a table's folder is ""
 
 
@@ -63,14 +73,20 @@ def open_zip(path: Path, dataset: KaggleSet) -> zipfile.ZipFile:
         what = "a folder, not an archive. If it is the unpacked set, use it as it is"
         raise DownloadError(f"{path}: {what}: unet-course data check {path}")
     try:
+        storage.expect_file(path)  # a pipe or a device would be read for ever
         return zipfile.ZipFile(path)
     except OSError as error:
         what = f"{error.strerror}: check the name, and your right to read it".lower()
         raise DownloadError(f"{path}: {what}") from None
     except Exception:  # zipfile's errors about damage have no class in common
-        start = path.open("rb").read(4)
+        with open(path, "rb") as file:
+            start = file.read(262)
+        for magic, program in OTHERS.items():
+            if start.startswith(magic) or start[257:] == magic:
+                what = f"isn't a ZIP archive: unpack it yourself ({program}), then"
+                raise DownloadError(f"{path}: {what}: unet-course data check FOLDER") from None
         what = "isn't a ZIP archive" if start else "the file is empty"
-        what = "the archive is cut short or damaged" if start == b"PK\x03\x04" else what
+        what = "the archive is cut short or damaged" if start[:4] == b"PK\x03\x04" else what
         raise DownloadError(f"{path}: {what}. {_again(dataset)}") from None
 
 
@@ -99,6 +115,9 @@ def contents(archive: zipfile.ZipFile, dataset: KaggleSet) -> tuple[Files, list[
         what = f"holds no {dataset.command.upper()} {dataset.unit} ({dataset.example})"
         if inner := [name for name in archive.namelist() if name.lower().endswith(".zip")]:
             what += f". It holds another archive, {inner[0]}: unpack that one"
+        for other in (LGG_SET, BRATS_SET):
+            if any(_place(info, other) for info in archive.infolist()):
+                what += f". It holds the other set: unet-course data {other.command} --archive FILE"
         raise DownloadError(f"{archive.filename}: {what}. Is it the set from {dataset.page}?")
     files, differing = {}, []
     for folder, places in sorted(copies.items()):

@@ -12,9 +12,10 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from tqdm import tqdm
 
 from unet_course import runtime, storage
@@ -60,12 +61,18 @@ def fetch_brats(
 
 
 def _fetch_set(dataset: KaggleSet, root: Folder, archive: Folder, accepted, progress) -> Path:
+    with working_in(root, dataset.name) as root:
+        return _fetch(dataset, root, Path(archive) if archive else None, accepted, progress)
+
+
+@contextlib.contextmanager
+def working_in(root: Folder, name: str) -> Iterator[Path]:
+    """Make the root, keep others from fetching the set `name` there, and say what disks refuse."""
     root = Path(root).expanduser() if root else runtime.cache_dir()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{dataset.name}.lock", timeout=0):
-            archive = Path(archive) if archive else None
-            return _fetch(dataset, root.resolve(), archive, accepted, progress)
+        with storage.locked(root / f".{name}.lock", timeout=0):
+            yield root.resolve()
     except Timeout:
         raise DownloadError(f"{root}: another download is at work there. Wait for it.") from None
     except OSError as error:
@@ -78,10 +85,10 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
     target, staging = root / dataset.name, root / f".{dataset.name}.incoming"
     folder, incoming, cache = target / dataset.folder, staging / dataset.folder, root / ".kagglehub"
     shutil.rmtree(staging, ignore_errors=True)  # of a run that was interrupted
-    record = _read_record(target)
+    record = read_record(target)
     if record is None and target.exists() and any(target.iterdir()):
         report = dataset.check(target, progress)  # filled by hand: taken over if it is sound
-        _raise_problems(report, f"{target} was there already and isn't sound")
+        raise_problems(report, f"{target} was there already and isn't sound")
         print("\n".join([f"Already there and sound: {target}", *report.notes]))
         return min(row["folder"].parent for row in report.rows)
     digest = None  # kagglehub verifies Kaggle's archive itself, and keeps none
@@ -104,7 +111,7 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
             return folder
         print(f"Missing or changed in {target}, fetched again: {', '.join(damaged)}.")
 
-    _accept(dataset, accepted)
+    accept(dataset, accepted)
     staging.mkdir()
     try:
         if archive:
@@ -130,20 +137,21 @@ def _fetch(dataset: KaggleSet, root: Path, archive: Path | None, accepted, progr
     return folder
 
 
-def _read_record(target: Path) -> dict | None:
+def read_record(target: Path) -> dict | None:
+    """Return what was noted when a set was put in place; None where nothing was."""
     try:
-        record = json.loads((target / RECORD).read_text(encoding="utf-8"))
+        record = json.loads(storage.read_text(target / RECORD))
         return record | {"sha256": dict(record["sha256"])}
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError, NotADirectoryError) as error:
+    except (ValueError, TypeError, KeyError, NotADirectoryError, RecursionError) as error:
         raise DownloadError(
             f"{target / RECORD}: damaged, so there is nothing to compare with. Remove it: the data "
             "next to it is then checked file by file and recorded anew."
         ) from error
 
 
-def _raise_problems(report: Report, what: str) -> None:
+def raise_problems(report: Report, what: str) -> None:
     """Raise for what is damaged or missing; print what fetching again can't mend."""
     if damaged := [f"  {p.path}: {p.what}" for p in report.problems if p.damage]:
         more = [f"  and {len(damaged) - 10} more"] if damaged[10:] else []
@@ -158,7 +166,8 @@ def licence_text(dataset: KaggleSet) -> str:
     return "\n".join([f"{dataset.title} ({dataset.page})", dataset.terms, *citations])
 
 
-def _accept(dataset: KaggleSet, accepted: bool) -> None:
+def accept(dataset: KaggleSet, accepted: bool) -> None:
+    """Show the licence, and raise DownloadError unless it is accepted, beforehand or now."""
     print(licence_text(dataset))
     if not accepted and (sys.stdin is None or not sys.stdin.isatty()):
         raise DownloadError(
@@ -175,7 +184,7 @@ def _accept(dataset: KaggleSet, accepted: bool) -> None:
 def _put_in_place(dataset: KaggleSet, staging: Path, target: Path, digest, progress) -> None:
     """Verify the downloaded data, write record and licence, then move it into place atomically."""
     report = dataset.check(staging, progress)
-    _raise_problems(report, "The downloaded data is not sound; nothing was put in place")
+    raise_problems(report, "The downloaded data is not sound; nothing was put in place")
     print("\n".join(report.notes))
     record = {"set": dataset.layout.kaggle, "licence": dataset.layout.licence}
     record |= {"archive_sha256": digest, dataset.unit: len(report.rows)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from unet_course.showing import volume_plotting
 from unet_course.showing.lesson_figures import surface_view
@@ -10,6 +11,12 @@ from unet_course.showing.volume_plotting import LABEL_COLOURS
 
 NAMES = {2: "swelling", 1: "core"}
 VIEWS = {"left": "from the left", "above": "from above"}
+
+
+def refine(mask: np.ndarray) -> np.ndarray:
+    """Return a mask on a grid twice as fine, smoothed, so that its edge shows no steps."""
+    soft = ndimage.gaussian_filter(np.asarray(mask, np.float32), 1)
+    return ndimage.zoom(soft, 2, order=1) > 0.5
 
 
 def truth_and_prediction_in_3d(
@@ -35,13 +42,15 @@ def truth_and_prediction_in_3d(
     slice_ = volume_plotting.cut(volume_plotting.grey(flair), "axial", index, orientation)
     fig = Figure(figsize=(8.6, 6), layout="constrained")
     rows = {"truth": truth, "prediction": prediction}
+    fine_brain = refine(brain)
     for axes, (name, labels) in zip(fig.subplots(2, 3), rows.items(), strict=True):
         labels = np.where(labels == 4, 1, labels)
         flat = volume_plotting.cut(labels, "axial", index, orientation)
         volume_plotting.show_cut(axes[0], volume_plotting.tint(slice_, flat, strength=0.7))
         axes[0].set_title(f"{name}: a slice", fontsize=10)
+        fine = np.where(refine(labels == 1), 1, np.where(refine(labels > 0), 2, 0))
         for ax, (view, words) in zip(axes[1:], VIEWS.items(), strict=True):
-            picture = surface_view.tumour_view(brain, labels, view, orientation)
+            picture = surface_view.tumour_view(fine_brain, fine, view, orientation)
             ax.imshow(picture, interpolation="bilinear")
             ax.set_title(f"{name}: {words}", fontsize=10)
             ax.set_axis_off()
