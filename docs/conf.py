@@ -29,10 +29,11 @@ extensions = [
     "autoapi.extension",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
+    "demo_page",
     "lesson_pages",
     "reference_pages",
 ]
-exclude_patterns = ["_build", "jupyter_execute"]  # myst-nb writes the second
+exclude_patterns = ["_build", "demo", "jupyter_execute"]  # myst-nb writes the second
 suppress_warnings = ["misc.highlighting_failure"]  # in a lesson "…" may stand for code
 
 # --- lessons ------------------------------------------------------------------------------------

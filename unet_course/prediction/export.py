@@ -168,9 +168,11 @@ def _store_weights(graph, weights: str) -> None:
             others = tuple(i for i in range(values.ndim) if i != axis)
             scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / 127
             kept.append(numpy_helper.from_array(np.rint(values / scale).astype(np.int8), small))
-            kept.append(numpy_helper.from_array(scale.ravel(), f"{small}_scale"))
-            names = [small, f"{small}_scale"]
-            node = helper.make_node("DequantizeLinear", names, [tensor.name], axis=axis)
+            kept.append(numpy_helper.from_array(scale, f"{small}_scale"))
+            # not DequantizeLinear: runtimes keep it for each prediction, and fold these two away
+            whole = f"{small}_whole"
+            enlarging.append(helper.make_node("Cast", [small], [whole], to=TensorProto.FLOAT))
+            node = helper.make_node("Mul", [whole, f"{small}_scale"], [tensor.name])
         enlarging.append(node)
     del graph.initializer[:]
     graph.initializer.extend(kept)

@@ -1,0 +1,62 @@
+// Reads files, runs the network and posts what it found, so that the page stays awake meanwhile.
+import * as ort from "onnxruntime-web/wasm";
+import * as nifti from "./nifti.js";
+import * as slices from "./slices.js";
+import * as volumes from "./volumes.js";
+
+ort.env.wasm.wasmPaths = new URL("./", self.location.href).href;
+ort.env.wasm.numThreads = 1; // more would need headers that a plain web server doesn't send
+
+const say = (text, done = 0, of = 0) => self.postMessage({ text, done, of });
+
+async function network(name, shape) {
+  const session = await ort.InferenceSession.create(new URL(`networks/${name}.onnx`, self.location.href).href);
+  const [input] = session.inputNames, [output] = session.outputNames;
+  return async (batch) => {
+    const answers = await session.run({ [input]: new ort.Tensor("float32", batch, [1, ...shape]) });
+    return answers[output].data;
+  };
+}
+
+async function ofVolumes(files) {
+  const read = [];
+  for (const file of files) { say(`Reading ${file.name}`); read.push(await nifti.read(file)); }
+  const four = volumes.modalitiesOf(read);
+  say("Preparing: orientation, brain, intensities");
+  const prepared = volumes.prepare(four);
+  say("Loading the network");
+  const run = await network("brats_sample", [64, 64, 64, 4]);
+  const probabilities = await volumes.predict(prepared, 64, run, (done, of) => say("Looking for the tumour", done, of));
+  const labels = volumes.restore(volumes.labelsFrom(probabilities, prepared.sides), prepared);
+  const flair = four[volumes.MODALITIES.indexOf("FLAIR")];
+  const [a, b, c] = nifti.spacingOf(flair.affine);
+  const ml = (wanted) => (labels.reduce((n, label) => n + wanted.includes(label), 0) * a * b * c) / 1000;
+  return {
+    kind: "volumes", labels, shape: flair.shape, affine: flair.affine,
+    scan: nifti.write(Float32Array.from(flair.data), flair.shape, flair.affine),
+    mask: nifti.write(labels, flair.shape, flair.affine),
+    millilitres: { "whole tumour": ml([1, 2, 4]), core: ml([1, 4]), enhancing: ml([4]) },
+  };
+}
+
+async function ofSlices(files) {
+  say("Reading the slices");
+  const read = slices.rescale(await slices.read(files));
+  say("Loading the network");
+  const run = await network("lgg_sample", [slices.SIDE, slices.SIDE, 3]);
+  const found = await slices.predict(read, run, (done, of) => say("Looking for the tumour", done, of));
+  const identity = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]];
+  const shape = [slices.SIDE, slices.SIDE, read.length];
+  return { kind: "slices", labels: found, shape, slices: read, mask: nifti.write(found, shape, identity) };
+}
+
+self.onmessage = async ({ data: files }) => {
+  try {
+    const volume = files.some((file) => /\.nii(\.gz)?$/i.test(file.name));
+    self.postMessage({ result: await (volume ? ofVolumes(files) : ofSlices(files)) });
+  } catch (error) {
+    const known = error instanceof nifti.FileError;
+    const told = error instanceof RangeError ? "These files need more memory than this browser gives to a page." : `Something went wrong: ${error.message}`;
+    self.postMessage({ error: known ? error.message : told });
+  }
+};

@@ -1,0 +1,244 @@
+"""The demo page in a real browser: the package's own labels, bad files, stopping, nothing sent.
+
+Needs Chromium, Node.js with npm and its packages; says so when it can't run.
+"""
+
+import functools
+import http.server
+import threading
+from urllib.parse import urlsplit
+
+import keras
+import nibabel
+import numpy as np
+import pytest
+from site_files import built, missing
+from test_browser import CHROMIUM, FLAGS
+
+from unet_course import runtime
+from unet_course.data import brats, lgg, nifti, normalise, prepared_cases, slices
+from unet_course.prediction import postprocess, predict_slices, sliding_window
+from unet_course.synthetic import sample_data
+
+FLAGS = [*FLAGS, "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
+DONE = "document.getElementById('status').textContent.endsWith('done.')"
+ENDED = "document.getElementById('stop').hidden"
+SECONDS = 240  # of a machine that does other things as well
+
+
+@pytest.fixture(scope="module")
+def demo():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here (Debian: apt install chromium)")
+    if missing():
+        pytest.skip(missing())
+    folder = built() / "demo"
+    if not (folder / "main.js").exists():
+        pytest.skip((folder / "index.html").read_text(encoding="utf-8"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(demo):
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=str(demo.parent))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/demo/index.html"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser(demo):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page, whose requests and errors are kept."""
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.asked, page.wrong = [], []
+    page.on("request", lambda request: page.asked.append((request.method, request.url)))
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("#samples button")
+    yield page
+    page.close()
+
+
+def saved(page, tmp_path) -> nibabel.Nifti1Image:
+    with page.expect_download() as download:
+        page.click("#save")
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    return nibabel.load(file)
+
+
+def network(name: str) -> keras.Model:
+    file = runtime.PACKAGE / "weights" / f"{name}.keras"
+    return keras.saving.load_model(file, compile=False, safe_mode=True)
+
+
+def test_a_sample_volume_gets_the_packages_labels(page, demo, tmp_path):
+    page.click("text=Synthetic volume 1")
+    page.wait_for_function(DONE, timeout=SECONDS * 1000)
+    found = saved(page, tmp_path)
+    scan = nibabel.load(demo / "samples" / "volume_1.nii.gz")
+    images, _, turning = nifti.turn(np.asarray(scan.dataobj)[..., [1, 2, 3, 0]], scan.affine)
+    images, box, _ = normalise.z_score(images)
+    probabilities = sliding_window.predict(network("brats_sample"), images, flips=((), (0,)))
+    labels = np.zeros(scan.shape[:3], np.uint8)
+    labels[box] = postprocess.labels_from(probabilities)
+    expected = nifti.turn_back(labels, turning)
+    assert np.mean(np.asarray(found.dataobj) == expected) >= 0.999
+    np.testing.assert_allclose(found.affine, scan.affine, atol=1e-4)
+    assert expected.any()
+    # shown, with the planes where the tumour is, and nothing sent anywhere
+    millilitres = (expected != 0).sum() * 8 / 1000
+    assert f"whole tumour {millilitres:.1f} ml" in page.inner_text("#summary")
+    before = page.eval_on_selector_all("#crosshair input", "all => all.map(i => i.value)")
+    assert all(0.1 < float(value) < 0.9 for value in before)
+    page.focus("#axis-2")
+    page.keyboard.press("ArrowRight")
+    after = page.eval_on_selector_all("#crosshair input", "all => all.map(i => i.value)")
+    assert after[2] != before[2]
+    assert {method for method, _ in page.asked} == {"GET"}
+    assert {urlsplit(url).hostname for _, url in page.asked} <= {"127.0.0.1", None}
+    assert page.wrong == []
+
+
+def test_ones_own_case_of_another_orientation(page, tmp_path, monkeypatch):
+    """Four files of 1 mm, axes to the right, anterior, superior, of a size that isn't even."""
+    volume = brats.sample_cases()[1].read()
+    monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "BraTS20_Training_001"
+    folder.mkdir()
+    files = []
+    for i, name in enumerate(("t1", "t1ce", "t2", "flair")):
+        part = volume.images[60:181, 40:201, 20:131, i]
+        affine = volume.affine.copy()
+        affine[:3, 3] = (volume.affine @ [60, 40, 20, 1])[:3]
+        array, affine, _ = nifti.turn(part, affine, "RAS")
+        files.append(folder / f"{folder.name}_{name}.nii.gz")
+        nibabel.save(nibabel.Nifti1Image(np.ascontiguousarray(array), affine), files[-1])
+    mask = np.zeros(part.shape, np.uint8)
+    nibabel.save(nibabel.Nifti1Image(mask, affine), folder / f"{folder.name}_seg.nii.gz")
+    page.set_input_files("#files", files)
+    page.wait_for_function(DONE, timeout=SECONDS * 1000)
+    found = saved(page, tmp_path)
+    (own,) = brats.find_cases(folder)
+    (ready,) = prepared_cases.prepare([own], factor=2, progress=False)
+    probabilities = sliding_window.predict(network("brats_sample"), ready.images, flips=((), (0,)))
+    expected = ready.restore(postprocess.labels_from(probabilities))
+    assert np.mean(np.asarray(found.dataobj) == expected) >= 0.999
+    assert expected.any()
+    np.testing.assert_allclose(found.affine, affine, atol=1e-4)
+
+
+def test_sample_slices_get_the_packages_masks(page, tmp_path):
+    page.click("text=Synthetic slices 1")
+    page.wait_for_function(DONE, timeout=SECONDS * 1000)
+    found = np.asarray(saved(page, tmp_path).dataobj).transpose(2, 1, 0)
+    patient = lgg.find_patients(sample_data.lgg_root())[0]
+    data = slices.load([patient], 128, progress=False)
+    probability = predict_slices.predict(network("lgg_sample"), data, flips=((), (1,)))
+    masks = predict_slices.keep_largest(data.patients, (probability >= 0.5).astype(np.uint8))
+    assert np.mean(found == masks[..., 0]) >= 0.999
+    marked = masks.any(axis=(1, 2, 3)).sum()
+    assert f"Tumour marked on {marked} of {len(masks)} slices" in page.inner_text("#summary")
+    label = page.get_attribute("#slice", "aria-label")
+    page.focus("#slice-number")
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute("#slice", "aria-label") != label
+    assert page.wrong == []
+
+
+def volume(shape=(20, 20, 20), kind=np.int16, affine=None) -> bytes:
+    array = np.random.default_rng(0).integers(1, 99, shape).astype(kind)
+    return nibabel.Nifti1Image(array, np.eye(4) if affine is None else affine).to_bytes()
+
+
+GOOD = volume()
+MODALITIES = ("t1", "t1ce", "t2", "flair")
+
+
+def four(**changes) -> dict[str, bytes]:
+    return {f"a_{name}.nii": changes.get(name, GOOD) for name in MODALITIES}
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a_t1.nii": GOOD, "a_t2.nii": GOOD, "a_flair.nii": GOOD}, "T1ce missing"),
+        (four(t2=GOOD[:5000]), "a_t2.nii is cut off"),
+        (four(t2=volume((20, 20, 21))), "a_t2.nii has the shape 20 × 20 × 21"),
+        (four(t2=volume(affine=np.diag([1, 1, 2, 1]))), "lie in different places"),
+        (four(t2=volume(kind=np.complex64)), "which isn't a number that a scan has"),
+        (
+            four(**{name: volume(kind=np.float32)[:352] + b"\0" * 32000 for name in MODALITIES}),
+            "no brain",
+        ),
+        (four(t1=b"not a scan"), "a_t1.nii isn't a NIfTI file"),
+        ({"a.nii.gz": b"\x1f\x8b" + b"x" * 99}, "a.nii.gz is damaged: it can't be unpacked"),
+        ({"a.nii": volume((9, 9, 9, 3))}, "a.nii holds 3 volumes"),
+        ({"a.nii": volume((9, 9))}, "a volume has three axes"),
+        ({"scan.nii": GOOD}, "its name doesn't say which modality it is"),
+        ({"a.png": b"no picture"}, "a.png isn't a picture"),
+        ({"a.tif": b"II*\0 no picture"}, "a.tif can't be read as TIFF"),
+        ({"a_1_mask.tif": b"II*\0"}, "Only masks were dropped"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bad_file_gets_a_sentence(page, files, message):
+    given = [{"name": n, "mimeType": "", "buffer": data} for n, data in files.items()]
+    page.set_input_files("#files", given)
+    page.wait_for_function(ENDED, timeout=SECONDS * 1000)
+    assert message in page.inner_text("#status")
+    assert page.get_attribute("#status", "class") == "error"
+    assert page.is_hidden("#result") and page.wrong == []
+
+
+def test_a_gigabyte_is_refused_before_it_is_read(page, tmp_path):
+    with open(tmp_path / "a_flair.nii", "wb") as file:
+        file.truncate(1_000_000_000)
+    page.set_input_files("#files", tmp_path / "a_flair.nii")
+    page.wait_for_function(ENDED, timeout=SECONDS * 1000)
+    assert "has 1000 MB, too large for a page" in page.inner_text("#status")
+
+
+def test_looking_can_be_stopped_and_begun_again(page):
+    page.click("text=Synthetic volume 2")
+    page.wait_for_function("document.getElementById('progress').value > 0", timeout=SECONDS * 1000)
+    page.click("#stop")
+    assert page.inner_text("#status") == "Stopped."
+    assert page.is_hidden("#progress") and page.is_hidden("#result")
+    page.click("text=Synthetic slices 1")
+    page.wait_for_function(DONE, timeout=SECONDS * 1000)
+    assert page.is_visible("#slice")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_in_both_colours_and_says_what_it_is_not(browser, address, scheme):
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.goto(address)
+    page.wait_for_selector("#samples button")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator(".warning").bounding_box()["y"] < 400
+    assert "Not for clinical use" in page.inner_text(".warning")
+    # everything can be reached by keyboard
+    reached = set()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate("document.activeElement.id || document.activeElement.textContent")
+        )
+    assert {"Synthetic volume 1", "Synthetic slices 1", "files"} <= reached
+    page.close()
