@@ -168,7 +168,7 @@ def test_stop_passes_through():
         exercises.check("half", f)
 
 
-def test_inputs_are_copies(monkeypatch):
+def test_inputs_are_copies_and_must_not_change(monkeypatch):
     seen = {}
 
     def keep(answer):
@@ -184,8 +184,31 @@ def test_inputs_are_copies(monkeypatch):
         nested["a"][0][:] = 9
         return 1
 
-    assert exercises.judge("keep", f).mark == "✓"
+    assert "changed its argument `array`" in str(exercises.judge("keep", f))
     assert seen["array"].tolist() == [1, 1, 1] and seen["nested"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("x[0] = 9", "`x`"),
+        ("x[2] = 9", "`x`"),
+        ("y.append(1)", "`y`"),
+        ("y[1][0] = 9", "`y`"),
+        ("z['k'][:] = 9", "`z`"),
+        ("z.clear()", "`z`"),
+        ("z[0] = z.pop('k')", "`z`"),
+        ("x[1] *= 1; y[0] = 1.0; z['k'] = z['k'].copy()", ""),  # equal is unchanged
+    ],
+)
+def test_a_right_answer_that_changes_its_arguments_is_wrong(monkeypatch, change, name):
+    def keep(answer):
+        close(answer(np.array([1.0, np.nan, 3.0]), [1, np.ones(2)], z={"k": np.ones(2)}), 1)
+        return "kept"
+
+    monkeypatch.setattr(exercises, "checks", lambda: {"keep": keep})
+    said = str(exercises.judge("keep", as_cell(f"def f(x, y, z):\n    {change}\n    return 1")))
+    assert f"argument {name}" in said if name else said == "✓ keep: kept"
 
 
 def test_an_expected_exception_is_no_fault(monkeypatch):

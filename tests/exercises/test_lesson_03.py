@@ -69,6 +69,34 @@ MISTAKES = {
             "sum of the probabilities",
         ),
         (SOFT + "    loss = 1 - (2 * overlap + smooth) / (sizes + smooth)", "is yours missing?"),
+        *(
+            (
+                SOFT.replace(".sum()", sums)
+                + "    return 1 - (2 * overlap + smooth) / (sizes + smooth)",
+                "Any number of axes",
+            )
+            for sums in (".sum(axis=(0, 1))", ".sum(axis=-1).sum(axis=-1)")
+        ),
+        (
+            SOFT.replace("(truth * prediction).sum()", "sum(sum(truth * prediction))")
+            + "    return 1 - (2 * overlap + smooth) / (sizes + smooth)",
+            "Any number of axes",
+        ),
+        *(
+            (
+                SOFT + f"    smooth = {rounded}\n"
+                "    return 1 - (2 * overlap + smooth) / (sizes + smooth)",
+                "needn't be a whole number",
+            )
+            for rounded in ("int(smooth)", "max(smooth, 1) if smooth else 0")
+        ),
+        (
+            "def soft_dice_loss(truth, prediction, smooth):\n"
+            "    sizes = truth.sum() + prediction.sum()\n"
+            "    truth *= prediction\n"
+            "    return 1 - (2 * truth.sum() + smooth) / (sizes + smooth)",
+            "changed its argument `truth`",
+        ),
     ],
     "tversky-by-hand": [
         (
@@ -115,6 +143,23 @@ MISTAKES = {
             + "    return 1 - hits / (hits + alpha * false_alarms + beta * misses)"
             + " if false_alarms else 0",
             "the misses still cost",
+        ),
+        *(
+            (
+                TVERSKY
+                + f"    if {nothing} == 0:\n"
+                + "        return 0.0\n"
+                + "    return 1 - hits / (hits + alpha * false_alarms + beta * misses)",
+                "No hit at all is the worst",
+            )
+            for nothing in ("hits", "truth.sum()")
+        ),
+        (
+            TVERSKY
+            + "    truth -= 1\n"
+            + "    false_alarms = -(truth * prediction).sum()\n"
+            + "    return 1 - hits / (hits + alpha * false_alarms + beta * misses)",
+            "changed its argument `truth`",
         ),
         (  # a doubled answer
             TVERSKY + "    return 2 - 2 * hits / (hits + alpha * false_alarms + beta * misses)",
@@ -163,6 +208,17 @@ MISTAKES = {
             "That is the IoU",
         ),
         (BOTH + BY_CASE + "    return np.mean(by_case)", "Return both"),
+        *(
+            (
+                BOTH
+                + BY_CASE
+                + f"    {change}\n"
+                + "    pooled = overlaps.sum() / sizes.sum() if sizes.sum() else 1.0\n"
+                + "    return np.mean(by_case), pooled",
+                "changed its argument `truths`",
+            )
+            for change in ("truths.pop()", "truths[0] *= predictions[0]")
+        ),
         *(
             (  # uint8, added up by Python itself, starts again at 256
                 BOTH.replace("(t * p).sum()", overlap).replace("t.sum() + p.sum()", sizes)
@@ -239,6 +295,32 @@ MISTAKES = {
             )
         ],
         ("def nothing_gets(labels, classes):\n    return (labels > 0).mean()", "share of tumour"),
+        (
+            NOTHING + "    return 1 - 2 * (truth * answer).sum() / (truth.sum() + answer.sum())",
+            "did you return 1 - Dice?",
+        ),
+        (
+            NOTHING + "    return 2 * (truth * answer).sum() // (truth.sum() + answer.sum())",
+            "// has cut the fraction off",
+        ),
+        *(
+            (
+                "def nothing_gets(labels, classes):\n"
+                f"    truth, answer = {pair}\n"
+                "    return 2 * (truth * answer).sum() / (truth.sum() + answer.sum())",
+                "aren't both one-hot",
+            )
+            for pair in (
+                "labels, labels * 0",
+                "(labels[..., None] == np.arange(classes)), np.zeros_like(labels)[..., None]",
+            )
+        ),
+        (
+            NOTHING
+            + "    labels *= 0\n"
+            + "    return 2 * (truth * answer).sum() / (truth.sum() + answer.sum())",
+            "changed its argument `labels`",
+        ),
         *(
             (
                 NOTHING.replace("np.arange(classes)", f"np.arange({channels})")

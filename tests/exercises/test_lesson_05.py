@@ -116,6 +116,22 @@ MISTAKES = {
         ),
         ("def flip_both(images, masks, chosen):\n    images[chosen, :, ::-1]", "yours missing?"),
         (
+            flip(
+                "    for batch in (images, masks):\n"
+                "        batch[~chosen] = batch[~chosen][:, :, ::-1]\n"
+            ),
+            "the cases that weren't chosen",
+        ),
+        (
+            flip(
+                "    for batch in (images, masks):\n"
+                "        batch[chosen] = batch[chosen][:, :, ::-1]\n"
+                "    images, masks = masks, images\n"
+            ),
+            "The other way round: images first",
+        ),
+        (flip("    images = images[..., :1]\n"), "in the images: your result has shape"),
+        (
             "def flip_both(images, masks, chosen):\n"
             "    images[chosen] = images[chosen][:, :, ::-1]\n"
             "    masks[chosen] = masks[chosen][:, :, ::-1]\n"
@@ -157,6 +173,31 @@ MISTAKES = {
         (
             loss("bce + 1 - (2 * both + smooth) / (sum(truth.ravel()) + p.sum() + smooth)"),
             "A uint8 holds 0 to 255",
+        ),
+        *(
+            (loss("bce + 1 - (2 * both + smooth) / (sizes + smooth)", first), "Certain and wrong")
+            for first in ("p = np.clip(p, 1e-9, 1 - 1e-9)", "p = np.clip(p, 2e-16, 1 - 2e-16)")
+        ),
+        *(
+            (
+                "def bce_dice(truth, p, smooth=1.0):\n"
+                f"    bce = ({entropies}).mean()\n"
+                "    both, sizes = (truth * p).sum(), truth.sum() + p.sum()\n"
+                "    return bce + 1 - (2 * both + smooth) / (sizes + smooth)",
+                "Certain and wrong",
+            )
+            for entropies in (
+                "np.where(truth == 1, -np.log(p), -np.log(1 - p))",
+                "np.nan_to_num(-(truth * np.log(p) + (1 - truth) * np.log(1 - p)))",
+                "np.nan_to_num(-(truth * np.log(p) + (1 - truth) * np.log(1 - p)), posinf=0)",
+            )
+        ),
+        (
+            loss(
+                "bce + 1 - (2 * both + smooth) / (sizes + smooth)",
+                "p = p * 1.0 if p.dtype != float else np.clip(p, 1e-7, 1 - 1e-7, out=p)",
+            ),
+            "changed its argument `p`",
         ),
         (
             loss(
@@ -206,6 +247,17 @@ MISTAKES = {
             adam(step="rate * m / (1 - 0.9**t) / (v / (1 - 0.999**t)) ** 0.5"),
             "0 divided by 0",
         ),
+        *(
+            (
+                adam(step=f"rate * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + {epsilon})"),
+                "part of the formula",
+            )
+            for epsilon in ("1e-8", "1e-10", "(v == 0)")
+        ),
+        *(
+            (adam().replace("return weight, m, v", f"return {order}"), "The order is")
+            for order in ("m, v, weight", "weight, v, m")
+        ),
         (adam(back="m"), "three numbers"),
         (
             adam(step="0.01 * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)"),
@@ -237,6 +289,16 @@ MISTAKES = {
         (schedule("peak * (1 - share)"), "a straight line"),
         (schedule("peak * (step % rising) / rising"), "once, at the start"),
         (schedule("peak"), "It stays up there"),
+        (
+            schedule(COSINE).replace("(step - rising) / (", "(step - rising) // ("),
+            "always 0, because of //",
+        ),
+        *(
+            (schedule(fall), "At the last step it is nearly 0")
+            for fall in (f"max({COSINE}, 1e-6)", f"0 if step >= steps - 1 else {COSINE}")
+        ),
+        (schedule(f"0.9 * peak if step == rising else {COSINE}"), "it is peak itself"),
+        (schedule(COSINE).replace("    return peak * 0.5", "    peak * 0.5"), "isn't it reached"),
         (schedule("0.001 * (1 + np.cos(np.pi * share))", "0.002 * step / 10"), "nothing fixed to"),
     ],
     "early-stopping": [
@@ -244,6 +306,11 @@ MISTAKES = {
         (stopping(late="waited >= patience - 1"), "one epoch too early"),
         (stopping(late="waited > patience"), "one epoch too late"),
         (stopping(start=0), "Count from 1"),
+        (stopping(start=0, back="epoch, best_epoch + 1"), "do you count the epochs from 0?"),
+        (
+            stopping(lowest="-np.inf").replace("    return", "    scores.pop()\n    return"),
+            "changed its argument `scores`",
+        ),
         (stopping(back="epoch, epoch"), "not the last one"),
         (stopping(back="best_epoch, epoch"), "The other way round"),
         (stopping(back="epoch, best_epoch - 1"), "Count the best epoch from 1"),
@@ -284,6 +351,7 @@ MISTAKES = {
     "training-bill": [
         (bill(steps="slices // batch_size * epochs"), "round up"),
         (bill(steps="slices / batch_size * epochs"), "no quarter of a step"),
+        (bill(steps="slices / batch_size * epochs"), "you gave 1562.5, expected 1600"),
         (bill(steps="-(-slices * epochs // batch_size)"), "Round up in each epoch"),
         (bill(steps="-(-slices // batch_size)"), "That is one epoch"),
         (bill(steps="slices * epochs"), "a whole batch"),

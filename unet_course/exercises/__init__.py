@@ -5,7 +5,8 @@ never raises, so that "Run All" goes through a fresh notebook. Each lesson's che
 `lesson_NN.py` beside this file, in its dictionary `CHECKS`: the exercise's name → a function
 that takes the answer and returns the line behind `✓` or raises `verdict.Wrong`.
 
-A check calls the student's function with copies, and what the function prints is kept back.
+A check calls the student's function with copies, and what the function prints is kept back. An
+answer that changes its copies isn't right, whatever it returns.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import difflib
 import functools
 import importlib
+import inspect
 import io
 import pkgutil
 import traceback
@@ -132,7 +134,13 @@ def _run(name: str, found: Callable, answer: Callable) -> Verdict:
         except BaseException as error:
             failure = error
         else:
-            return Verdict(RIGHT, f"{name}: {why}")
+            if not watched.changed:
+                return Verdict(RIGHT, f"{name}: {why}")
+            failure = Wrong(
+                f"what you return is right, but your function changed its argument {watched.changed}",
+                "The caller still needs what it passed in: make new arrays and lists, or begin with "
+                "copies.",
+            )
     text, hint = _explain(failure, watched)
     for line in dict.fromkeys(str(w.message).splitlines()[0] for w in warned[:3] if str(w.message)):
         text += f"\n  On the way there was a warning: {line}"
@@ -196,6 +204,7 @@ class _Watched:
         self.result = None
         self.raised: BaseException | None = None
         self.trace = None
+        self.changed = ""  # the first argument that a call changed
 
     def __call__(self, *args, **named):
         self.calls += 1
@@ -203,13 +212,28 @@ class _Watched:
         self.raised = None
         parts = [describe(a) for a in args] + [f"{k}={describe(v)}" for k, v in named.items()]
         self.given = ", ".join(parts) or "no arguments"
+        copies = _copied(args), _copied(named)
         try:
-            self.result = self.function(*_copied(args), **_copied(named))
+            self.result = self.function(*copies[0], **copies[1])
         except BaseException as error:
             self.raised = error
             self.trace = error.__traceback__.tb_next  # without this frame and the check's
             raise
+        self.changed = self.changed or self._changed(
+            zip(args, copies[0], strict=True), named, copies[1]
+        )
         return self.result
+
+    def _changed(self, pairs, named: dict, named_copies: dict) -> str:
+        """Return the name of the first argument that no longer equals its original, or ""."""
+        try:
+            names = list(inspect.signature(self.function).parameters)
+        except (TypeError, ValueError):  # some callables have none
+            names = []
+        for number, (before, now) in enumerate(pairs):
+            if not _equal(before, now):
+                return f"`{names[number]}`" if number < len(names) else f"number {number + 1}"
+        return next((f"`{k}`" for k, v in named.items() if not _equal(v, named_copies[k])), "")
 
 
 def _copied(value):
@@ -221,6 +245,21 @@ def _copied(value):
     if type(value) is dict:
         return {k: _copied(v) for k, v in value.items()}
     return value
+
+
+def _equal(before, now) -> bool:
+    """Return whether what `_copied` has made of a value still equals it."""
+    if before is now:
+        return True
+    if isinstance(before, np.ndarray):
+        return before.shape == now.shape and np.array_equal(
+            before, now, equal_nan=before.dtype.kind in "fc"
+        )
+    if type(before) in (list, tuple):
+        return len(before) == len(now) and all(map(_equal, before, now))
+    if type(before) is dict:
+        return list(before) == list(now) and all(_equal(v, now[k]) for k, v in before.items())
+    return isinstance(before, (int, float, str)) and before == now
 
 
 @functools.cache

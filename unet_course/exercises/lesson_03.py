@@ -82,6 +82,26 @@ def soft_dice_by_hand(answer):
         ],
         hint="The smoothing is added once to the numerator and once to the denominator.",
     )
+    truth, halves = np.array([1.0, 1.0, 0.0, 0.0]), np.full(4, 0.5)  # one axis
+    any_axes = "Any number of axes: .sum() without an axis adds up everything."
+    try:
+        own = [answer(truth, halves, smooth) for smooth in (0, 1)]
+        own.append(answer(truth.reshape(2, 1, 2), halves.reshape(2, 1, 2), 0))
+    except Exception as error:
+        error.hint = any_axes
+        raise
+    verdict.close(
+        own,
+        [0.5, 0.4, 0.5],
+        "the task's own example, smoothing 0 and 1, and with three axes and smoothing 0",
+        hint=any_axes,
+    )
+    verdict.close(
+        answer(truth, halves, 0.5),
+        1 - 2.5 / 4.5,
+        "the task's own example with smoothing 0.5",
+        hint="Use smooth as it comes: it needn't be a whole number.",
+    )
     nothing = np.zeros_like(TRUTH)
     verdict.close(
         answer(nothing, nothing, 1),
@@ -155,6 +175,18 @@ def tversky_by_hand(answer):
     )
     verdict.close(
         answer(TRUTH, TRUTH, 0.3, 0.7), 0, "a perfect prediction", hint="No errors cost nothing: 0."
+    )
+    verdict.close(
+        answer(np.array([1.0, 1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0, 0.0]), 0.3, 0.7),
+        1,
+        "a tumour that is missed altogether",
+        hint="No hit at all is the worst there is: the loss is 1.",
+    )
+    verdict.close(
+        answer(np.zeros(4), np.array([0.5, 0.0, 0.0, 0.0]), 0.3, 0.7),
+        1,
+        "no tumour and a false alarm of 0.5",
+        hint="No hit at all is the worst there is: the loss is 1.",
     )
     verdict.close(
         answer(np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 1.0, 1.0, 0.0]), 0.3, 0.7),
@@ -241,7 +273,7 @@ def pooled_or_per_case(answer):
         hint="One of the two masks is empty in each case: Dice 0, and nothing shared to pool.",
     )
     return (
-        "Pooled, a patient weighs as much as tumour and mark together; the mean gives everybody "
+        "Pooled, a patient weighs as much as truth and prediction together; the mean gives everybody "
         "one vote."
     )
 
@@ -283,7 +315,8 @@ def what_nothing_gets(answer):
                 0.0,
                 "That is the Dice without the background, which is what one should report, but "
                 "this tutorial's metric counts all channels. Or your prediction has no 1 in "
-                "channel 0: “background everywhere” is a 1 there for every pixel.",
+                "channel 0: “background everywhere” is a 1 there for every pixel. Or truth and "
+                "prediction aren't both one-hot, or // has cut the fraction off.",
             ),
             (
                 14 / 17,
@@ -312,7 +345,11 @@ def what_nothing_gets(answer):
                 "You divided by the union: no Dice is above 1. Divide by the sum of both sizes.",
             ),
             (1.0, "Is your prediction a copy of the truth? It has 1 in channel 0 everywhere."),
-            (0.3, "That is the share of tumour; “nothing” is right about all the rest."),
+            (
+                0.3,
+                "That is the share of tumour; “nothing” is right about all the rest. (Or did you "
+                "return 1 - Dice? The metric is the Dice.)",
+            ),
             (0.4, "Your prediction has a 1 in every channel: it should be in channel 0 alone."),
             (2 / 6, "The 1s stand along the wrong axis. Channel 0 is [..., 0]."),
             (2 / 9, "The 1s stand along the wrong axis. Channel 0 is [..., 0]."),

@@ -1,6 +1,7 @@
 """The checks of lesson 05: flip both, BCE + Dice, Adam's step, warm-up, early stopping, the bill."""
 
 import inspect
+import itertools
 import math
 
 import numpy as np
@@ -24,15 +25,21 @@ def _flips(answer, chosen: list[bool], batch: str) -> None:
     images = rng.random((count, 4, 6, 2)).round(2)
     masks = (rng.random((count, 4, 6, 1)) > 0.5).astype(np.uint8)
     pair = _pair(answer(images, masks, chosen), "the flipped images and the flipped masks")
-    given = batch + ", the {}"
+    if [np.shape(part) for part in pair] == [masks.shape, images.shape]:
+        raise Wrong(
+            f"for {batch} you gave the masks, then the images",
+            "The other way round: images first, masks second.",
+        )
+    given = batch + ", in the {}:"
     for got, before, name in ((pair[0], images, "images"), (pair[1], masks, "masks")):
         right = before.copy()
         right[chosen] = right[chosen][:, :, ::-1]
-        rows, channels, cases, all_cases = (before.copy() for _ in range(4))
+        rows, channels, cases, all_cases, others = (before.copy() for _ in range(5))
         rows[chosen] = rows[chosen][:, ::-1]
         channels[chosen] = channels[chosen][..., ::-1]
         cases[chosen] = cases[chosen][::-1]
         all_cases = all_cases[:, :, ::-1]
+        others[~chosen] = others[~chosen][:, :, ::-1]
         mistakes = [
             (
                 before,
@@ -41,6 +48,7 @@ def _flips(answer, chosen: list[bool], batch: str) -> None:
             ),
             (rows, "That is upside down: axis 1 holds the rows, left and right run along axis 2."),
             (all_cases, "You flipped every case: only those where `chosen` is True may move."),
+            (others, "You flipped the cases that weren't chosen, and left the chosen ones."),
             (cases, "That reverses the order of the cases: axis 0 is the batch."),
         ]
         if before.shape[-1] > 1:  # a mask with one channel can't show this one
@@ -151,6 +159,14 @@ def bce_plus_dice(answer):
         hint="A wide clip leaves a loss where there is none: clip to 1e-7 … 1 - 1e-7.",
     )
     verdict.close(
+        answer(np.array([1.0, 0.0]), np.array([0.0, 1.0])),
+        -math.log(1e-7) + 1 - 1 / 3,
+        "a certain and wholly wrong prediction, truth [1, 0] and probabilities [0, 1],",
+        rtol=0.01,  # 1 - 1e-7 is coarse in float32
+        hint="Certain and wrong: the loss is large and finite, 16.1 for each pixel, if p is clipped "
+        "to 1e-7 … 1 - 1e-7.",
+    )
+    verdict.close(
         answer(np.zeros(4), np.zeros(4)),
         0.0,
         "no tumour and none found",
@@ -188,6 +204,12 @@ def adam_step(answer):
     given = f"weight {weight}, gradient {gradient}, m {m}, v {v}, step {t} and rate {rate},"
     got = answer(weight, gradient, m, v, t, rate)
     new = _values(got, 3, "three numbers: the new weight, m and v")
+    for order in list(itertools.permutations((right, new_m, new_v)))[1:]:
+        if np.allclose(new, order, rtol=1e-5, atol=0):
+            raise Wrong(
+                f"for {given} you gave the right numbers in another order",
+                "The order is: the new weight, m, v.",
+            )
     verdict.close(
         new[1],
         new_m,
@@ -287,6 +309,15 @@ def adam_step(answer):
             ],
             hint="At t = 1 the corrected m is the gradient and the root of the corrected v its size.",
         )
+    tiny = _values(answer(0.0, 1e-7, 0.0, 0.0, 1, rate), 3, "three numbers")
+    verdict.close(
+        tiny[0],
+        -rate / 2,
+        "the first step with a gradient of 1e-7",
+        rtol=1e-3,
+        hint="The 1e-7 is part of the formula, not only a guard against 0: here it is as large as the "
+        "root of v, and halves the step.",
+    )
     later = _values(answer(-2.0, 0.7, -0.15, 0.4, 12, 0.1), 3, "three numbers")
     new_m, new_v = 0.9 * -0.15 + 0.1 * 0.7, 0.999 * 0.4 + 0.001 * 0.7**2
     fair_m, fair_v = new_m / (1 - 0.9**12), new_v / (1 - 0.999**12)
@@ -366,9 +397,18 @@ def learning_rate(answer):
                 peak * (late % rising) / rising,
                 "It climbs again and again: warm-up comes once, at the start of the run.",
             ),
-            (peak, "It stays up there: after the climb it falls along half a cosine."),
+            (
+                peak,
+                "It stays up there: after the climb it falls along half a cosine. (Or is the share "
+                "always 0, because of //?)",
+            ),
         ],
         hint="share = (step - rising) / (steps - rising); the rate is peak · (1 + cos(π · share)) / 2.",
+    )
+    from_peak = "At step = rising it is peak itself; from there on it falls."
+    at_the_end = (
+        "At the last step it is nearly 0, but not quite: the share is (step - rising) / (steps - "
+        "rising), and it would be 1 one step later."
     )
     for step in (rising, 30, 99):
         verdict.close(
@@ -376,7 +416,7 @@ def learning_rate(answer):
             right(step),
             say(step),
             atol=1e-9,
-            hint="At step = rising it is peak itself; from there on it falls.",
+            hint=at_the_end if step == 99 else from_peak,
         )
     for step in (3, 20):
         share = (step - 8) / (40 - 8)
@@ -407,7 +447,8 @@ def early_stopping(answer):
         0: {
             (8, 8): "It never stopped: compare each epoch with the best so far, not with the one "
             "before, and stop when three in a row weren't better.",
-            (5, 3): "That is one epoch too early: three epochs are to pass without a better one.",
+            (5, 3): "That is one epoch too early: three epochs are to pass without a better one. "
+            "(Or do you count the epochs from 0?)",
             (7, 3): "That is one epoch too late: when the third epoch in a row isn't better, stop.",
             (5, 2): "Count from 1: the first epoch is number 1.",
             (6, 6): "The best epoch is the one with the highest score, not the last one.",
@@ -465,7 +506,11 @@ def training_bill(answer):
         rtol=0,
         mistakes=[
             (31 * 50, "The last batch is smaller, but it is a step too: round up."),
-            (1000 / 32 * 50, "There is no quarter of a step: round up, before the epochs count."),
+            (
+                1000 / 32 * 50,
+                "1000 / 32 is 31.25, and there is no quarter of a step: round up, before the epochs "
+                "count.",
+            ),
             (math.ceil(1000 * 50 / 32), "Round up in each epoch: every epoch ends with its rest."),
             (32, "That is one epoch: there are 50."),
             (1000 * 50, "Those are the slices seen: a step takes a whole batch of them."),

@@ -16,7 +16,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-FORGOTTEN_RETURN = "A function without a `return` gives None: is yours missing?"
+FORGOTTEN_RETURN = (
+    "A function that ends without a `return` gives None: is yours missing? Or isn't it reached, as "
+    "one inside an `if`?"
+)
 
 
 class Wrong(Exception):
@@ -95,7 +98,7 @@ def describe(value) -> str:
     if isinstance(value, (float, np.floating)) or (
         isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
     ):
-        return f"{float(value):.4g}"
+        return f"{float(value):.{6 if abs(value) >= 1000 else 4}g}"  # 1562.5 isn't 1562
     if hasattr(value, "shape") and hasattr(value, "numpy"):  # a tensor
         try:
             return describe(np.asarray(value))
