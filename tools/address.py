@@ -29,7 +29,7 @@ import published_facts
 
 COLAB = "https://colab.research.google.com/github"
 BINDER = "https://mybinder.org/v2/gh"
-SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+(?<!\.git)")  # .git: of a clone's URL
 BRANCH = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*"
 )  # a slash in it would make Binder's address unclear
