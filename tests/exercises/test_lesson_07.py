@@ -44,6 +44,7 @@ MISTAKES = {
         ),
         (MM + "    return steps @ (np.array(voxel) + 0.5) + origin", "steps @ voxel + origin"),
         (MM + "    return 2 * (steps @ voxel + origin)", "steps @ voxel + origin"),
+        (MM + "    origin += steps @ voxel\n    return origin", "changed its argument `affine`"),
     ],
     "regions-of-any-layout": [
         (REGIONS + "    return np.stack([c | o | e, c, e], axis=-1)", "core or enhancing"),
@@ -77,6 +78,41 @@ MISTAKES = {
         (REGIONS + "    return np.stack([labels > 0, c | e, e], axis=-1)", "belongs to no region"),
         (REGIONS + "    return np.stack([c + o + e, c + e, e * 2], axis=-1)", "you gave"),
         (REGIONS + "    return np.stack([c | o | e, c ^ o, e], axis=-1)", "Oedema isn't part"),
+        *(
+            (REGIONS + f"    return np.stack([{whole}, c | e, e], axis=-1)", words)
+            for whole, words in {
+                "(labels > 0) & (labels <= enhancing)": "Labels are names",
+                "(labels > 0) & (labels <= max(core, oedema, enhancing))": "Labels are names",
+                "(labels >= min(core, oedema, enhancing))"
+                " & (labels <= max(core, oedema, enhancing))": "Labels are names",
+                "(labels != 0) & (labels != 4) if enhancing == 3 else labels > 0": (
+                    "belongs to no region"
+                ),
+            }.items()
+        ),
+        (
+            REGIONS + "    most = labels == max(core, oedema, enhancing)\n"
+            "    return np.stack([c | o | e, c | e, most], axis=-1)",
+            "isn't the largest number in every layout",
+        ),
+        (
+            REGIONS + "    core = np.isin(labels, [oedema, enhancing])\n"
+            "    return np.stack([c | o | e, core, e], axis=-1)",
+            "TC holds the oedema",
+        ),
+        (
+            "def to_regions(labels, oedema, core, enhancing):\n"
+            "    c, o, e = labels == core, labels == oedema, labels == enhancing\n"
+            "    return np.stack([c | o | e, c | e, e], axis=-1)",
+            "in the task's order",
+        ),
+        (
+            "def to_regions(labels, core, oedema, enhancing):\n"
+            "    labels[~np.isin(labels, [core, oedema, enhancing])] = 0\n"
+            "    tumour_core = np.isin(labels, [core, enhancing])\n"
+            "    return np.stack([labels > 0, tumour_core, labels == enhancing], axis=-1)",
+            "changed its argument `labels`",
+        ),
     ],
     "millilitres": [
         (ML + "    return mask.sum() * mm3 / 1000", "adds the labels' numbers up"),
@@ -108,6 +144,10 @@ MISTAKES = {
             "largest number",
         ),
         (ML + "    return 2 * voxels * mm3 / 1000", "voxels inside ×"),
+        (
+            ML + "    mask[mask > 0] = 1\n    return mask.sum() * mm3 / 1000",
+            "changed its argument `mask`",
+        ),
     ],
     "crop-to-brain": [
         (BOX + "    return box((images != 0).any(axis=-1), end=0)", "so add 1"),
@@ -144,6 +184,31 @@ MISTAKES = {
             BOX + "    a, b, c = box((images != 0).any(axis=-1))\n"
             "    return slice(a.start + 1, a.stop), b, c",
             "Some of the brain is cut off",
+        ),
+        (
+            BOX + "    return box((images != images[0, 0, 0]).any(axis=-1))",
+            "Background is what is 0",
+        ),
+        (
+            BOX + "    return box((images != images[-1, -1, -1]).any(axis=-1))",
+            "Background is what is 0",
+        ),
+        (BOX + "    return box(images != 0)", "the modalities aren't cropped"),
+        *(
+            (
+                BOX + f"    return box((images != 0)[..., {some}].any(axis=-1))",
+                "is missing: ask for",
+            )
+            for some in (":2", "[0, 3]", ":3")
+        ),
+        (
+            BOX + "    x, y, z = box((images != 0).any(axis=-1))\n"
+            "    return slice(x.start, x.stop, 2), y, z",
+            "without a step",
+        ),
+        (
+            BOX + "    images[images != 0] = 1\n    return box(images.any(axis=-1))",
+            "changed its argument `images`",
         ),
     ],
     "z-score-in-brain": [
@@ -194,6 +259,20 @@ MISTAKES = {
             Z + "    result = np.zeros(image.shape)\n"
             "    result[brain] = 2 * (values - values.mean()) / values.std()\n    return result",
             "values.std()",
+        ),
+        *(
+            (
+                Z + "    result = np.zeros(image.shape)\n"
+                "    scored = (values - values.mean()) / values.std()\n"
+                f"    result[brain] = np.clip(scored, -{limit}, {limit})\n    return result",
+                "That is clipped",
+            )
+            for limit in (3, 5)
+        ),
+        (
+            Z + "    image[~brain] = 0\n"
+            "    return np.where(brain, (image - values.mean()) / values.std(), 0)",
+            "changed its argument `image`",
         ),
     ],
 }

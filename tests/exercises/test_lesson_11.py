@@ -71,6 +71,15 @@ MISTAKES = {
         (starts(back="[last, *range(0, last, step)]"), "should rise"),
         (starts(back="len([*range(0, last, step), last])"), "a list of whole numbers"),
         (starts(back="None"), "return"),
+        (starts(back="[float(start) for start in [*range(0, last, step), last]]"), "whole number"),
+        (starts(back="[str(start) for start in [*range(0, last, step), last]]"), "whole number"),
+        (starts(back="(start for start in [*range(0, last, step), last])"), "Return a list"),
+        (
+            starts(last="max(length - patch - 1, 0)"),
+            "Voxel 69 isn't covered by any window: the last one must end with the axis",
+        ),
+        (starts(last="max(length - patch - 2, 0)"), "Voxels 68 to 69 aren't covered"),
+        (starts(back="[*range(0, last, patch - step), last]"), "range(0, last, step)"),
     ],
     "region-dice": [
         (dices(groups="([1], [2], [4])"), "labels one by one"),
@@ -86,10 +95,28 @@ MISTAKES = {
         (dices(back="result[::-1]"), "The order is"),
         (dices(one="(2 * (a & b).sum() + 1e-6) / (both + 1e-6)"), "A small number added"),
         (dices(one="2 * (a & b).sum() / (both + 1e-9)"), "nothing was claimed"),
+        (
+            dices(back="result if prediction.put(0, 0) is None else []"),
+            "changed its argument `prediction`",
+        ),
     ],
     "small-et": [
         (BY_PIECE, "not piece by piece"),
         (IN_PLACE, "changed the array that came in"),
+        (rule(small="True"), "nothing should change"),
+        (rule(volume="(labels == 4).sum() * voxel_mm3 / 1000"), "nothing should change"),
+        (rule(volume="(labels == 4).any() * voxel_mm3"), "nothing should change"),
+        (rule(volume="(labels == 4).mean() * voxel_mm3"), "nothing should change"),
+        (
+            "def small_et(labels, minimum, voxel_mm3):\n"
+            "    new = labels.copy()\n"
+            "    new[new == 4] = 1\n"
+            "    return new if (new == 4).sum() * voxel_mm3 < minimum else labels.copy()",
+            "nothing should change",
+        ),
+        (rule(back="np.zeros_like(labels)"), "nothing should change"),
+        (rule(changed="np.where(labels == 4, labels, 1)"), "all other labels stay"),
+        (rule(changed="np.where(labels == 4, 1, 0)"), "all other labels stay"),
         (rule(changed="np.where(labels == 4, 0, labels)"), "became background"),
         (rule(changed="np.where(labels == 4, 2, labels)"), "oedema"),
         (rule(small="volume <= minimum"), "as much as the minimum stays"),

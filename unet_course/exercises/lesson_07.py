@@ -1,5 +1,7 @@
 """The checks of lesson 07: affines, regions of any layout, millilitres, crop, z-score."""
 
+import itertools
+
 import numpy as np
 
 from unet_course.exercises import verdict
@@ -89,17 +91,20 @@ def voxel_to_mm(answer):
 def regions_of_any_layout(answer):
     row = np.array([0, 1, 2, 4])
     block = np.random.default_rng(7).integers(0, 4, (3, 4, 5))
-    cases = (
+    sizes = "Labels are names, not sizes: compare with ==, never with > or >=."
+    cases = (  # MSD first: there, but not in BraTS 2020, `>=` differs from oedema taken for core
+        ("MSD's labels 0, 1, 2, 3", np.array([0, 1, 2, 3]), (2, 1, 3)),
         ("BraTS 2020's labels 0, 1, 2, 4", row, (1, 2, 4)),
         ("BraTS 2023's labels 0, 1, 2, 3", np.array([0, 1, 2, 3]), (1, 2, 3)),
-        ("MSD's labels 0, 1, 2, 3", np.array([0, 1, 2, 3]), (2, 1, 3)),
         ("BraTS 2024's labels 0 to 4, of which 4 is a cavity,", np.arange(5), (1, 2, 3)),
         ("a volume of MSD of 3 × 4 × 5 voxels", block, (2, 1, 3)),
         ("BraTS 2020's labels without a 4", np.array([[2, 0], [1, 2]]), (1, 2, 4)),
+        ("labels 0 to 6 of which 5 is core, 3 oedema and 1 enhancing", np.arange(7), (5, 3, 1)),
     )
     for given, labels, (core, oedema, enhancing) in cases:
+        low, high = min(core, oedema, enhancing), max(core, oedema, enhancing)
         is_core, is_oedema, is_et = (labels == n for n in (core, oedema, enhancing))
-        right = np.stack([is_core | is_oedema | is_et, is_core | is_et, is_et], axis=-1)
+        right = np.stack([is_core | is_oedema | is_et, is_core | is_et, is_et], axis=-1) + 0
         apart = np.stack([right[..., 0], is_core, is_et], axis=-1)
         oedema_too = np.stack([right[..., 0], is_core | is_oedema, is_et], axis=-1)
         in_2020 = np.stack(
@@ -117,6 +122,19 @@ def regions_of_any_layout(answer):
                     "A number that is none of the three belongs to no region: WT isn't labels > 0.",
                 ),
                 (apart, "The core's region holds the enhancing part too: TC is core or enhancing."),
+                *(
+                    (
+                        np.stack(
+                            [(labels >= first) & (labels <= last), right[..., 1], is_et], axis=-1
+                        ),
+                        sizes,
+                    )
+                    for first, last in ((1, enhancing), (1, high), (low, high))
+                ),
+                (
+                    np.stack([*np.moveaxis(right[..., :2], -1, 0), labels == high], axis=-1),
+                    "Enhancing isn't the largest number in every layout: ET is labels == enhancing.",
+                ),
                 (
                     np.stack([is_oedema, is_core, is_et], axis=-1),
                     "Those are the labels one by one. Regions lie inside each other: WT holds all "
@@ -145,7 +163,12 @@ def regions_of_any_layout(answer):
                 ),
                 (
                     np.stack([labels >= n for n in (1, 2, 3)], axis=-1),
-                    "Labels are names, not sizes: compare with ==, never with > or >=.",
+                    sizes,
+                ),
+                (
+                    np.stack([right[..., 0], is_oedema | is_et, is_et], axis=-1),
+                    "TC holds the oedema and lacks the core: it is core or enhancing. Are your "
+                    "function's arguments in the task's order?",
                 ),
                 (
                     right * labels[..., None],
@@ -243,6 +266,8 @@ def crop_to_brain(answer):
     below[8, 2:7, 4:8] = [-1.5, -2, 0, -1]  # the largest of the four is 0
     corner = np.zeros((6, 6, 6, 4), np.int16)
     corner[0:2, 3:6, 5] = 9
+    first = np.zeros((6, 6, 6, 4), np.int16)
+    first[:2, :3, :4] = 9
     pieces = np.zeros((16, 12, 10, 4), np.int16)
     pieces[2:5, 2:7, 4:8] = 60  # two pieces, with nothing between them
     pieces[9:14, 3:9, 5:7] = 60
@@ -255,6 +280,8 @@ def crop_to_brain(answer):
         ("z-scored images of 0 and less at a border", below, [(3, 9), (2, 7), (4, 8)]),
         ("a brain in two pieces", pieces, [(2, 14), (2, 9), (4, 8)]),
         ("a brain that touches the block's border", corner, [(0, 2), (3, 6), (5, 6)]),
+        ("a brain that reaches voxel (0, 0, 0)", first, [(0, 2), (0, 3), (0, 4)]),
+        ("a brain that reaches the last voxel", first[::-1, ::-1, ::-1], [(4, 6), (3, 6), (2, 6)]),
     )
     for given, images, right in cases:
         got = answer(images.copy())
@@ -263,20 +290,30 @@ def crop_to_brain(answer):
             or len(got) != 3
             or not all(isinstance(s, slice) for s in got)
         ):
-            raise Wrong(
-                f"for {given} you gave {describe(got)}, expected three slices",
-                verdict.FORGOTTEN_RETURN
-                if got is None
-                else "Return slices, such as slice(10, 13), not pictures and not pairs.",
-            )
+            hint = "Return slices, such as slice(10, 13), not pictures and not pairs."
+            if got is None:
+                hint = verdict.FORGOTTEN_RETURN
+            elif isinstance(got, (tuple, list)) and all(isinstance(s, slice) for s in got):
+                hint = "Three slices, one each for x, y and z: the modalities aren't cropped."
+            raise Wrong(f"for {given} you gave {describe(got)}, expected three slices", hint)
         if isinstance(got, list):
             raise Wrong(
                 "you gave a list of three slices, and images[list] raises an error",
                 "NumPy takes a tuple of slices as an index: return tuple(box).",
             )
         found = [s.indices(n)[:2] for s, n in zip(got, images.shape, strict=False)]
-        if found == right and all(s.step in (None, 1) for s in got):
+        if any(s.step not in (None, 1) for s in got):
+            raise Wrong(
+                f"for {given} you gave {describe(got)}",
+                "Slices without a step: with one, voxels in between are left out.",
+            )
+        if found == right:
             continue
+        forgotten = [  # the brain of some of the modalities
+            _box((images[..., list(some)] != 0).any(axis=-1))
+            for count in (2, 3)
+            for some in itertools.combinations(range(4), count)
+        ]
         if found == [(a, b - 1) for a, b in right]:
             hint = "The last plane is missing: a slice ends before its second number, so add 1."
         elif found == _box(images[..., 0] != 0):
@@ -291,6 +328,14 @@ def crop_to_brain(answer):
             hint = "In a sum or a mean the modalities can cancel out: ask for any that isn't 0."
         elif found == _box((np.abs(images) >= 1).any(axis=-1)):
             hint = "Small values are brain, too: ask for what isn't 0, not for what is at least 1."
+        elif found in (
+            _box((images != images[at]).any(axis=-1)) for at in ((0, 0, 0), (-1, -1, -1))
+        ):
+            hint = (
+                "Background is what is 0, whatever a corner of the block holds: brain may be there."
+            )
+        elif found in forgotten:
+            hint = "One modality's brain is missing: ask for any of all four, .any(axis=-1)."
         elif given == "a brain in two pieces" and found[0] in ((2, 10), (9, 14), (2, 5)):
             hint = (
                 "There may be gaps: the box goes from the first place to the last, whatever number "
@@ -326,11 +371,15 @@ def z_score_in_brain(answer):
     holed[2, 3, 2:5] = 0  # brain, but 0 in this modality
     outside = scan.copy()
     outside[0, 0, :4] = 500  # not in the brain
+    far_out = np.zeros((9, 9, 9), np.int16)
+    far_out[1:, 1:, 1:] = rng.integers(200, 900, (8, 8, 8))
+    far_out[4, 4, 4] = 30_000  # 22 deviations above the mean
     cases = (
         ("a brain of 10, 20, 30", row, row > 0),
         ("a scan of whole numbers", scan, brain),
         ("a scan with zeros inside the brain", holed, brain),
         ("a scan with something bright outside the brain", outside, brain),
+        ("a scan with one voxel that is far brighter than the others", far_out, far_out > 0),
     )
     for given, image, mask in cases:
         got = answer(image.copy(), mask.copy())
@@ -388,6 +437,13 @@ def z_score_in_brain(answer):
                 inside((as_float - mean) / values.std(ddof=1)),
                 "That is the deviation with ddof=1, divided by n − 1, as pandas has it: take "
                 "NumPy's own .std().",
+            ),
+            *(
+                (
+                    np.clip(right, -limit, limit),
+                    "That is clipped: here every voxel keeps its own value.",
+                )
+                for limit in (2, 2.5, 3, 4, 5, 6, 10, 20)
             ),
             (values, "Return an array of the image's size, not the brain's values in a row."),
             (

@@ -13,8 +13,8 @@ def window_starts(answer):
         (33, 32, 16, "one voxel more than the patch"),
         (32, 32, 8, "as long as the patch"),
         (20, 32, 16, "shorter than the patch"),
-        (100, 40, 40, "windows without overlap"),
         (101, 40, 30, "a last step that is much shorter"),
+        (100, 40, 40, "windows without overlap"),
     ):
         _starts(answer(length, patch, step), length, patch, step, why)
     return (
@@ -30,16 +30,18 @@ def _starts(got, length: int, patch: int, step: int, why: str | None) -> None:
     expected = sorted({*range(0, last, step), last})
     if got is None:
         raise Wrong(f"for {given} you gave None", verdict.FORGOTTEN_RETURN)
-    try:
-        found = [int(start) for start in got]
-        whole = all(float(start) == int(start) for start in got)
-    except (TypeError, ValueError):
-        found, whole = [], False
-    if not whole or not found:
+    found = list(got) if np.ndim(got) == 1 else []
+    if not found:
         raise Wrong(
             f"for {given} you gave {verdict.describe(got)}",
             "Return a list of whole numbers; there is always one window at least.",
         )
+    if not all(isinstance(start, (int, np.integer)) for start in found):
+        raise Wrong(
+            f"for {given} you gave {verdict.describe(got)}",
+            "Every start must be a whole number, or no slice can begin there: divide with //, not /.",
+        )
+    found = [int(start) for start in found]
     if found == expected:
         return
     said = f"for {given} you gave {found}, expected {expected}"
@@ -58,10 +60,15 @@ def _starts(got, length: int, patch: int, step: int, why: str | None) -> None:
     if len(set(found)) < len(found):
         raise Wrong(said, "A start comes twice: that window would be asked twice, for nothing.")
     if max(found) < last:
+        first = max(found) + patch
+        bare = f"Voxels {first} to {length - 1} aren't covered by any window"
+        if first == length - 1:
+            bare = f"Voxel {first} isn't covered by any window"
         raise Wrong(
             said,
-            f"Voxels {max(found) + patch} to {length - 1} aren't covered by any window: one more, "
-            "moved back so that it ends with the axis.",
+            f"{bare}: one more, moved back so that it ends with the axis."
+            if len(found) < len(expected)
+            else f"{bare}: the last one must end with the axis, so it starts at length - patch.",
         )
     if sorted(found) == expected:
         raise Wrong(said, "The starts should rise.")
@@ -157,7 +164,7 @@ def _regions(answer, truth, prediction, given, telling) -> None:
 
 def small_et(answer):
     few = np.array([[0, 2, 1, 4], [4, 2, 0, 0]])
-    apart = np.array([4, 0, 0, 4, 4, 0, 4])
+    apart, together = np.array([4, 0, 0, 4, 4, 0, 4]), np.array([0, 4, 4, 4, 2, 1])
     many = np.full((20, 17), 4, np.uint8)
     many[0] = 2
     three, five = np.array([4, 1, 4, 4]), np.array([4, 4, 2, 4, 4, 4])
@@ -168,6 +175,7 @@ def small_et(answer):
     for labels, minimum, voxel, given, hint in (
         (np.array([0, 2, 1, 4]), 2, 1.0, "the example, voxels of 1 mm³", None),
         (few, 3, 1.0, "two voxels of label 4, a minimum of 3 mm³, voxels of 1 mm³", None),
+        (together, 2, 1.0, "three voxels of label 4 in one piece, a minimum of 2 mm³", enough),
         (apart, 3, 1.0, "four voxels of label 4 in three pieces, a minimum of 3 mm³", pieces),
         (few, 2, 1.0, "exactly as much label 4 as the minimum: 2 mm³", None),
         (few, 3, 2.0, "two voxels of label 4 of 2 mm³ each, a minimum of 3 mm³", units),
@@ -211,7 +219,10 @@ def _rule(answer, labels, minimum, voxel, given, hint) -> None:
         mistakes = [(drop, "*Less* than the minimum goes; as much as the minimum stays.")]
     else:
         mistakes = [(drop, hint or "There is as much as the minimum, so nothing should change.")]
-    verdict.equal(got, right, given, mistakes=mistakes, hint=hint)
+    otherwise = "What was label 4 becomes 1, and all other labels stay as they are."
+    if volume >= minimum:
+        otherwise = "There is as much as the minimum or more, so nothing should change."
+    verdict.equal(got, right, given, mistakes=mistakes, hint=otherwise)
     handed_in = labels.copy()  # and past `judge`, which hands in a copy that nobody sees again
     returned = getattr(answer, "function", answer)(handed_in, minimum, voxel)
     if not np.array_equal(handed_in, labels):
