@@ -18,8 +18,8 @@ def drawn(fig):
 
 
 def test_one_pixel_has_losses_and_slopes():
-    fig = lesson_03.one_pixel(GRID, {"wrong or right": (GRID, 0 * GRID), "BCE": (2 * GRID, -GRID)})
-    assert {"wrong or right", "BCE", "loss", "slope"} <= set(drawn(fig))
+    fig = lesson_03.one_pixel(GRID, {"counting": (GRID, 0 * GRID), "BCE": (2 * GRID, -GRID)})
+    assert {"counting", "BCE", "loss", "slope"} <= set(drawn(fig))
     assert np.array_equal(fig.axes[1].lines[1].get_ydata(), -GRID)
 
 
@@ -74,7 +74,7 @@ def test_an_island_lies_far_from_the_tumour():
     assert added.sum() == 21 and (island[MASK == 1] == 1).all()
     assert np.abs(np.argwhere(added) - (25, 18)).max(axis=1).min() > 8
     fig = lesson_03.two_predictions(head, MASK, {"short": MASK, "with an island": island})
-    assert {"short", "with an island"} <= set(drawn(fig))
+    assert {"short", "with an island", "truth", "prediction"} <= set(drawn(fig))
 
 
 def test_the_board_has_a_line_at_what_was_reported():

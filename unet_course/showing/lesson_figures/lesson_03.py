@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from scipy import ndimage
 
 from unet_course.showing import plotting
@@ -28,7 +29,8 @@ def one_pixel(score: np.ndarray, curves: Mapping[str, tuple[np.ndarray, np.ndarr
     """
     fig = Figure(figsize=(8.5, 2.8), layout="constrained")
     axes = fig.subplots(1, 2)
-    for k, title in enumerate(("The loss of one tumour pixel", "Its slope (the pull is minus it)")):
+    titles = "The loss of one tumour pixel", "Its slope (the pull goes against it)"
+    for k, title in enumerate(titles):
         for (name, pair), colour in zip(curves.items(), ("grey", "blue", "green"), strict=False):
             axes[k].plot(score, pair[k], color=plotting.PALETTE[colour], label=name)
         axes[k].set_title(title, fontsize=10)
@@ -230,11 +232,16 @@ def two_predictions(
     picture: np.ndarray, truth: np.ndarray, predictions: Mapping[str, np.ndarray]
 ) -> Figure:
     """Draw a slice with the truth's outline and, side by side, predictions by their titles."""
-    fig = Figure(figsize=(4 * len(predictions), 4.3), layout="constrained")
+    fig = Figure(figsize=(4 * len(predictions), 4.6), layout="constrained")
     axes = fig.subplots(1, len(predictions))
     for ax, (title, prediction) in zip(axes, predictions.items(), strict=True):
         plotting.overlay(ax, picture, truth, prediction)
         ax.set_title(title, fontsize=10)
+    handles = [
+        Patch(fc="none", ec=plotting.TRUTH, lw=1.5, label="truth"),
+        Patch(color=plotting.PREDICTION, alpha=0.7, label="prediction"),
+    ]
+    fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=10, frameon=False)
     return fig
 
 
