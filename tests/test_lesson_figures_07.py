@@ -41,8 +41,12 @@ def test_nested_regions_outlines_all_three(volume):
     images, labels = volume
     picture = images[:, :, 8, 3].astype(np.uint8)
     regions = brats.regions(labels[:, :, 8])
-    axes = drawn(lesson_07.nested_regions(picture, labels[:, :, 8], regions))
+    fig = lesson_07.nested_regions(picture, labels[:, :, 8], regions)
+    axes = drawn(fig)
     assert len(axes) == 5 and len(axes[4].collections) == 3
+    texts = [text.get_text() for text in fig.legends[0].get_texts()]
+    for text, label, region in zip(texts, ("1,", "2,", "4,"), ("TC", "WT", "ET"), strict=True):
+        assert label in text and text.endswith(f"other panels: {region}")
 
 
 def test_a_box_is_drawn_where_it_is(volume):

@@ -9,7 +9,7 @@ from matplotlib import patheffects
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from unet_course.data.layouts import MODALITIES, REGIONS
+from unet_course.data.layouts import LABELS, MODALITIES, REGIONS
 from unet_course.showing import volume_plotting
 from unet_course.showing.plotting import CYCLE, PALETTE
 from unet_course.showing.volume_plotting import LABEL_COLOURS, REGION_COLOURS
@@ -122,7 +122,7 @@ def nested_regions(picture: np.ndarray, labels: np.ndarray, regions: np.ndarray)
         labels: (rows, columns).
         regions: (rows, columns, 3), in the order of `layouts.REGIONS`.
     """
-    fig = Figure(figsize=(10, 2.2), layout="constrained")
+    fig = Figure(figsize=(10, 2.4), layout="constrained")
     axes = fig.subplots(1, 5)
     volume_plotting.show_cut(axes[0], volume_plotting.tint(picture, labels, strength=0.8), "labels")
     for i, name in enumerate(REGIONS):
@@ -136,7 +136,17 @@ def nested_regions(picture: np.ndarray, labels: np.ndarray, regions: np.ndarray)
             regions[..., i], [0.5], colors=[REGION_COLOURS[name]], linewidths=1.8
         )
         lines.set_path_effects([patheffects.withStroke(linewidth=3, foreground="black")])
-    volume_plotting.colour_legend(fig)
+    region_of = {colour: name for name, colour in REGION_COLOURS.items()}
+    volume_plotting.legend_below(
+        fig,
+        [
+            Patch(
+                color=colour,
+                label=f"first panel: {label}, {LABELS[label]}\nother panels: {region_of[colour]}",
+            )
+            for label, colour in LABEL_COLOURS.items()
+        ],
+    )
     return fig
 
 
