@@ -194,6 +194,10 @@ def _version(files: dict[str, str], version: str, tag: str | None) -> tuple[str,
         return "✗", "version", f"{said}: python tools/address.py --version {version}"
     if tag and tag != f"v{version}":
         return "✗", "version", f"the tag is {tag}, the version {version}"
+    dated = "date-released: " in files["CITATION.cff"]
+    if tag and (not dated or f"\n## {version} (not yet released)" in files["CHANGELOG.md"]):
+        cure = f"python tools/address.py --version {version}"
+        return "✗", "version", f"CHANGELOG.md and CITATION.cff have no date for {version}: {cure}"
     return "✓", "version", f"{version}; its tag is v{version}"
 
 
