@@ -266,6 +266,13 @@ MISTAKES = {
         ("def adam_step(weight, gradient, m, v, t, rate):\n    return weight", "three numbers"),
     ],
     "learning-rate": [
+        (
+            "def learning_rate(step, steps, peak, rising):\n"
+            "    share = (step - rising) / (steps - rising)\n"
+            "    fall = peak * 0.5 * (1 + np.cos(np.pi * share))\n"
+            "    return min(peak * step / rising, fall)",
+            "the smaller of the two isn't always the right one",
+        ),
         (schedule(COSINE, climb="peak"), "The full rate at once"),
         (schedule(COSINE, climb="peak * (step + 1) / rising"), "Steps count from 0"),
         (schedule(COSINE, climb="step / rising"), "multiply it by peak"),
@@ -302,6 +309,13 @@ MISTAKES = {
         (schedule("0.001 * (1 + np.cos(np.pi * share))", "0.002 * step / 10"), "nothing fixed to"),
     ],
     "early-stopping": [
+        (
+            stopping(lowest="-np.inf").replace("patience=3", "patience=99"),
+            "Keep the default of the task",
+        ),
+        (stopping(back="epoch, best"), "is the epoch of the best score"),
+        (stopping(back="epoch, int(np.argmax(scores)) + 1"), "the best is among those"),
+        (stopping(late="True"), "is a `return` inside the loop?"),
         (stopping(late="False"), "It never stopped"),
         (stopping(late="waited >= patience - 1"), "one epoch too early"),
         (stopping(late="waited > patience"), "one epoch too late"),

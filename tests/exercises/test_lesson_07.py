@@ -20,6 +20,7 @@ Z = "def z_score(image, brain):\n    values = image[brain].astype(float)\n"
 
 MISTAKES = {
     "voxel-to-mm": [
+        (MM + "    return np.round(steps @ voxel + origin, 3)", "keep all digits"),
         (MM + "    return steps @ voxel", "add where voxel (0, 0, 0) lies"),
         (MM + "    return steps @ voxel - origin", "added, not subtracted"),
         (MM + "    return affine @ [*voxel, 1]", "return the first three"),
@@ -47,6 +48,7 @@ MISTAKES = {
         (MM + "    origin += steps @ voxel\n    return origin", "changed its argument `affine`"),
     ],
     "regions-of-any-layout": [
+        (REGIONS + "    return np.stack([c | o | e, c | e, e], axis=-1).T", "along the last axis"),
         (REGIONS + "    return np.stack([c | o | e, c, e], axis=-1)", "core or enhancing"),
         (REGIONS + "    return np.stack([o, c, e], axis=-1)", "lie inside each other"),
         (REGIONS + "    return np.stack([o | c, c | e, e], axis=-1)", "WT holds all three"),
@@ -115,6 +117,7 @@ MISTAKES = {
         ),
     ],
     "millilitres": [
+        (ML + "    return round(voxels * mm3 / 1000, 2)", "Rounded"),
         (ML + "    return mask.sum() * mm3 / 1000", "adds the labels' numbers up"),
         (ML + "    return voxels * mm3", "1000 of them are 1 ml"),
         (ML + "    return voxels", "multiply by the volume of one"),
@@ -212,6 +215,11 @@ MISTAKES = {
         ),
     ],
     "z-score-in-brain": [
+        (
+            Z + "    z = (image - image[brain].mean()) / (image[brain].std() + 1e-3)\n"
+            "    return np.where(brain, z, 0)",
+            "added to the deviation",
+        ),
         (Z + "    return (image - image.mean()) / image.std()", "most of it is air"),
         (
             Z + "    return np.where(brain, (image - image.mean()) / image.std(), 0)",

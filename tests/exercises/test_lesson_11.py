@@ -82,6 +82,9 @@ MISTAKES = {
         (starts(back="[*range(0, last, patch - step), last]"), "range(0, last, step)"),
     ],
     "region-dice": [
+        (dices(back="result[:1]"), "is `return` inside the loop"),
+        (dices(back="result + [1.0]"), "One number for each region"),
+        (dices(back="float(np.mean(result))"), "One number for each region"),
         (dices(groups="([1], [2], [4])"), "labels one by one"),
         (dices(groups="([1, 2, 4], [1], [4])"), "enhancing tumour is core, too"),
         (dices(one="2 * (a & b).sum() / both if both else 0.0"), "nothing was claimed"),
@@ -101,6 +104,14 @@ MISTAKES = {
         ),
     ],
     "small-et": [
+        (
+            "def small_et(labels, minimum, voxel_mm3):\n"
+            "    volume = (labels == 4).sum() * voxel_mm3\n"
+            "    if 0 < volume < minimum:\n"
+            "        return np.where(labels == 4, 1, labels)\n"
+            "    return labels[:]",
+            "a view of it",
+        ),
         (BY_PIECE, "not piece by piece"),
         (IN_PLACE, "changed the array that came in"),
         (rule(small="True"), "nothing should change"),

@@ -426,6 +426,14 @@ def learning_rate(answer):
             f"step {step} of 40, peak 0.5 and rising 8",
             hint="The other run was right: use the arguments, nothing fixed to 100, 0.002 or 10.",
         )
+    for step, rate in ((30, 0.25), (80, 0.25)):
+        verdict.close(
+            answer(step, 100, 0.5, 60),
+            rate,
+            f"step {step} of 100, peak 0.5 and rising 60",
+            hint="While step < rising the rate climbs in a straight line, however long that takes, "
+            "and only then it falls: the smaller of the two isn't always the right one.",
+        )
     return "Careful first, bold in the middle, fine at the end: one warm-up and one cosine a run."
 
 
@@ -445,8 +453,12 @@ def early_stopping(answer):
     ]
     hints = {
         0: {
-            (8, 8): "It never stopped: compare each epoch with the best so far, not with the one "
-            "before, and stop when three in a row weren't better.",
+            (8, 8): "It never stopped: compare each epoch with the best so far, and stop when "
+            "three in a row weren't better. (Is each compared with the one before it? Does the "
+            "count begin again in each epoch? Is the best looked for in all epochs at once?)",
+            (6, 8): "The epochs after the stop don't count: the best is among those that were run.",
+            (6, 0.6): "The second number is the epoch of the best score, not the score.",
+            (1, 1): "It stopped after the first epoch: is a `return` inside the loop?",
             (5, 3): "That is one epoch too early: three epochs are to pass without a better one. "
             "(Or do you count the epochs from 0?)",
             (7, 3): "That is one epoch too late: when the third epoch in a row isn't better, stop.",
@@ -488,10 +500,15 @@ def early_stopping(answer):
                 f"for {given} you gave {found}, expected {right}",
                 hints.get(number, {}).get(
                     found,
-                    "Compare each epoch with the best so far, not with the one before; better: "
-                    "note it and count from 0 again; not better: count one up.",
+                    "Compare each epoch with the best so far. Better: note it and count from 0 "
+                    "again; not better: count one up, and stop at `patience`.",
                 ),
             )
+    scores, _, right = runs[0]
+    got = _values(answer(list(scores)), 2, "two numbers: epochs run, best epoch")
+    if tuple(got) != right:
+        what = f"for validation Dice {scores} and no patience given you gave {tuple(got)}"
+        raise Wrong(f"{what}, expected {right}", "Keep the default of the task: patience=3.")
     return "Patience decides when to stop; the best epoch's weights are what you keep."
 
 

@@ -19,10 +19,12 @@ PLAIN[1, 3] = 239.0
 def voxel_to_mm(answer):
     simple = np.diag([2.0, 2.0, 2.0, 1.0])
     simple[:3, 3] = [-10, 0, 5]
+    digits_enough = OBLIQUE.copy()
+    digits_enough[:3, 3] += [-0.0013, 0.0046, 0.0031]
     cases = (
         ("the affine of the example and voxel (1, 2, 3)", simple, [1, 2, 3]),
         ("the affine of BraTS and voxel (100, 50, 20)", PLAIN, [100, 50, 20]),
-        ("an oblique affine and voxel (10, 20, 30)", OBLIQUE, [10, 20, 30]),
+        ("an oblique affine and voxel (10, 20, 30)", digits_enough, [10, 20, 30]),
     )
     for given, affine, voxel in cases:
         steps, origin, v = affine[:3, :3], affine[:3, 3], np.array(voxel, float)
@@ -74,13 +76,15 @@ def voxel_to_mm(answer):
                         np.round(steps @ v + origin, digits),
                         "That is rounded: keep all digits of a millimetre.",
                     )
-                    for digits in (1, 2)
+                    for digits in (1, 2, 3)
                 ),
                 (
                     (steps.astype(np.float16) @ v.astype(np.float16) + origin.astype(np.float16)),
                     "Right, but in float16, which has three digits: compute in float64.",
                 ),
             ],
+            rtol=1e-6,  # about float32's precision
+            atol=1e-5,
             hint="steps @ voxel + origin, with origin = affine[:3, 3].",
         )
     return (
@@ -112,6 +116,9 @@ def regions_of_any_layout(answer):
             axis=-1,
         )
         got = answer(labels.copy(), core, oedema, enhancing)
+        if got is not None and np.shape(got) != right.shape:
+            last = "The regions go along the last axis: np.stack([…], axis=-1)."
+            verdict.shape(got, right.shape, given, last)
         verdict.equal(
             got,
             right,
@@ -237,8 +244,16 @@ def millilitres(answer):
                     "Spacings have fractions of a millimetre: don't round them.",
                 ),
                 (
-                    round(right),
-                    "Rounded: a millilitre has fractions, and small tumours less than one.",
+                    max(count * size, 0) / 1000,
+                    "Where axes are mirrored the determinant is negative: take abs(…), not what is "
+                    "at least 0. (Rounded? A small tumour has less than a millilitre.)",
+                ),
+                *(
+                    (
+                        round(right, digits),
+                        "Rounded: a millilitre has fractions, and small tumours less than one.",
+                    )
+                    for digits in (0, 1, 2, 3)
                 ),
             ],
             hint="voxels inside × |det(affine[:3, :3])| ÷ 1000.",
@@ -380,6 +395,7 @@ def z_score_in_brain(answer):
         ("a scan with zeros inside the brain", holed, brain),
         ("a scan with something bright outside the brain", outside, brain),
         ("a scan with one voxel that is far brighter than the others", far_out, far_out > 0),
+        ("a scan of small numbers, 0.2 to 0.9", scan * 1e-3, brain),
     )
     for given, image, mask in cases:
         got = answer(image.copy(), mask.copy())
@@ -444,6 +460,13 @@ def z_score_in_brain(answer):
                     "That is clipped: here every voxel keeps its own value.",
                 )
                 for limit in (2, 2.5, 3, 4, 5, 6, 10, 20)
+            ),
+            *(
+                (
+                    inside((as_float - mean) / (deviation + more)),
+                    "Something is added to the deviation: here it is the deviation itself.",
+                )
+                for more in (1e-3, 1e-2, 1)
             ),
             (values, "Return an array of the image's size, not the brain's values in a row."),
             (

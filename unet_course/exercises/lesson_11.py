@@ -137,6 +137,13 @@ def _regions(answer, truth, prediction, given, telling) -> None:
         raise Wrong(
             f"for {given} you gave an empty list", "Append a number to `result` for each region."
         )
+    if got is not None and np.shape(got) != (3,):
+        told = "a number" if np.ndim(got) == 0 else f"{np.size(got)} numbers"
+        raise Wrong(
+            f"for {given} you gave {told}, expected 3",
+            "One number for each region: is `return` inside the loop, or does a region append none, "
+            "or two?",
+        )
     right = _dices(truth, prediction)
     hint = "Twice the overlap over the sum of both sizes; 1 where that sum is 0."
     array = np.asarray(got, float) if np.size(got) == 3 and not isinstance(got, str) else None
@@ -231,8 +238,11 @@ def _rule(answer, labels, minimum, voxel, given, hint) -> None:
             "Your function changed the array that came in. Change a copy: labels.copy(), or what "
             "np.where gives.",
         )
-    if volume < minimum and returned is handed_in:
-        raise Wrong(f"for {given} you return the array that came in", "Return a *new* array.")
+    if volume < minimum and np.shares_memory(returned, handed_in):
+        raise Wrong(
+            f"for {given} you return the array that came in, or a view of it",
+            "Return a *new* array: what is written into a view is written into the other, too.",
+        )
 
 
 def shares(answer):
