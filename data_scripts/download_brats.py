@@ -11,8 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from unet_course.commands.fetch.download import DownloadError, fetch_brats
-from unet_course.commands.terminal import never_fail_to_print
+from unet_course.commands.fetch.download import fetch_brats
+from unet_course.commands.terminal import never_fail_to_print, run_script
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,16 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--accept-licence", action="store_true", help="the terms are accepted")
     never_fail_to_print()
     options = parser.parse_args(arguments)
-    try:
-        folder = fetch_brats(options.root, options.archive, options.accept_licence)
-    except DownloadError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
-        return 130
-    print(f"Use it: unet-course run 07 --data {folder}")
-    return 0
+    return run_script(
+        lambda: fetch_brats(options.root, options.archive, options.accept_licence), lesson="07"
+    )
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from unet_course.commands.fetch.decathlon import ADDRESS, DownloadError, fetch_decathlon
-from unet_course.commands.terminal import never_fail_to_print
+from unet_course.commands.fetch.decathlon import ADDRESS, fetch_decathlon
+from unet_course.commands.terminal import never_fail_to_print, run_script
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,18 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--address", default=ADDRESS, help="of the archive, if it has moved")
     never_fail_to_print()
     options = parser.parse_args(arguments)
-    try:
-        folder = fetch_decathlon(
-            options.root, options.cases, options.accept_licence, address=options.address
-        )
-    except DownloadError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
-        return 130
-    print(f"Use it: unet-course run 07 --data {folder}")
-    return 0
+    where = {"address": options.address}
+    return run_script(
+        lambda: fetch_decathlon(options.root, options.cases, options.accept_licence, **where),
+        lesson="07",
+    )
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from unet_course.commands.fetch.download import DownloadError, fetch_lgg
-from unet_course.commands.terminal import never_fail_to_print
+from unet_course.commands.fetch.download import fetch_lgg
+from unet_course.commands.terminal import never_fail_to_print, run_script
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,16 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--accept-licence", action="store_true", help="the licence is accepted")
     never_fail_to_print()
     options = parser.parse_args(arguments)
-    try:
-        folder = fetch_lgg(options.root, options.archive, options.accept_licence)
-    except DownloadError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
-        return 130
-    print(f"Use it: unet-course run 05 --data {folder}")
-    return 0
+    return run_script(
+        lambda: fetch_lgg(options.root, options.archive, options.accept_licence), lesson="05"
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import stat
@@ -34,6 +35,22 @@ def read_text(path: Path) -> str:
     """Read a small text file of the course's own. Raises OSError (what isn't one), ValueError."""
     expect_file(path, LARGEST_TEXT)
     return path.read_text(encoding="utf-8")
+
+
+def read_facts(path: Path, what: str, version: int, keys: set[str], cure: str) -> dict:
+    """Read a JSON file of facts, such as a plan, whose entry `format` is its version.
+
+    Raises:
+        ValueError: it isn't `what`, of this version and with these keys; the message ends in `cure`.
+        OSError: there is no such file, or it isn't one that holds text.
+    """
+    try:
+        found = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} isn't JSON ({error}): {cure}") from error
+    if not isinstance(found, dict) or found.get("format") != version or not found.keys() >= keys:
+        raise ValueError(f"{path} isn't {what} of this version: {cure}")
+    return found
 
 
 def checksum(path: Path) -> int:

@@ -73,10 +73,9 @@ def _fingerprint_text(found: dict) -> str:
 
 def _plan_text(plan: dict, memory_gb: float) -> str:
     network = plan["network"]
-    each = " and each channel" if plan["set"] == "LGG" else " and each modality"
     lines = [
         f"Plan for {memory_gb:g} GB a training step",
-        f"  normalisation: each case{each} by itself, mean 0 and deviation 1",
+        "  normalisation: each case and channel by itself, mean 0 and deviation 1",
         f"  patch: {_times(plan['size'])}, batch of {plan['batch_size']}",
         f"  U-Net: {network['filters']} filters, depth {network['depth']}, "
         f"{network['normalization']} normalisation, {plan['parameters']:,} parameters",

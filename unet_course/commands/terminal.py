@@ -5,9 +5,30 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Callable
+from pathlib import Path
 
 from unet_course.runtime import how_to_install as how_to_install
 from unet_course.runtime import quiet
+
+
+def run_script(fetch: Callable[[], Path], lesson: str) -> int:
+    """What each of `data_scripts` does with its options read: fetch; return the exit status.
+
+    Args:
+        fetch: returns the folder of the data; a RuntimeError (`DownloadError`) is told.
+        lesson: the number of a lesson that uses them.
+    """
+    try:
+        folder = fetch()
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
+        return 130
+    print(f"Use it: unet-course run {lesson} --data {folder}")
+    return 0
 
 
 def start_tensorflow() -> None:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 from tqdm import tqdm
 
 from unet_course import storage
 from unet_course.data import brats, lgg, nifti
-from unet_course.data.layouts import LGG, MODALITIES, REGIONS, DataError
+from unet_course.data.layouts import LGG, MODALITIES, REGIONS
+from unet_course.data.normalise import find_brain
 
 FORMAT = 1  # raise it when what stands in a fingerprint changes
 KEYS = {"format", "set", "axes", "cases", "patients", "channels", "shape", "spacing"}
@@ -103,13 +103,7 @@ def read(file: Path | str) -> dict:
         FileNotFoundError: there is no such file.
     """
     again = "make it again with `unet-course plan FOLDER --fingerprint FILE`"
-    try:
-        found = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{file} isn't JSON ({error}): {again}") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT or not found.keys() >= KEYS:
-        raise ValueError(f"{file} isn't a fingerprint of this version: {again}")
-    return found
+    return storage.read_facts(Path(file), "a fingerprint", FORMAT, KEYS, again)
 
 
 # --- a case -------------------------------------------------------------------------------------
@@ -118,15 +112,11 @@ def read(file: Path | str) -> dict:
 def _volume(case: brats.Case) -> dict:
     volume = case.read()
     images, affine, _ = nifti.turn(volume.images, volume.affine)
-    boxes = ndimage.find_objects(images.any(axis=-1).view(np.uint8))
-    if not boxes:
-        raise DataError(
-            case.folder, "no brain in it, all voxels are 0", "Restore the case's files."
-        )
-    images, row = images[boxes[0]], {"spacing": nifti.spacing_of(affine)}
+    box, _ = find_brain(images, case)
+    images, row = images[box], {"spacing": nifti.spacing_of(affine)}
     row |= {"shape": images.shape[:3], "shares": None, "percentiles": None}
     if volume.labels is not None:
-        regions = brats.regions(nifti.turn(volume.labels, volume.affine)[0][boxes[0]])
+        regions = brats.regions(nifti.turn(volume.labels, volume.affine)[0][box])
         row["shares"] = regions.mean(axis=(0, 1, 2), dtype=float)
         row["percentiles"] = _percentiles(images, regions[..., 0] > 0)
     return row

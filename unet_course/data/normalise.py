@@ -10,6 +10,32 @@ LABELS = (0, 1, 2, 4)
 CENTRES = 4000  # places a label that a patch can be drawn around; drawn from all, evenly
 
 
+def find_brain(
+    images: np.ndarray, case: Case | None = None
+) -> tuple[tuple[slice, slice, slice], np.ndarray]:
+    """Find the brain: where any modality isn't 0.
+
+    Args:
+        images: (x, y, z, modalities), 0 outside the brain.
+        case: named where something is wrong.
+
+    Returns:
+        The smallest box that holds it, a slice an axis, and the brain in that box, bool.
+
+    Raises:
+        DataError: there is no brain: all voxels are 0.
+    """
+    brain = images[..., 0] != 0
+    for channel in range(1, images.shape[-1]):
+        brain |= images[..., channel] != 0
+    boxes = ndimage.find_objects(brain.view(np.uint8))
+    if not boxes:
+        where = case.folder if case else "the scan"
+        cure = "Look at its files in a viewer: were they masked, or written, with nothing in them?"
+        raise DataError(where, "no brain in it, all voxels are 0", cure)
+    return boxes[0], np.ascontiguousarray(brain[boxes[0]])
+
+
 def z_score(
     images: np.ndarray, case: Case | None = None
 ) -> tuple[np.ndarray, tuple[slice, slice, slice], np.ndarray]:
@@ -20,8 +46,8 @@ def z_score(
         case: named where something is wrong.
 
     Returns:
-        images (cropped, modalities) float32, 0 outside the brain; the box, a slice an axis; the
-        brain in it, bool: where any modality isn't 0.
+        images (cropped, modalities) float32, 0 outside the brain; box and brain as `find_brain`
+        gives them.
 
     Raises:
         DataError: there is no brain: all voxels are 0.
@@ -32,16 +58,7 @@ def z_score(
     >>> box, [round(float(value), 2) for value in values[0, :, 0, 0]]
     ((slice(2, 3, None), slice(1, 5, None), slice(3, 4, None)), [-1.41, 0.0, 0.0, 1.41])
     """
-    brain = images[..., 0] != 0
-    for channel in range(1, images.shape[-1]):
-        brain |= images[..., channel] != 0
-    found = ndimage.find_objects(brain.view(np.uint8))
-    if not found:
-        where = case.folder if case else "the scan"
-        cure = "Look at its files in a viewer: were they masked, or written, with nothing in them?"
-        raise DataError(where, "no brain in it, all voxels are 0", cure)
-    box = found[0]
-    brain = np.ascontiguousarray(brain[box])
+    box, brain = find_brain(images, case)
     result = np.zeros((*brain.shape, images.shape[-1]), np.float32)
     for channel in range(images.shape[-1]):
         values = images[(*box, channel)][brain].astype(np.float32)

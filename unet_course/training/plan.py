@@ -111,12 +111,7 @@ def read(file: Path | str) -> dict:
         FileNotFoundError: there is no such file.
     """
     again = "make it again with `unet-course plan FOLDER --out FILE`"
-    try:
-        plan = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{file} isn't JSON ({error}): {again}") from error
-    if not isinstance(plan, dict) or plan.get("format") != FORMAT or not plan.keys() >= KEYS:
-        raise ValueError(f"{file} isn't a plan of this version: {again}")
+    plan = storage.read_facts(Path(file), "a plan", FORMAT, KEYS, again)
     try:
         step = 2 ** plan["network"]["depth"]
         whole = all(
