@@ -116,10 +116,10 @@ def _tumour(rng, head, variety, kind, where) -> tumour_growth.Tumour:
     """Grow a tumour of this kind and make room for it in `where`."""
     volume = 0.97 * float(np.interp(rng.random(), *_VOLUMES))
     foci = 1 + int(rng.choice(3, p=np.array(variety.foci) / sum(variety.foci)))
-    place, found = _seed(rng, head, variety), None
+    place, whole = _seed(rng, head, variety), None
     shares = rng.uniform(0.05, 0.4, foci - 1)
     for share in (1 - shares.sum() / 2, *shares):
-        if found is not None:
+        if whole is not None:
             place = _in_white(rng, head, place + rng.normal(0, 26, (200, 3)))
         grade = "low" if kind == "diffuse" and rng.random() < 0.7 else "high"
         grown = tumour_growth.grow(rng, head, place, float(volume * share), grade=grade)
@@ -128,8 +128,8 @@ def _tumour(rng, head, variety, kind, where) -> tumour_growth.Tumour:
         if kind != "rim":
             grown = _hardly_enhancing(rng, grown)
         tumour_growth.push_away(where, grown)
-        found = grown if found is None else tumour_growth.together(found, grown)
-    return found
+        whole = grown if whole is None else tumour_growth.together(whole, grown)
+    return whole
 
 
 def _seed(rng, head, variety) -> np.ndarray:

@@ -13,11 +13,13 @@ left_out: dict[str, list[str]] = {}  # by folder of PYTHONPATH the names that it
 
 
 def clean() -> None:
-    """Leave out of this process and of what it starts each folder of PYTHONPATH that hides modules."""
+    """Leave out of this process and of what it starts each folder of PYTHONPATH that hides modules.
+
+    And tqdm's variables, for the same reason: they are read where tqdm is imported.
+    """
     for name in [name for name in os.environ if name.startswith("TQDM_")]:
-        del os.environ[
-            name
-        ]  # for a bar of other work; one that isn't a number ends all that draw one
+        # set for a bar of other work; one that isn't a number ends whatever draws a bar
+        del os.environ[name]
     given = os.environ.get("PYTHONPATH")
     if given is None:
         return
