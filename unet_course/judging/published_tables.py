@@ -13,6 +13,9 @@ from unet_course import runtime
 
 LGG_ABLATION = runtime.PACKAGE / "judging" / "tables" / "lgg_ablation.csv"
 BRATS_2D_3D = LGG_ABLATION.with_name("brats_2d_3d.csv")
+LGG_FOLDS = LGG_ABLATION.with_name("lgg_folds.csv")
+LGG_TRANSFER = LGG_ABLATION.with_name("lgg_transfer.csv")
+LGG_HOSPITALS = LGG_ABLATION.with_name("lgg_hospitals.csv")
 
 
 def lgg_ablation(path: Path | str = LGG_ABLATION) -> pd.DataFrame:
