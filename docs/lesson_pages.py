@@ -74,6 +74,7 @@ def sliders(name: str) -> str:
         f"max='{len(one['said']) - 1}' value='{one['start']}' data-first='{one['first']}' "
         f"data-said='{html.escape(json.dumps(one['said'], ensure_ascii=False))}'></label>"
         for one in known["sliders"]
+        if frames > 1  # else a single picture, of a widget to be drawn on
     )
     return (
         f"<figure class='slider-pictures' data-frames='{frames}'>"

@@ -26,9 +26,13 @@ class JupyterLab:
         (folder / "config").mkdir()
         self.folder, self.name = folder, lesson.name
         shutil.copy(lesson, folder / "notebooks")
-        settings = {"IdentityProvider": {"token": TOKEN}, "ServerApp": {"allow_root": True}}
-        text = json.dumps(settings)
-        (folder / "config" / "jupyter_server_config.json").write_text(text, encoding="utf-8")
+        settings = {
+            "IdentityProvider": {"token": TOKEN},
+            "ServerApp": {"allow_root": True},
+            "LabApp": {"expose_app_in_browser": True},
+        }
+        for name in ("jupyter_server_config.json", "jupyter_lab_config.json"):
+            (folder / "config" / name).write_text(json.dumps(settings), encoding="utf-8")
 
     def __enter__(self) -> "JupyterLab":
         with socket.socket() as free:

@@ -1,10 +1,11 @@
-"""Photograph the lessons' widgets for the site, where no kernel runs: all that their sliders show.
+"""Photograph the lessons' widgets and explorers for the site, where no kernel runs.
 
     python tools/site_sliders.py [LESSON …]
 
 Runs a lesson up to its last widget and moves each slider through its range, `STEPS` places for all
-of a widget's sliders together. What the picture shows goes, one below the other, into `docs/_static/sliders/`, and what the
-widget says of it in words into `docs/sliders.json`; `docs/lesson_pages.py` makes sliders of that.
+of a widget's sliders together; one without sliders, to be drawn on, is taken as it starts. What
+the picture shows goes, one below the other, into `docs/_static/sliders/`, and what the widget says
+of it in words into `docs/sliders.json`; `docs/lesson_pages.py` makes sliders of that.
 Run it after the lesson was saved again with other pictures; a test compares the widgets' cells.
 """
 
@@ -25,7 +26,9 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "_static" / "sliders"
 RECORD = ROOT / "docs" / "sliders.json"
-WIDGET = re.compile(r"^widgets\.(slice_browser|volume_explorer)\(", re.MULTILINE)
+WIDGET = re.compile(r"^(widgets\.(slice_browser|volume_explorer)|explorers\.\w+)\(", re.MULTILINE)
+SLIDERS = ("IntSlider", "FloatSlider", "SelectionSlider")
+PICTURES_OF = ("Image", "DrawingBoard")  # widgets whose `value` is a PNG
 STEPS = 72  # pictures of a widget, at most: sliders with more places are moved in larger steps
 WIDTH = 640  # pixels; wider pictures are shrunk
 HEIGHT = 16_383  # of a WebP file, at most
@@ -40,6 +43,18 @@ def name(lesson: Path, cell) -> str:
     return f"{lesson.stem}-{cell.id}"
 
 
+def values(slider) -> list:
+    """Return the places of a slider, in order; its start is one of them."""
+    if type(slider).__name__ == "SelectionSlider":  # options are values, or pairs of name and value
+        return [one[1] if isinstance(one, tuple) else one for one in slider.options]
+    steps = round((slider.max - slider.min) / slider.step)
+    places = [slider.min + i * slider.step for i in range(steps + 1)]
+    if type(slider).__name__ == "FloatSlider":
+        nearest = min(range(len(places)), key=lambda i: abs(places[i] - slider.value))
+        places[nearest] = slider.value  # 0.1 + 0.2 isn't quite 0.3
+    return places
+
+
 def film(widget, name: str, cell: str) -> None:
     """Move a widget's sliders one after the other, and write what is seen and said.
 
@@ -52,24 +67,30 @@ def film(widget, name: str, cell: str) -> None:
 
     from unet_course.synthetic.sample_data import VERSION
 
-    def children(box, kind):
-        inner = [c for child in getattr(box, "children", ()) for c in children(child, kind)]
-        return [box, *inner] if type(box).__name__ == kind else inner
+    def children(box, kinds):
+        inner = [c for child in getattr(box, "children", ()) for c in children(child, kinds)]
+        return [box, *inner] if type(box).__name__ in kinds else inner
 
-    (shown,), line = children(widget, "Image"), widget.children[-1]
-    frames, sliders, moved = [], [], children(widget, "IntSlider")
+    (shown,), line = children(widget, PICTURES_OF), widget.children[-1]
+    frames, sliders, moved = [], [], children(widget, SLIDERS)
+
+    def take(entry):
+        entry["said"].append(line.value)
+        frames.append(Image.open(io.BytesIO(shown.value)).convert("RGB"))
+
     for slider in moved:
-        start = slider.value
-        step = -(-(slider.max - slider.min + 1) // (STEPS // len(moved)))
-        first = slider.min + (start - slider.min) % step  # so that the start is among them
-        entry = {"name": slider.description, "first": len(frames), "said": []}
-        for value in range(first, slider.max + 1, step):
+        places, start = values(slider), slider.value
+        at = min(range(len(places)), key=lambda i: (places[i] != start, i))
+        step = -(-len(places) // (STEPS // len(moved)))
+        entry = {"name": slider.description, "first": len(frames), "said": [], "start": at // step}
+        for value in places[at % step :: step]:  # the start is among them
             slider.value = value
-            entry["said"].append(line.value)
-            frames.append(Image.open(io.BytesIO(shown.value)).convert("RGB"))
-        entry["start"] = (start - first) // step
+            take(entry)
         slider.value = start
         sliders.append(entry)
+    if not moved:
+        sliders.append({"name": "", "first": 0, "said": [], "start": 0})
+        take(sliders[0])
     scale = min(1, WIDTH / frames[0].width, HEIGHT // len(frames) / frames[0].height)
     size = [int(side * scale) for side in frames[0].size]
     strip = Image.new("RGB", (size[0], size[1] * len(frames)))
@@ -77,7 +98,7 @@ def film(widget, name: str, cell: str) -> None:
         strip.paste(frame.resize(size, Image.Resampling.LANCZOS), (0, index * size[1]))
     PICTURES.mkdir(exist_ok=True)
     strip.save(PICTURES / f"{name}.webp", quality=72, method=6)
-    legend = [one.value for one in children(widget, "HTML")]
+    legend = [one.value for one in children(widget, ("HTML",))]
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
     of = {"cell": cell, "sample": VERSION, "size": size, "frames": len(frames), "legend": legend}
     record[name] = of | {"sliders": sliders}

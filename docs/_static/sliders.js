@@ -22,5 +22,5 @@ document.querySelectorAll(".slider-pictures").forEach((figure) => {
     });
     slider.closest("label").hidden = false; // without this script the sliders would do nothing
   });
-  show(sliders[0]);
+  if (sliders.length) show(sliders[0]);
 });

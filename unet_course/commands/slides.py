@@ -57,15 +57,18 @@ def to_slides(notebook: NotebookNode, lesson: Path) -> str:
 def slide_type(cell: NotebookNode) -> str:
     """Return a cell's slide type; where it has none, one that suits its kind.
 
-    Headings begin slides, hints and solutions are notes, imports, checks and long code that gives
-    nothing are left out, all else goes on on the slide before ("-").
+    Headings begin slides, hints and solutions are notes, imports, checks, the cells of open tasks
+    and quizzes and long code that gives nothing are left out, all else goes on on the slide before
+    ("-").
     """
     if (own := cell.metadata.get("slideshow", {}).get("slide_type")) in TYPES:
         return own
     if cell.cell_type != "markdown":
         bare = re.match(r"(import|from) \w", cell.source) or cell.source.count("\n") >= LONG
-        quiet = bare and not cell.get("outputs") and "exercise" not in cell.metadata.get("tags", [])
-        return "skip" if quiet or cell.source.startswith("exercises.check(") else "-"
+        own = cell.metadata.get("tags", [])
+        quiet = bare and not cell.get("outputs") and "exercise" not in own
+        checks = re.match(r"exercises\.(check|conclude|quiz)\(", cell.source)
+        return "skip" if quiet or checks or {"open-task", "quiz"} & set(own) else "-"
     if level := _heading(cell.source)[0]:
         return "slide" if level < 3 else "subslide"
     return "notes" if cell.source.startswith("<details") else "-"
@@ -104,7 +107,7 @@ def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
         for number, part in enumerate(parts, start=1):
             level, own = _heading(part[0])
             if level:
-                title = title if own.startswith("Exercise") else own
+                title = title if own.startswith(("Exercise", "Open task")) else own
                 kind = "slide" if level < 3 else "subslide"
                 busy = drawn = said = False
             elif (
@@ -115,6 +118,7 @@ def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
                 again()
                 kind = "-"
             beside_figure = drawn or (number == len(parts) and id(cell) in before_figure)
+            part, answers = _answers_apart(part)
             # a figure has the slide to itself, but for one sentence
             shown, spoken = _shared_out(part, int(not said) if beside_figure else len(part))
             if shown:
@@ -123,6 +127,7 @@ def _arrange(cells: list[NotebookNode], guide: str) -> list[NotebookNode]:
             said = said or any(map(_prose, part))
             about = _guided(guide, own, level)
             made += [_markdown(text, "notes") for text in (spoken, about) if text]
+            made += [_markdown(text, "subslide") for text in [answers] if text]
     return _without_lone_prose(made)
 
 
@@ -160,6 +165,27 @@ def _parts(source: str) -> list[list[str]]:
     return parts
 
 
+def _answers_apart(part: list[str]) -> tuple[list[str], str]:
+    """Return a slide's blocks, and the slide that follows a quiz: its folded answers, numbered.
+
+    An open task is put to the audience before its cell is run.
+    """
+    if part[0].startswith("### Open task"):
+        return [*part, "*A question to all of you: what do you predict, and why?*"], ""
+    if not re.match("#+ Quiz", part[0]):
+        return part, ""
+    asked, answers = [], []
+    for block in part:
+        answer = re.fullmatch(r"(?s)<details><summary>Answer</summary>\s*(.*?)\s*</details>", block)
+        if answer:
+            number = re.match(r"\*\*\d+\.\*\*", asked[-1])
+            answers.append(f"{number[0]} {answer[1]}" if number else answer[1])
+        else:
+            asked.append(block)
+    heading = f"{part[0].splitlines()[0]}: answers"
+    return asked, "\n\n".join([heading, *answers]) if answers else ""
+
+
 def _prose(block: str) -> bool:
     return not re.match(r"[-*|] |\||\d+\. |#|```|\$\$|<details|\*\*You", block)
 
@@ -170,7 +196,7 @@ def _shared_out(blocks: list[str], sentences: int) -> tuple[str, str]:
     Shown are the first sentences of the first paragraphs, as many as asked for and `WORDS` words in
     all, and whatever isn't prose; of an exercise's task and of a quiz everything.
     """
-    if re.match("#+ (Exercise|Quiz)", blocks[0]):
+    if re.match("#+ (Exercise|Open task|Quiz)", blocks[0]):
         return "\n\n".join(blocks), ""
     shown, spoken, words = [], [], 0
     for block in blocks:
@@ -206,7 +232,7 @@ def _code(cell: NotebookNode, kind: str) -> NotebookNode:
     figure = _figure(cell)
     printed = "\n".join(map(as_text, cell.outputs))
     if not figure and re.match(r"[A-Z]\w*\(.*\b(children|value)=", printed):
-        name = re.search(r"widgets\.(\w+)", cell.source)
+        name = re.search(r"(?:widgets|explorers)\.(\w+)\(", cell.source)
         called = f", `{name[1]}`" if name else ""
         return _markdown(f"▸ *In Jupyter a widget to try out stands here{called}.*", kind)
     lines = cell.source.count("\n") + printed.count("\n")

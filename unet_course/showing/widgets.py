@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import importlib.util
-import io
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -16,16 +15,14 @@ import ipywidgets
 import nibabel
 import numpy as np
 from IPython.display import Pretty
-from PIL import Image
 
 from unet_course import runtime
 from unet_course.data.layouts import LABELS, MODALITIES
 from unet_course.showing import volume_plotting
 from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline, rgb
 from unet_course.showing.volume_plotting import LABEL_COLOURS, PLANES
+from unet_course.showing.widget_parts import FILL, GAP, column, enlarged, image, png, swatch, wide
 
-GAP = 8  # pixels of white between panels
-FILL = 0.35  # opacity of a prediction, as in `plotting.overlay`
 VIEWER = "ipyniivue>=2.4,<3"  # as in the extra `viewer`
 
 
@@ -82,38 +79,21 @@ def slice_browser(
         said = f"Slice {number} ({first} to {last})."
         return f"{said} Share of its pixels: {', '.join(shares)}" if shares else said
 
-    image = _image(picture(start))
-    slider = ipywidgets.IntSlider(value=start, min=first, max=last, description="Slice")
-    slider.layout = ipywidgets.Layout(width="400px", max_width="100%")
+    shown = image(picture(start))
+    slider = wide(ipywidgets.IntSlider(value=start, min=first, max=last, description="Slice"))
     line = ipywidgets.Label(in_words(start))
 
     def show(change) -> None:
-        image.value = _png(picture(change["new"]))
+        shown.value = png(picture(change["new"]))
         line.value = in_words(change["new"])
 
     slider.observe(show, names="value")
     looks = {"truth": f"border: 2px solid {TRUTH}", "prediction": f"background: {PREDICTION}"}
-    named = [_swatch(looks[name], name) for name in layers]
+    named = [swatch(looks[name], name) for name in layers]
     if len(stacks) > 1:
         named.insert(0, html.escape(" | ".join(name or "images" for name in stacks)))
     legend = [ipywidgets.HTML(" ".join(named))] if named else []
-    return _column([*legend, image, slider, line])
-
-
-def _image(picture: np.ndarray):
-    """Return a picture at its own size or the page's width; a box would stretch it to the latter."""
-    layout = ipywidgets.Layout(width=f"{picture.shape[1]}px", max_width="100%", height="auto")
-    return ipywidgets.Image(value=_png(picture), format="png", layout=layout)
-
-
-def _column(children: list):
-    return ipywidgets.VBox(children, layout=ipywidgets.Layout(align_items="flex-start"))
-
-
-def _swatch(style: str, name: str) -> str:
-    """Return a small coloured box and its name, as HTML."""
-    box = f"display: inline-block; width: 14px; height: 10px; margin: 0 4px 0 12px; {style}"
-    return f'<span style="{box}"></span>{html.escape(name)}'
+    return column([*legend, shown, slider, line])
 
 
 def _checked(stacks: Mapping[str, np.ndarray], layers: Mapping[str, np.ndarray]) -> int:
@@ -142,10 +122,10 @@ def _fullest(layers: Mapping[str, np.ndarray], count: int) -> int:
 
 def _side_by_side(slices, layers: Mapping[str, np.ndarray], scale: int) -> np.ndarray:
     """Return the slices next to each other, masks drawn: (height, width, 3) uint8."""
-    large = {name: mask.repeat(scale, 0).repeat(scale, 1) for name, mask in layers.items()}
+    large = {name: enlarged(mask, scale) for name, mask in layers.items()}
     parts = []
     for one in slices:
-        picture = as_rgb(one).repeat(scale, 0).repeat(scale, 1)
+        picture = enlarged(as_rgb(one), scale)
         if "prediction" in large:
             inside = large["prediction"] > 0
             picture[inside] = (1 - FILL) * picture[inside] + FILL * np.array(rgb(PREDICTION))
@@ -154,12 +134,6 @@ def _side_by_side(slices, layers: Mapping[str, np.ndarray], scale: int) -> np.nd
             draw_outline(picture, large["truth"], TRUTH, scale)
         parts += [picture, np.full((picture.shape[0], GAP, 3), 255, np.uint8)]
     return np.concatenate(parts[:-1], axis=1)
-
-
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="png")
-    return buffer.getvalue()
 
 
 # --- volumes ------------------------------------------------------------------------------------
@@ -256,24 +230,24 @@ def volume_explorer(
                 said += f"; {name} {number} ({LABELS.get(number, 'unknown')})"
         return said
 
-    image = _image(picture())
+    shown = image(picture())
     line = ipywidgets.Label(in_words())
 
     def show(change) -> None:
-        image.value = _png(picture())
+        shown.value = png(picture())
         line.value = in_words()
 
     for control in (menu, box, *sliders):
         control.observe(show, names="value")
     said = f"{' | '.join(PLANES)} (in the first two, the patient's left is on the right)<br>"
-    said += _swatch(f"background: {PALETTE['green']}", "the voxel")
+    said += swatch(f"background: {PALETTE['green']}", "the voxel")
     if labels is not None:
         for label, colour in LABEL_COLOURS.items():
-            said += _swatch(f"background: {colour}", f"{label}: {LABELS[label]}")
+            said += swatch(f"background: {colour}", f"{label}: {LABELS[label]}")
     if prediction is not None:
-        said += _swatch(f"border: 2px solid {PREDICTION}", "prediction")
+        said += swatch(f"border: 2px solid {PREDICTION}", "prediction")
     controls, legend = ipywidgets.HBox([menu, box]), ipywidgets.HTML(said)
-    return _column([controls, legend, image, ipywidgets.HBox(sliders), line])
+    return column([controls, legend, shown, ipywidgets.HBox(sliders), line])
 
 
 def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):

@@ -1,0 +1,13 @@
+"""Explorers: what a lesson lets the reader change, one file each; the picture follows.
+
+A lesson writes `from unet_course.showing import explorers` and ends a cell with `explorers.NAME(…)`.
+Each returns a box with one picture, its controls, and as its last child a label that says in words
+what the picture shows: ipywidgets' pictures have no alternative text. A saved page can't run them;
+the site shows pictures that `tools/site_sliders.py` took of them.
+"""
+
+from __future__ import annotations
+
+from unet_course.showing.explorers.threshold import threshold
+
+__all__ = ["threshold"]
