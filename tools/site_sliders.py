@@ -3,8 +3,8 @@
     python tools/site_sliders.py [LESSON …]
 
 Runs a lesson up to its last widget and moves each slider through its range, `STEPS` places for all
-of a widget's sliders together; one without sliders, to be drawn on, is taken as it starts. What
-the picture shows goes, one below the other, into `docs/_static/sliders/`, and what the widget says
+of a widget's sliders together, and sets its boxes and choices; one to be drawn on is taken once,
+its outlines shown. What the picture shows goes, one below the other, into `docs/_static/sliders/`, and what the widget says
 of it in words into `docs/sliders.json`; `docs/lesson_pages.py` makes sliders of that.
 Run it after the lesson was saved again with other pictures; a test compares the widgets' cells.
 """
@@ -26,9 +26,10 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "_static" / "sliders"
 RECORD = ROOT / "docs" / "sliders.json"
-WIDGET = re.compile(r"^(widgets\.(slice_browser|volume_explorer)|explorers\.\w+)\(", re.MULTILINE)
+WIDGET = re.compile(r"^(widgets\.slice_browser|explorers\.\w+)\(", re.MULTILINE)
 SLIDERS = ("IntSlider", "FloatSlider", "SelectionSlider")
-PICTURES_OF = ("Image", "DrawingBoard")  # widgets whose `value` is a PNG
+CHOICES = ("Checkbox", "ToggleButtons")  # become short sliders, after the others
+PICTURES_OF = ("Image", "DrawingBoard", "PointedPicture")  # widgets whose `value` is a PNG
 STEPS = 72  # pictures of a widget, at most: sliders with more places are moved in larger steps
 WIDTH = 640  # pixels; wider pictures are shrunk
 HEIGHT = 16_383  # of a WebP file, at most
@@ -44,8 +45,11 @@ def name(lesson: Path, cell) -> str:
 
 
 def values(slider) -> list:
-    """Return the places of a slider, in order; its start is one of them."""
-    if type(slider).__name__ == "SelectionSlider":  # options are values, or pairs of name and value
+    """Return the places of a slider or a choice, in order; its start is one of them."""
+    if type(slider).__name__ == "Checkbox":
+        return [False, True]
+    if type(slider).__name__ in ("SelectionSlider", "ToggleButtons"):
+        # options are values, or pairs of name and value
         return [one[1] if isinstance(one, tuple) else one for one in slider.options]
     steps = round((slider.max - slider.min) / slider.step)
     places = [slider.min + i * slider.step for i in range(steps + 1)]
@@ -73,22 +77,26 @@ def film(widget, name: str, cell: str) -> None:
 
     (shown,), line = children(widget, PICTURES_OF), widget.children[-1]
     frames, sliders, moved = [], [], children(widget, SLIDERS)
+    drawing, most = children(widget, ("DrawingBoard",)), STEPS // max(len(moved), 1)
+    moved += [c for c in children(widget, CHOICES) if not c.disabled]
 
     def take(entry):
         entry["said"].append(line.value)
         frames.append(Image.open(io.BytesIO(shown.value)).convert("RGB"))
 
-    for slider in moved:
+    for slider in () if drawing else moved:
         places, start = values(slider), slider.value
         at = min(range(len(places)), key=lambda i: (places[i] != start, i))
-        step = -(-len(places) // (STEPS // len(moved)))
+        step = -(-len(places) // most)
         entry = {"name": slider.description, "first": len(frames), "said": [], "start": at // step}
         for value in places[at % step :: step]:  # the start is among them
             slider.value = value
             take(entry)
         slider.value = start
         sliders.append(entry)
-    if not moved:
+    if drawing or not moved:
+        for box in children(widget, ("Checkbox",)):
+            box.value = box.description.startswith("Show")
         sliders.append({"name": "", "first": 0, "said": [], "start": 0})
         take(sliders[0])
     scale = min(1, WIDTH / frames[0].width, HEIGHT // len(frames) / frames[0].height)

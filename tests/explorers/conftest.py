@@ -48,7 +48,7 @@ class Shown:
     @property
     def picture(self):
         """The explorer's picture."""
-        return self.area.locator("img.widget-image, .drawing-board img").first
+        return self.area.locator("img.widget-image, .drawing-board img, img.pointed-picture").first
 
     def press(self, key: str, handle: int = 0) -> None:
         """Press a key on a slider (they count from 0), and wait until the picture is another one."""

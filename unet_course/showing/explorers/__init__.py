@@ -8,6 +8,8 @@ the site shows pictures that `tools/site_sliders.py` took of them.
 
 from __future__ import annotations
 
+from unet_course.showing.explorers.paint import paint
+from unet_course.showing.explorers.planes import planes
 from unet_course.showing.explorers.threshold import threshold
 
-__all__ = ["threshold"]
+__all__ = ["paint", "planes", "threshold"]

@@ -271,7 +271,7 @@ class _View:
         inside, outside = self.counts[region][:, round(threshold * (HUNDREDTHS - 1)) :].sum(axis=1)
         all_of_both = inside + outside + self.counts[region][0].sum()
         dice = 2 * inside / all_of_both if all_of_both else 1.0
-        return f", Dice from {threshold:.2f} on: {dice:.3f}"
+        return f", the volume's Dice at {threshold:.2f}: {dice:.3f}"
 
 
 def _check(images, labels, probability, names) -> None:
