@@ -10,6 +10,8 @@ from pathlib import Path
 
 import nbformat
 
+from unet_course.commands import lesson_parts
+
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CHECK = re.compile(r"""exercises\.check\(\s*["']([\w-]+)["']\s*,\s*(\w+)\s*\)""")
@@ -44,11 +46,11 @@ class Exercise:
 
 
 def exercises(path: Path) -> list[Exercise]:
-    """The lesson's exercises, in order. Structure is asserted in test_notebooks.py."""
+    """The lesson's small functions, in order. Structure is asserted in test_notebooks.py."""
     cells = read(path).cells
     found = []
     for index, cell in enumerate(cells):
-        if "exercise" not in tags(cell):
+        if "exercise" not in tags(cell) or {"open-task", "quiz"} & set(tags(cell)):
             continue
         check = CHECK.search(cells[index + 1].source)
         solution = BLOCK.search(cells[index + 3].source)
@@ -63,6 +65,16 @@ def exercises(path: Path) -> list[Exercise]:
             )
         )
     return found
+
+
+def open_tasks(path: Path) -> list[lesson_parts.OpenTask]:
+    """The lesson's open tasks; a lesson without their parts raises."""
+    return lesson_parts.find_open_tasks(read(path), path.name)
+
+
+def quizzes(path: Path) -> list[lesson_parts.Quiz]:
+    """The lesson's quizzes that count: one, or none."""
+    return lesson_parts.find_quizzes(read(path), path.name)
 
 
 def run_as_cell(source: str, names: dict, filename: str) -> None:

@@ -38,13 +38,13 @@ def test_the_table_and_the_csv(room, capsys):
     out = room.parent / "class.csv"
     assert cli.main(["progress", str(room), "--csv", str(out)]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "Exercises solved, by lesson (3 students):",
+        "Solved, by lesson (3 students):",
         "student      01   02  all",
         "Zoë Müller  0/2  0/1  0/3",
         "anna        1/2  1/1  2/3",
         "bo          1/2  0/1  1/3",
         "",
-        "By exercise, how many students solved and tried it:",
+        "By exercise, open task and question, how many students solved and tried it:",
         "exercise           solved  tried",
         "01 dice-by-hand         2      3",
         "01 one-hot-labels       0      1",
@@ -63,6 +63,30 @@ def test_the_table_and_the_csv(room, capsys):
         "02 tumour-shares": "1",
     }
     assert list(rows[2].values()) == ["bo", "1", "1", "1", "", ""]
+
+
+def test_open_tasks_and_questions_count(room, capsys):
+    cells = [
+        new_code_cell("...", id="too-small", metadata={"tags": ["exercise", "open-task"]}),
+        new_code_cell(
+            'exercises.quiz("03", q1=..., q2=...)\nq9 = 1',
+            id="quiz-03",
+            metadata={"tags": ["exercise", "quiz"]},
+        ),
+        new_code_cell("1", id="odd", metadata={"tags": ["exercise", "quiz"]}),
+    ]
+    run_lesson.write(new_notebook(cells=cells), room.parent / "notebooks" / "03_c.ipynb")
+    known = {"too-small": {"done": False, "tries": 0, "prediction": "44"}}
+    known["03-q1"] = {"done": True, "tries": 2}
+    (room / "anna").mkdir()
+    (room / "anna" / "progress.json").write_text(json.dumps(known), encoding="utf-8")
+    assert cli.main(["progress", str(room)]) == 0
+    said = capsys.readouterr().out
+    assert "anna     1/3" in said and "Not counted" not in said
+    assert (
+        "03 too-small       0      1\n03 03-q1           1      1\n03 03-q2           0      0"
+        in said
+    )
 
 
 def test_it_reads_what_the_checks_write(room, monkeypatch, capsys):

@@ -5,12 +5,14 @@ import re
 
 import nbformat
 import pytest
-from lesson_files import LESSONS, exercises
+from lesson_files import LESSONS
+from lesson_files import exercises as exercises_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from unet_course import runtime
+from unet_course import exercises, runtime
 from unet_course.commands import cli, export_lesson, run_lesson, slides
 from unet_course.exercises import grade, judge
+from unet_course.exercises.quiz import Question
 
 STUB = "def to_mask(probabilities, threshold=0.5):\n    return ..."
 RIGHT = (
@@ -249,7 +251,7 @@ def test_a_lesson_without_exercises_has_nothing_to_grade(course, capsys):
     assert "has no exercise" in capsys.readouterr().err
 
 
-EXERCISES = [exercise for lesson in LESSONS for exercise in exercises(lesson)]
+EXERCISES = [exercise for lesson in LESSONS for exercise in exercises_of(lesson)]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=repr)
@@ -285,6 +287,119 @@ def test_grade_is_silent_when_right_and_keeps_no_progress(user, capsys):
     with pytest.raises(AssertionError, match="✗ threshold-a-map"):
         grade("threshold-a-map", lambda p, threshold=0.5: (p > threshold).astype("uint8"))
     assert capsys.readouterr().out == "" and list(user.iterdir()) == []
+
+
+# --- open tasks and quizzes -----------------------------------------------------------------------
+
+COURSE = """import numpy as np
+
+from unet_course import exercises
+from unet_course.exercises.quiz import Question
+
+exercises.checks = lambda: {"deeper": lambda e: f"it is {e['field']}."}
+exercises.tasks = lambda: {"deeper"}
+exercises.quizzes = lambda: {"05": {"q1": Question("b", {"a": "No.", "b": "Yes."})}}"""
+ASK = 'exercises.predict("deeper", ...)\nfield = ...'
+DO = 'exercises.predict("deeper", 44)\nfield = 6 * 7 + 2'
+CONCLUDE = 'exercises.conclude("deeper", field=field)'
+ASKED = "## Quiz\n\n**1.** Is it so?\n\n- **a.** No.\n- **b.** Yes.\n\n"
+
+
+def with_a_task(apart=True):
+    """A lesson with an open task and a quiz; `apart`: a cell of its own concludes."""
+    cells = [
+        new_markdown_cell("# 05 Small", id="title"),
+        new_code_cell(COURSE, id="imports"),
+        new_markdown_cell("### Open task: Deeper\n\nWhat does depth 3 see?", id="d-task"),
+        new_code_cell(ASK if apart else f"{ASK}\n{CONCLUDE}", id="deeper",
+                      metadata={"tags": ["exercise", "open-task"]}),
+        *([new_code_cell(CONCLUDE, id="deeper-check")] if apart else []),
+        new_markdown_cell(folded("Hint", "Count."), id="d-hint"),
+        new_markdown_cell(
+            folded("Solution", f"It sees 44.\n\n```python\n{DO if apart else DO + chr(10) + CONCLUDE}\n```"),
+            id="d-solution", metadata={"tags": ["solution"]}),
+        new_markdown_cell(ASKED + folded("Answer", "**b.** Since it is."), id="quiz"),
+        new_code_cell('exercises.quiz("05", q1=...)  # "a" or "b"', id="quiz-05",
+                      metadata={"tags": ["exercise", "quiz"]}),
+    ]  # fmt: skip
+    return run_lesson.clean_outputs(new_notebook(cells=cells))
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    known = {"05": {"q1": Question("b", {"a": "No.", "b": "Yes."})}}
+    monkeypatch.setattr(exercises, "quizzes", lambda: known)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_an_open_task_and_a_quiz_are_handed_out_without_answers(course, apart):
+    run_lesson.write(with_a_task(apart), course / "notebooks" / "05_small.ipynb")
+    _, text = export("handout", course / "h.ipynb")
+    assert "Count." in text and "It sees 44" not in text and "Since it is" not in text
+    assert "- **b.** Yes." in text
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_open_tasks_and_quizzes_are_solved_in_solutions(course, answers, capsys, apart):
+    run_lesson.write(with_a_task(apart), course / "notebooks" / "05_small.ipynb")
+    code, text = export("solutions", course / "s.ipynb")
+    cells = cells_of(text)
+    said = "".join(o.text for cell in cells.values() for o in cell.get("outputs", []))
+    assert code == 0 and said == (
+        "Your prediction: 44. It is recorded.\n✓ deeper: it is 44.\n✓ q1 (b): Yes.\n"
+    )
+    wrong = {
+        "deeper": ("d-solution", ", 44)", ", ...)"),
+        "quiz-05": ("imports", '"b", {', '"a", {'),
+    }
+    for name, (cell, a, b) in wrong.items():
+        run_lesson.write(with_a_task(apart), course / "notebooks" / "05_small.ipynb")
+        change(course, lambda cells, _, c=cell, a=a, b=b: cells[c].update(
+            source=cells[c].source.replace(a, b)))  # fmt: skip
+        assert export("solutions", course / "x.ipynb") == (1, None)
+        assert f"the solution of {name} doesn't pass" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_open_tasks_and_quizzes_are_marked_by_nbgrader(course, answers, apart):
+    run_lesson.write(with_a_task(apart), course / "notebooks" / "05_small.ipynb")
+    _, text = export("nbgrader", course / "source.ipynb")
+    cells = cells_of(text)
+    assert cells["deeper"].source.startswith(ASK) and "nbgrader" not in cells["deeper"].metadata
+    marks = {n: c.source for n, c in cells.items() if c.metadata.get("nbgrader", {}).get("grade")}
+    test = "deeper-check" if apart else "deeper-marked"
+    assert list(marks) == [test, "quiz-05-q1-marked"]
+    hidden = '### BEGIN HIDDEN TESTS\nexercises.grade("{}")\n### END HIDDEN TESTS'
+    assert marks[test].endswith(hidden.format("deeper"))
+    assert marks["quiz-05-q1-marked"].endswith(hidden.format("05-q1"))
+    assert "Since it is" not in text and "It sees 44" not in text
+
+
+def test_an_open_task_and_a_quiz_lacking_a_part_are_told(course, answers, capsys):
+    for cell, source, words in (
+        (
+            "deeper-check",
+            "1",
+            "neither the open task deeper nor the next cell has exercises.conclude",
+        ),
+        ("d-solution", "no code", "the open task deeper has no cell tagged 'solution'"),
+        ("quiz-05", "1", "the quiz quiz-05 has no exercises.quiz("),
+        ("quiz-05", 'exercises.quiz("05", q7=...)', "quiz of lesson 05: no answer to q7"),
+    ):
+        run_lesson.write(with_a_task(), course / "notebooks" / "05_small.ipynb")
+        change(course, lambda cells, _, c=cell, s=source: cells[c].update(source=s))
+        assert export("nbgrader", course / "x.ipynb") == (1, None)
+        assert words in capsys.readouterr().err
+
+
+def test_an_open_task_and_a_quiz_are_put_to_the_audience():
+    found = arranged(*with_a_task().cells[2:])
+    shown = [text for text, _ in found[1:]]
+    assert shown[0].startswith("### Open task: Deeper\n\nWhat does depth 3 see?")
+    assert "what do you predict, and why?" in shown[0]
+    assert "It sees 44" in found[1][1] and "exercises" not in "".join(shown)
+    assert shown[1].startswith("## Quiz") and "- **b.** Yes." in shown[1]
+    assert shown[2:] == ["## Quiz: answers\n\n**1.** **b.** Since it is."]
 
 
 # --- slides -------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import nbformat
 import pytest
 from lab_server import JupyterLab
 from lesson_files import CHECK, LESSONS, ROOT, code_cells, tags
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_output
 
 from unet_course import memory, runtime
 from unet_course.commands import export_lesson, run_lesson, slides
@@ -37,7 +37,7 @@ UNCOMPARED = {
 }
 COMMENTS = re.compile(r"#\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)")
 ALLOWED_TAGS = {
-    "code": {"nbval-ignore-output", "exercise", "hide-input"},
+    "code": {"nbval-ignore-output", "exercise", "open-task", "quiz", "hide-input"},
     "markdown": {"solution", "figures-from-elsewhere"},
 }
 TRAINING = {"05", "06", "10", "11"}  # what a trained network did is told by code there
@@ -73,16 +73,20 @@ def test_a_run_gives_the_saved_outputs(lesson, tmp_path, record_property, server
 
     Each lesson has a cache of its own, so it runs alone: it finds the sample, as on a hub, and no
     network that another lesson trained. Those that were saved had found it.
+
+    Behind the last cell the solutions of open tasks are run, as by a student who ran all first, and
+    must be ✓.
     """
     run_lesson.make_sample(lesson)
+    copy = _with_open_tasks_solved(lesson, tmp_path)
     env = run_lesson.kernel_environment()
     env["UNET_COURSE_USER"] = str(tmp_path)
     env["UNET_COURSE_SHARED"] = str(runtime.cache_dir())
     env["UNET_COURSE_CACHE"] = str(tmp_path / "cache")
     env.pop("UNET_COURSE_DATA", None)
     command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "-q"]
-    command += ["-c", os.devnull, "--rootdir", str(lesson.parent), "--nbval-current-env"]
-    command += ["--nbval-cell-timeout", str(SECONDS * SLACK), str(lesson)]
+    command += ["-c", os.devnull, "--rootdir", str(copy.parent), "--nbval-current-env"]
+    command += ["--nbval-cell-timeout", str(SECONDS * SLACK), str(copy)]
     start = time.perf_counter()
     log = tmp_path / "nbval.log"
     with log.open("w", encoding="utf-8") as file:
@@ -101,6 +105,23 @@ def test_a_run_gives_the_saved_outputs(lesson, tmp_path, record_property, server
     assert code == 0, log.read_text(encoding="utf-8", errors="replace")[-6000:]
     assert peak_gb <= GIGABYTES
     assert seconds <= SECONDS * SLACK
+
+
+def _with_open_tasks_solved(lesson, folder) -> Path:
+    """The lesson, or a copy that ends in what its open tasks' solutions do and in their marks."""
+    tasks = lesson_files.open_tasks(lesson)
+    if not tasks:
+        return lesson
+    notebook = nbformat.read(lesson, as_version=4)
+    for task in tasks:
+        sources = [task.solution, f'exercises.grade("{task.name}")']
+        if "exercises.conclude(" not in task.solution:
+            sources.insert(1, notebook.cells[task.concludes].source)
+        ignored = {"tags": ["nbval-ignore-output"]}
+        notebook.cells += [new_code_cell(source, metadata=ignored) for source in sources]
+    copy = folder / lesson.name
+    copy.write_text(nbformat.writes(notebook), encoding="utf-8")
+    return copy
 
 
 def test_no_lesson_leaves_files_behind():
@@ -319,7 +340,7 @@ def test_details_are_closed_blocks(lesson):
 @every_lesson
 def test_exercises_have_their_five_cells(lesson):
     cells = lesson_files.read(lesson).cells
-    stubs = [i for i, cell in enumerate(cells) if "exercise" in tags(cell)]
+    stubs = [exercise.index for exercise in lesson_files.exercises(lesson)]
     if not lesson.name.startswith("00"):
         assert len(stubs) >= 3
     for i in stubs:
@@ -343,6 +364,52 @@ def test_exercises_have_their_five_cells(lesson):
     assert len(checks) == len(stubs), "a check without its exercise"
 
 
+HINT = re.compile(r"<details><summary>Hint</summary>\n\n.+\n\n</details>", re.DOTALL)
+ACCOUNT = re.compile(
+    r"<details><summary>Solution</summary>\n\n.*```python\n.+```.*</details>", re.DOTALL
+)
+
+
+@every_lesson
+def test_open_tasks_have_their_parts(lesson):
+    """Task, cell, perhaps a cell that concludes, hint, and a solution with an account in prose."""
+    cells = lesson_files.read(lesson).cells
+    for task in lesson_files.open_tasks(lesson):
+        place, end = task.index, task.concludes
+        assert re.match("### Open task: .", cells[place - 1].source), task.name
+        assert "exercise" in tags(cells[place]) and "..." in cells[place].source, task.name
+        assert "exercises.predict(" in cells[place].source, task.name
+        said = "\n".join(outputs(cell) for cell in cells[place : end + 1])
+        assert "○ no prediction yet" in said and "○ not attempted yet" in said, task.name
+        assert "nbval-ignore-output" not in tags(cells[place]) + tags(cells[end]), task.name
+        hint, solution = cells[end + 1 : end + 3]
+        assert HINT.fullmatch(hint.source), task.name
+        assert ACCOUNT.fullmatch(solution.source) and tags(solution) == ["solution"], task.name
+        prose = re.sub(r"(?s)```python.*?```|<[^>]+>", "", solution.source)
+        assert len(prose.split()) >= 30, f"{task.name}: the solution tells what happened and why"
+        assert "exercises.predict(" in task.solution, task.name
+        own = "exercises.conclude(" in cells[place].source
+        assert own == ("exercises.conclude(" in task.solution), task.name
+
+
+@every_lesson
+def test_a_quiz_that_counts_has_its_choices(lesson):
+    """Three choices under each question, the folded answer begins with the right one's letter."""
+    cells = lesson_files.read(lesson).cells
+    for quiz in lesson_files.quizzes(lesson):
+        assert cells[quiz.index].id == f"quiz-{lesson.name[:2]}" == f"quiz-{quiz.number}"
+        assert tags(cells[quiz.index]) == ["exercise", "quiz"]
+        assert outputs(cells[quiz.index]).count("○") == len(quiz.questions) >= 3
+        text = cells[quiz.index - 1].source
+        parts = re.split(r"(?m)^\*\*(\d+)\.\*\* ", text)[1:]
+        assert [f"q{number}" for number in parts[::2]] == list(quiz.questions)
+        for question, right in zip(parts[1::2], quiz.right().values(), strict=True):
+            assert re.findall(r"(?m)^- \*\*([a-z])\.\*\* \S", question) == ["a", "b", "c"]
+            assert re.search(rf"<summary>Answer</summary>\n\n\*\*{right}\.\*\* ", question), (
+                question
+            )
+
+
 @every_lesson
 def test_no_later_cell_needs_the_students_answer(lesson):
     cells = lesson_files.read(lesson).cells
@@ -359,10 +426,11 @@ def test_no_later_cell_needs_the_students_answer(lesson):
 @every_lesson
 def test_the_handout_holds_no_solution(lesson):
     full, handout = lesson_files.read(lesson), export_lesson.handout(lesson)
-    exercises = lesson_files.exercises(lesson)
-    assert len(handout.cells) == len(full.cells) - len(exercises)
+    exercises, tasks = lesson_files.exercises(lesson), lesson_files.open_tasks(lesson)
+    assert len(handout.cells) == len(full.cells) - len(exercises) - len(tasks)
     text = json.dumps(handout)
     assert "<summary>Solution" not in text
+    assert ("<summary>Answer" in text) != bool(lesson_files.quizzes(lesson))
     for exercise in exercises:
         body = exercise.solution.strip().splitlines()[-1].strip()
         given = json.dumps(body)[1:-1]
@@ -370,7 +438,7 @@ def test_the_handout_holds_no_solution(lesson):
         assert in_stub or f"\n{given}" not in "\n".join(
             cell.source for cell in handout.cells if "exercise" in tags(cell)
         )
-    assert text.count("<summary>Hint") == len(exercises)
+    assert text.count("<summary>Hint") == len(exercises) + len(tasks)
 
 
 # --- numbers in prose -------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from unet_course.commands import run_lesson
+from unet_course.commands.lesson_parts import names_in
 from unet_course.commands.terminal import clean
 from unet_course.exercises.solved import FILE, decode
 from unet_course.runtime import existing_folder
@@ -34,7 +35,7 @@ COPY = re.compile(r"(.+?) ?\(\d+\)\.json")  # what a browser calls the second fi
 class ClassProgress:
     """A class's progress, and what wasn't counted."""
 
-    table: pd.DataFrame  # a row a student, a column a (lesson, exercise): 1 solved, 0 tried, NaN
+    table: pd.DataFrame  # a row a student, a column a (lesson, name): 1 solved, 0 tried, NaN
     tries: list[int]  # of each student
     passed_over: list[str]
 
@@ -54,7 +55,7 @@ class ClassProgress:
         return "\n\n".join(parts)
 
     def csv(self) -> str:
-        """Return a row a student; for each exercise 1 solved, 0 tried, empty not tried."""
+        """Return a row a student; for each name 1 solved, 0 tried, empty not tried."""
         table = self.table.astype("Int64").set_axis([" ".join(c) for c in self.table], axis=1)
         table.insert(0, "solved", table.sum(axis=1))
         table.insert(1, "tries", self.tries)
@@ -72,10 +73,10 @@ def _tables(table: pd.DataFrame) -> str:
     counts = {"solved": table.sum().astype(int), "tried": table.notna().sum()}
     exercises = pd.DataFrame(counts).set_axis([f"{of} {name}" for of, name in table.columns])
     count = "1 student" if len(table) == 1 else f"{len(table)} students"
-    return f"""Exercises solved, by lesson ({count}):
+    return f"""Solved, by lesson ({count}):
 {students.rename_axis(columns="student").to_string()}
 
-By exercise, how many students solved and tried it:
+By exercise, open task and question, how many students solved and tried it:
 {exercises.rename_axis(columns="exercise").to_string()}"""
 
 
@@ -91,12 +92,8 @@ def collect(folders: Iterable[Path], only: Iterable[str] | None = None) -> Class
         LookupError: there is no such lesson.
     """
     roots = [existing_folder(folder, "Correct DIR.") for folder in folders]
-    pairs = [
-        (path.name[:2], cell.id)
-        for path in run_lesson.list_lessons()
-        for cell in run_lesson.read(path).cells
-        if "exercise" in cell.metadata.get("tags", [])
-    ]
+    lessons = [(path, run_lesson.read(path)) for path in run_lesson.list_lessons()]
+    pairs = [(path.name[:2], name) for path, lesson in lessons for name in names_in(lesson)]
     columns = pd.MultiIndex.from_tuples(pairs, names=["lesson", "exercise"])
     known = set(columns.get_level_values("exercise"))
     if only:

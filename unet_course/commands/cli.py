@@ -131,11 +131,16 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", choices=("float32", "float16", "int8"), default="float32", help=help
     )
 
-    help = "who in a class has solved which exercises"
+    help = "who in a class has solved what: exercises, open tasks, quizzes"
     progress = verb("progress", _progress, help, "unet-course progress class --csv class.csv")
     help = "searched for students' progress.json; a file NAME.json in it is NAME's"
     option(progress, "folders", "DIR", help, nargs="+")
-    option(progress, "--csv", "FILE", "write a row a student, a column an exercise")
+    option(
+        progress,
+        "--csv",
+        "FILE",
+        "write a row a student, a column an exercise, open task or question",
+    )
     help = "only this one; may be given again"
     option(progress, "--lesson", "LESSON", help, type=str, action="append")
     flag(progress, "--all", "also the lessons that nobody has begun")

@@ -64,13 +64,20 @@ def examine() -> dict:
             f"needed. Free some, or set {runtime.CACHE_VARIABLE} to a folder on another disk"
         )
     found["data"] = _data(troubles)
-    names, tried = list(exercises.checks()), solved.read()
-    done = [name for name in names if name in tried and tried[name]["done"]]
-    begun = [name for name in names if name in tried and name not in done]
+    tried, tasks = solved.read(), exercises.tasks()
+    functions = [name for name in exercises.checks() if name not in tasks]
     file = str(runtime.user_dir() / solved.FILE)
-    found["exercises"] = {"file": file, "all": len(names), "done": done, "tried": begun}
+    found["exercises"] = {"file": file, **_counted(functions, tried)}
+    found["open_tasks"] = _counted([name for name in exercises.checks() if name in tasks], tried)
+    found["questions"] = _counted(exercises.questions(), tried)
     found["lessons"] = _lessons(found.get("seconds_per_step"), troubles)
     return found | {"ready": not troubles}
+
+
+def _counted(names: list[str], tried: dict[str, dict]) -> dict:
+    done = [name for name in names if name in tried and tried[name]["done"]]
+    begun = [name for name in names if name in tried and name not in done]
+    return {"all": len(names), "done": done, "tried": begun}
 
 
 def measured() -> dict:
@@ -200,7 +207,7 @@ def _lessons(yardstick: float | None, troubles: list[str]) -> list[dict]:
 
 def text(found: dict) -> str:
     """Return what `examine` found as text for people. Nothing in it is wrapped or cut."""
-    memory, done = found["memory_gb"], found["exercises"]
+    memory = found["memory_gb"]
     lines = [
         f"Python      {found['python']['version']} (needed {found['python']['needed'] or 'any'})",
         f"Runs on     {PLACES[found['place']]}: {found['processor']}, {found['cores']} cores, "
@@ -215,9 +222,13 @@ def text(found: dict) -> str:
         have = f"{row['name']} {row['version'] or 'missing'}"
         lines.append(f"  ✗ {have} (needed {row['needed']}, for {row['for']})")
     lines += ["", *_data_lines(found["data"]), ""]
-    lines.append(f"Exercises   {len(done['done'])} of {done['all']} done, kept in {done['file']}")
-    if done["tried"]:
-        lines.append(f"  begun: {', '.join(done['tried'])}")
+    kinds = {"exercises": "Exercises", "open_tasks": "Open tasks", "questions": "Questions"}
+    for kind, title in kinds.items():
+        done = found[kind]
+        lines.append(f"{title:<12}{len(done['done'])} of {done['all']} done")
+        if done["tried"]:
+            lines.append(f"  begun: {', '.join(done['tried'])}")
+    lines.append(f"  kept in {found['exercises']['file']}")
     lines += ["", "Lessons, and about how long each runs here without your reading"]
     for row in found["lessons"]:
         time = "not measured yet" if row["minutes"] is None else f"{row['minutes']} min"

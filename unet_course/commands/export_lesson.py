@@ -11,18 +11,26 @@ import tempfile
 from pathlib import Path
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 from unet_course import runtime, storage
 from unet_course.commands import run_lesson, slides
+from unet_course.commands.lesson_parts import (
+    CHECK,
+    CONCLUDE,
+    find_exercises,
+    find_open_tasks,
+    find_quizzes,
+    tags,
+    without_answers,
+)
 from unet_course.commands.output_files import FORMS, check_output_path, writing
 from unet_course.commands.run_lesson import clean_outputs
 from unet_course.commands.terminal import CellProgress
 
-CHECK = re.compile(r"""exercises\.check\(\s*["']([\w-]+)["']\s*,\s*(\w+)\s*\)""")
-CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 LAUNCH = "](https://colab.research.google.com/"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-POINTS = 1  # for each exercise; an instructor changes them in nbgrader
+POINTS = 1  # for each exercise, open task and question; an instructor changes them in nbgrader
 SCHEMA = 3  # of nbgrader's metadata, since its version 0.6
 
 
@@ -73,34 +81,6 @@ def _write(lesson: Path, form: str, out: Path) -> None:
             run_lesson.write(notebook, out)
 
 
-def find_exercises(notebook: NotebookNode, name: str) -> list[tuple[str, int, str, str]]:
-    """Return a lesson's exercises: name, index of the stub's cell, the function's name, solution.
-
-    Raises:
-        ValueError: an exercise has no check behind it, or no solution before the next exercise.
-    """
-    found = []
-    cells = notebook.cells
-    stubs = [i for i, cell in enumerate(cells) if "exercise" in _tags(cell)]
-    for index, end in zip(stubs, [*stubs, len(cells)][1:], strict=True):
-        exercise = cells[index].id
-        check = CHECK.search(cells[index + 1].source) if index + 1 < len(cells) else None
-        if not check or check[1] != exercise:
-            lacks = f'exercises.check("{exercise}", …)'
-            raise ValueError(f"{name}: behind the exercise {exercise} stands no cell with {lacks}")
-        folded = [c.source for c in cells[index:end] if "solution" in _tags(c)]
-        solution = CODE.search(folded[0]) if folded else None
-        if not solution:
-            lacks = "has no cell tagged 'solution' with a ```python block (a handout has none)"
-            raise ValueError(f"{name}: the exercise {exercise} {lacks}")
-        found.append((exercise, index, check[2], solution[1].strip("\n")))
-    return found
-
-
-def _tags(cell: NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])
-
-
 def read(lesson: Path) -> NotebookNode:
     """Return a lesson, cleaned, without its launch links: they open the lesson, not what is made."""
     notebook = clean_outputs(run_lesson.read(lesson))
@@ -111,11 +91,15 @@ def read(lesson: Path) -> NotebookNode:
 
 
 def _without_solutions(notebook: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in notebook.cells if "solution" not in _tags(cell)]
+    """Return the cells but for solutions; a quiz that counts loses its folded answers."""
+    if any("quiz" in tags(cell) for cell in notebook.cells):
+        for cell in notebook.cells:
+            cell.source = without_answers(cell.source)
+    return [cell for cell in notebook.cells if "solution" not in tags(cell)]
 
 
 def handout(lesson: Path) -> NotebookNode:
-    """Return the lesson without its solutions. Hints, pictures and saved outputs stay.
+    """Return the lesson without solutions and a quiz's answers. Hints and saved outputs stay.
 
     Raises:
         ValueError: a cell shows a solution but hasn't got the tag `solution`.
@@ -130,16 +114,20 @@ def handout(lesson: Path) -> NotebookNode:
 
 
 def solutions(lesson: Path) -> run_lesson.Run:
-    """Fill in every solution and execute the lesson, as `unet-course run` does.
+    """Fill in every solution and right choice, and execute the lesson, as `unet-course run` does.
 
-    The exercises solved here don't count as anybody's progress.
+    What is solved here doesn't count as anybody's progress.
 
     Raises:
-        ValueError: see `find_exercises`; or a solution didn't pass its check.
+        ValueError: see `lesson_parts`; or a solution didn't pass its check.
     """
     notebook = read(lesson)
-    for _, index, _, solution in find_exercises(notebook, lesson.name):
-        notebook.cells[index].source = solution
+    for part in [*find_exercises(notebook, lesson.name), *find_open_tasks(notebook, lesson.name)]:
+        notebook.cells[part.index].source = part.solution
+    for quiz in find_quizzes(notebook, lesson.name):
+        cell = notebook.cells[quiz.index]
+        for name, right in quiz.right().items():
+            cell.source = re.sub(rf"\b{name} *= *\.\.\.", f'{name}="{right}"', cell.source)
     notebook.cells = _without_solutions(notebook)
     data = runtime.data_folder()
     if not data:
@@ -150,11 +138,20 @@ def solutions(lesson: Path) -> run_lesson.Run:
     ):
         run = run_lesson.execute(lesson, data, show, {runtime.USER_VARIABLE: nobody}, notebook)
     for cell in run.notebook.cells:
-        check = CHECK.search(cell.source) if cell.cell_type == "code" else None
         said = "".join(output.get("text", "") for output in cell.get("outputs", []))
-        if check and not said.startswith("✓"):
-            raise ValueError(f"{lesson.name}: the solution of {check[1]} doesn't pass: {said}")
+        if cell.cell_type == "code" and (trouble := _not_passed(cell, said)):
+            what = f"the solution of {trouble} doesn't pass: {said}"
+            raise ValueError(f"{lesson.name}: {what}")
     return run_lesson.Run(clean_outputs(run.notebook), run.seconds, run.peak_gb)
+
+
+def _not_passed(cell: NotebookNode, said: str) -> str:
+    """Return the name of what a solved lesson's cell should have passed and didn't, or ""."""
+    if "quiz" in tags(cell):
+        return "" if said and not re.search("[✗○]", said) else cell.id
+    names = [m[1] for m in (CHECK.search(cell.source), CONCLUDE.search(cell.source)) if m]
+    passed = [name for name in names if re.search(rf"^✓ {name}:", said, re.MULTILINE)]
+    return next((name for name in names if name not in passed), "")
 
 
 def nbgrader(lesson: Path) -> NotebookNode:
@@ -164,31 +161,56 @@ def nbgrader(lesson: Path) -> NotebookNode:
     the test, worth `POINTS`: a hidden line behind it raises unless it is ✓. Tasks, tests and imports
     are locked. Each cell's `grade_id` is its id, so that none comes twice.
 
+    An open task's cell and the quiz's are released as they stand, `...` and all: nbgrader's own stub
+    would stop a run there. They are judged by what `exercises.conclude` and `exercises.quiz` were
+    given in the run, each question in a cell of its own.
+
     Raises:
-        ValueError: see `find_exercises`; or the lesson has no exercise.
+        ValueError: see `lesson_parts`; or the lesson has no exercise, open task or quiz.
     """
     notebook = read(lesson)
-    exercises = find_exercises(notebook, lesson.name)
-    if not exercises:
-        raise ValueError(f"{lesson.name}: has no exercise, so there is nothing to grade")
     cells = notebook.cells
-    for name, index, function, solution in exercises:
-        stub, test = cells[index], cells[index + 1]
-        if index and cells[index - 1].cell_type == "markdown":
-            _set(cells[index - 1], locked=True)
-        stub.source = with_markers(stub.source, solution)
+    exercises = find_exercises(notebook, lesson.name)
+    tasks, quizzes = find_open_tasks(notebook, lesson.name), find_quizzes(notebook, lesson.name)
+    if not exercises + tasks + quizzes:
+        raise ValueError(f"{lesson.name}: has no exercise, so there is nothing to grade")
+    added: dict[str, list[NotebookNode]] = {}  # behind the cell of an id
+    for part in exercises + tasks:
+        if part.index and cells[part.index - 1].cell_type == "markdown":
+            _set(cells[part.index - 1], locked=True)
+    for one in exercises:
+        stub, test = cells[one.index], cells[one.index + 1]
+        stub.source = with_markers(stub.source, one.solution)
         _set(stub, solution=True)
-        test.source = (
-            f"{test.source.rstrip()}\n### BEGIN HIDDEN TESTS\n"
-            f'exercises.grade("{name}", {function})\n### END HIDDEN TESTS'
-        )
-        _set(test, grade=True, locked=True)
+        _grade(test, f'"{one.name}", {one.function}')
+    for task in tasks:
+        stub, test = cells[task.index], cells[task.concludes]
+        stub.outputs, stub.execution_count = [], None
+        if test is stub:
+            test = new_code_cell("# The open task is marked here.", id=f"{task.name}-marked")
+            added[stub.id] = [test]
+        _grade(test, f'"{task.name}"')
+    for quiz in quizzes:
+        cell = cells[quiz.index]
+        cell.outputs, cell.execution_count = [], None
+        for name in quiz.right():
+            test = new_code_cell(f"# {name} is marked here.", id=f"{cell.id}-{name}-marked")
+            _grade(test, f'"{quiz.number}-{name}"')
+            added.setdefault(cell.id, []).append(test)
     for cell in cells:
         imports = re.match(r"(import|from) \w", cell.source)
         if cell.cell_type == "code" and imports and "nbgrader" not in cell.metadata:
             _set(cell, locked=True)
     notebook.cells = _without_solutions(notebook)
+    notebook.cells = [one for cell in notebook.cells for one in (cell, *added.get(cell.id, []))]
     return notebook
+
+
+def _grade(test: NotebookNode, arguments: str) -> None:
+    """Make a cell the test that is worth `POINTS`, with the hidden line that decides."""
+    lines = [test.source.rstrip(), "### BEGIN HIDDEN TESTS"]
+    test.source = "\n".join([*lines, f"exercises.grade({arguments})", "### END HIDDEN TESTS"])
+    _set(test, grade=True, locked=True)
 
 
 def _set(cell: NotebookNode, *, grade=False, solution=False, locked=False) -> None:

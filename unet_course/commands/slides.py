@@ -178,8 +178,8 @@ def _answers_apart(part: list[str]) -> tuple[list[str], str]:
     for block in part:
         answer = re.fullmatch(r"(?s)<details><summary>Answer</summary>\s*(.*?)\s*</details>", block)
         if answer:
-            number = re.match(r"\*\*\d+\.\*\*", asked[-1])
-            answers.append(f"{number[0]} {answer[1]}" if number else answer[1])
+            numbers = re.findall(r"(?m)^\*\*\d+\.\*\*", "\n".join(asked))
+            answers.append(" ".join([*numbers[-1:], answer[1]]))
         else:
             asked.append(block)
     heading = f"{part[0].splitlines()[0]}: answers"

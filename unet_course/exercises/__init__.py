@@ -1,49 +1,33 @@
-"""The self-checks: `exercises.check("dice-by-hand", dice_by_hand)` prints a verdict.
+"""The self-checks of exercises, open tasks and quizzes: each prints a verdict and never raises.
 
-`○` the stub is untouched, `✗` what went wrong on which input, `✓` why it matters. A check
-never raises, so that "Run All" goes through a fresh notebook. Each lesson's checks stand in
-`lesson_NN.py` beside this file, in its dictionary `CHECKS`: the exercise's name → a function
-that takes the answer and returns the line behind `✓` or raises `verdict.Wrong`.
+`○` not attempted yet, `✗` what went wrong on which input, `✓` why it matters. So "Run All" goes
+through a fresh notebook. Three kinds:
 
-A check calls the student's function with copies, and what the function prints is kept back. An
-answer that changes its copies isn't right, whatever it returns.
+    an exercise    a small function: `exercises.check("dice-by-hand", dice_by_hand)`
+    an open task   the student predicts, runs something, and concludes:
+                   `exercises.predict("name", value)`, `exercises.conclude("name", run=…, why=…)`
+    a quiz         three questions with choices: `exercises.quiz("03", q1="a", q2="c", q3="b")`
+
+What they are judged by stands in `lesson_NN.py` beside this file. Its dictionary `CHECKS` has a
+function for each exercise's name, which takes the answer, and for each open task's name, which
+takes the evidence; both return the line behind `✓` or raise `verdict.Wrong`. The set `OPEN_TASKS`
+says which of these names are open tasks; `QUIZ` has the lesson's questions.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import functools
 import importlib
-import inspect
-import io
 import pkgutil
-import traceback
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 
-import numpy as np
+from unet_course.exercises import open_tasks, solved, source
+from unet_course.exercises.quiz import Question, judge_choice, lesson_number
+from unet_course.exercises.run_check import run_check
+from unet_course.exercises.verdict import BLANK, RIGHT, WRONG, Verdict, describe
 
-from unet_course.exercises import solved, source
-from unet_course.exercises.verdict import FORGOTTEN_RETURN, Wrong, describe
-
-BLANK, WRONG, RIGHT = "○", "✗", "✓"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found: `mark` is ○, ✗ or ✓; `text` is what the student reads."""
-
-    mark: str
-    text: str
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        lines = [f"{self.mark} {self.text}"]
-        if self.hint:
-            lines.append(f"  Hint: {self.hint}")
-        return "\n".join(lines)
+_choices: dict[str, object] = {}  # what this session's quizzes were given: "03-q1" → a choice
 
 
 def check(name: str, answer: Callable) -> None:
@@ -51,12 +35,50 @@ def check(name: str, answer: Callable) -> None:
 
     Only the student's own "Stop" (KeyboardInterrupt) passes through.
     """
-    verdict = judge(name, answer)
-    print(verdict)
-    if verdict.mark != BLANK and name in checks():
-        trouble = solved.record(name, verdict.mark == RIGHT)
-        if trouble:
-            print(f"  (Progress wasn't saved: {trouble})")
+    _tell(name, judge(name, answer), known=name in checks() and name not in tasks())
+
+
+def predict(name: str, value: object) -> None:
+    """Record what the student expects of the open task `name`, and print it. Never raises.
+
+    The first prediction counts; another one is kept as a change of mind.
+
+    Args:
+        name: the open task's.
+        value: a number, a text, or a list or dictionary of them; `...` is no prediction yet.
+    """
+    print(_unknown_task(name) or open_tasks.predict(name, value))
+
+
+def conclude(name: str, **evidence: object) -> None:
+    """Judge what the student's run of the open task `name` gave, and print it. Never raises.
+
+    Args:
+        name: the open task's.
+        **evidence: what the task asks for. Where a value is or holds `...`, the verdict is ○.
+    """
+    verdict = _unknown_task(name) or open_tasks.conclude(name, checks()[name], evidence)
+    _tell(name, verdict, known=name in tasks())
+
+
+def quiz(lesson: str, **choices: object) -> None:
+    """Judge the choices in a lesson's quiz, and print a line for each question. Never raises.
+
+    Args:
+        lesson: the lesson's number, `"03"`.
+        **choices: `q1="a"` and so on; `...` is not answered yet.
+    """
+    number = lesson_number(lesson)
+    asked = quizzes().get(number)
+    if not asked:
+        print(f"{WRONG} lesson {lesson!r} has no quiz{_near(number, quizzes())}")
+        return
+    for name in dict.fromkeys([*asked, *choices]):
+        choice = choices.get(name, ...)
+        verdict = judge_choice(asked, name, choice)
+        _choices[f"{number}-{name}"] = choice
+        known = name in asked and str(choice).strip().lower() in asked[name].why
+        _tell(f"{number}-{name}", verdict, known)
 
 
 def holds(claim: str, condition: object, otherwise: str = "") -> None:
@@ -80,13 +102,28 @@ def holds(claim: str, condition: object, otherwise: str = "") -> None:
         print(f"{WRONG} {otherwise or f'Not so in this run: {claim}'}")
 
 
-def grade(name: str, answer: Callable) -> None:
+def grade(name: str, answer: Callable | None = None) -> None:
     """Judge an answer for an autograder: silent when it is right, and nobody's progress changes.
+
+    Args:
+        name: of an exercise, an open task (`conclude` was called for it in this session), or a
+            question (`"03-q1"`; `quiz` was called in this session).
+        answer: the exercise's function.
 
     Raises:
         AssertionError: the verdict is ○ or ✗; the message is what `check` prints.
     """
-    verdict = judge(name, answer)
+    number, _, question = str(name).rpartition("-")
+    if question in quizzes().get(number, {}):
+        verdict = judge_choice(quizzes()[number], question, _choices.get(name, ...))
+    elif name in tasks():
+        if name not in open_tasks.concluded:
+            raise AssertionError(f"{BLANK} not attempted yet (exercises.conclude wasn't run)")
+        # what this session predicted: the file may hold another student's
+        prediction = open_tasks.predicted.get(name)
+        verdict = judge_conclusion(name, {**open_tasks.concluded[name], "prediction": prediction})
+    else:
+        verdict = judge(name, answer if answer is not None else ...)
     if verdict.mark != RIGHT:
         raise AssertionError(str(verdict))
 
@@ -95,9 +132,9 @@ def judge(name: str, answer: Callable) -> Verdict:
     """Return the verdict that `check` prints."""
     found = checks().get(name)
     if found is None:
-        near = difflib.get_close_matches(str(name), checks(), 1)
-        cure = f"; did you mean {near[0]!r}?" if near else "."
-        return Verdict(WRONG, f"there is no exercise called {name!r}{cure}")
+        return Verdict(WRONG, f"there is no exercise called {name!r}{_near(name, checks())}")
+    if name in tasks():
+        return Verdict(WRONG, f"{name} is an open task: its cell calls exercises.conclude")
     if answer is ...:
         return Verdict(BLANK, "not attempted yet")
     if not callable(answer):
@@ -109,169 +146,74 @@ def judge(name: str, answer: Callable) -> Verdict:
     lines, idle = source.placeholders(answer)
     if lines:
         # a `...` that does nothing may have been left above right code
-        if idle and (verdict := _run(name, found, answer)).mark == RIGHT:
+        if idle and (verdict := run_check(name, found, answer)).mark == RIGHT:
             return verdict
         where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
         return Verdict(BLANK, f"not attempted yet (a ... is left in {where})")
     if source.not_implemented(answer):
         return Verdict(BLANK, "not attempted yet (it still raises NotImplementedError)")
-    return _run(name, found, answer)
+    return run_check(name, found, answer)
 
 
-def _run(name: str, found: Callable, answer: Callable) -> Verdict:
-    watched = _Watched(answer)
-    printed = io.StringIO()
-    with (
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(printed),
-        warnings.catch_warnings(record=True) as warned,
-    ):
-        warnings.simplefilter("always")
-        try:
-            why = found(watched)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            failure = error
-        else:
-            if not watched.changed:
-                return Verdict(RIGHT, f"{name}: {why}")
-            failure = Wrong(
-                f"what you return is right, but your function changed its argument {watched.changed}",
-                "The caller still needs what it passed in: make new arrays and lists, or begin with "
-                "copies.",
-            )
-    text, hint = _explain(failure, watched)
-    for line in dict.fromkeys(str(w.message).splitlines()[0] for w in warned[:3] if str(w.message)):
-        text += f"\n  On the way there was a warning: {line}"
-    text += _printed(printed.getvalue())
-    return Verdict(WRONG, f"{name}: {text}", hint)
+def judge_conclusion(name: str, evidence: Mapping[str, object]) -> Verdict:
+    """Return the verdict on an open task's evidence, `evidence["prediction"]` included."""
+    return _unknown_task(name) or open_tasks.judge(name, checks()[name], evidence)
 
 
-def _explain(error: BaseException, watched: _Watched) -> tuple[str, str | None]:
-    """Return what happened, in the student's terms, and the hint."""
-    if error is watched.raised:
-        kind = type(error).__name__
-        said = " ".join(str(error).split())
-        what = f"your function raised {kind}{': ' + said if said else ''}"
-        if isinstance(error, SystemExit):
-            what = "your function called exit(), which ends a whole program"
-        line = source.student_line(watched.trace, watched.function)
-        place = f", in line {line[0]}: {line[1]}" if line else ""
-        hint = getattr(error, "hint", None) or _signature_hint(error, line)
-        return f"{what}{place}\n  It was called with {watched.given}", hint
-    returned = watched.calls > 0 and watched.raised is None
-    if returned and watched.result is None:
-        return f"called with {watched.given} your function returned None", FORGOTTEN_RETURN
-    if isinstance(error, Wrong):
-        return error.message, error.hint
-    if returned:
-        kind = type(error).__name__
-        return (
-            f"called with {watched.given} your function returned {describe(watched.result)}, which "
-            f"the check can't use ({kind}: {' '.join(str(error).split())})"
-        ), "Compare what you return with what the task asks for: its type and its shape."
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"the check itself failed before it called your function ({type(error).__name__}: {error}, "
-        f"{last.name}, line {last.lineno}). That is the course's fault, not yours"
-    ), None
+def _unknown_task(name: str) -> Verdict | None:
+    if name in tasks():
+        return None
+    if name in checks():
+        return Verdict(WRONG, f"{name} is an exercise: its cell calls exercises.check")
+    return Verdict(WRONG, f"there is no open task called {name!r}{_near(name, tasks())}")
 
 
-def _signature_hint(error: BaseException, line) -> str | None:
-    if isinstance(error, TypeError) and line is None and "argument" in str(error):
-        return "Keep the stub's first line as it was: the check passes those arguments."
-    return None
+def _near(name: object, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(name), names, 1)
+    return f"; did you mean {near[0]!r}?" if near else "."
 
 
-def _printed(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        return ""
-    more = f"\n    … and {len(lines) - 5} lines more" if len(lines) > 5 else ""
-    shown = "\n    ".join(line[:100] for line in lines[:5])
-    return f"\n  Your function printed:\n    {shown}{more}"
-
-
-class _Watched:
-    """The student's function, called with copies; remembers its last call for the message."""
-
-    def __init__(self, function: Callable):
-        functools.update_wrapper(self, function)
-        self.function = function
-        self.calls = 0
-        self.given = "nothing"
-        self.result = None
-        self.raised: BaseException | None = None
-        self.trace = None
-        self.changed = ""  # the first argument that a call changed
-
-    def __call__(self, *args, **named):
-        self.calls += 1
-        self.result = None
-        self.raised = None
-        parts = [describe(a) for a in args] + [f"{k}={describe(v)}" for k, v in named.items()]
-        self.given = ", ".join(parts) or "no arguments"
-        copies = _copied(args), _copied(named)
-        try:
-            self.result = self.function(*copies[0], **copies[1])
-        except BaseException as error:
-            self.raised = error
-            self.trace = error.__traceback__.tb_next  # without this frame and the check's
-            raise
-        self.changed = self.changed or self._changed(
-            zip(args, copies[0], strict=True), named, copies[1]
-        )
-        return self.result
-
-    def _changed(self, pairs, named: dict, named_copies: dict) -> str:
-        """Return the name of the first argument that no longer equals its original, or ""."""
-        try:
-            names = list(inspect.signature(self.function).parameters)
-        except (TypeError, ValueError):  # some callables have none
-            names = []
-        for number, (before, now) in enumerate(pairs):
-            if not _equal(before, now):
-                return f"`{names[number]}`" if number < len(names) else f"number {number + 1}"
-        return next((f"`{k}`" for k, v in named.items() if not _equal(v, named_copies[k])), "")
-
-
-def _copied(value):
-    """Return a copy of arrays and of lists, tuples and dicts of them; all else as it is."""
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if type(value) in (list, tuple):
-        return type(value)(_copied(v) for v in value)
-    if type(value) is dict:
-        return {k: _copied(v) for k, v in value.items()}
-    return value
-
-
-def _equal(before, now) -> bool:
-    """Return whether what `_copied` has made of a value still equals it."""
-    if before is now:
-        return True
-    if isinstance(before, np.ndarray):
-        return before.shape == now.shape and np.array_equal(
-            before, now, equal_nan=before.dtype.kind in "fc"
-        )
-    if type(before) in (list, tuple):
-        return len(before) == len(now) and all(map(_equal, before, now))
-    if type(before) is dict:
-        return list(before) == list(now) and all(_equal(v, now[k]) for k, v in before.items())
-    return isinstance(before, (int, float, str)) and before == now
+def _tell(name: str, verdict: Verdict, known: bool) -> None:
+    """Print a verdict, and count the try."""
+    print(verdict)
+    if verdict.mark != BLANK and known:
+        trouble = solved.record(name, verdict.mark == RIGHT)
+        if trouble:
+            print(f"  (Progress wasn't saved: {trouble})")
 
 
 @functools.cache
 def checks() -> dict[str, Callable]:
-    """Return every exercise's check by its name, lesson after lesson."""
+    """Return the check of every exercise and open task by its name, lesson after lesson."""
     found: dict[str, Callable] = {}
     for lesson in lessons():
-        found.update(importlib.import_module(f"{__name__}.{lesson}").CHECKS)
+        found.update(_module(lesson).CHECKS)
     return found
+
+
+@functools.cache
+def tasks() -> set[str]:
+    """Return the names of all open tasks."""
+    return {name for lesson in lessons() for name in getattr(_module(lesson), "OPEN_TASKS", ())}
+
+
+@functools.cache
+def quizzes() -> dict[str, dict[str, Question]]:
+    """Return each lesson's questions by their names: `{"03": {"q1": Question(…), …}, …}`."""
+    found = {lesson[-2:]: getattr(_module(lesson), "QUIZ", None) for lesson in lessons()}
+    return {number: questions for number, questions in found.items() if questions}
+
+
+def questions() -> list[str]:
+    """Return the names that the questions of all quizzes have in progress files: `"03-q1"`."""
+    return [f"{number}-{name}" for number, asked in quizzes().items() for name in asked]
 
 
 def lessons() -> list[str]:
     """Return the names of the modules that hold a lesson's checks, such as `"lesson_01"`."""
     names = (module.name for module in pkgutil.iter_modules(__path__))
     return sorted(name for name in names if name.startswith("lesson_"))
+
+
+def _module(lesson: str):
+    return importlib.import_module(f"{__name__}.{lesson}")

@@ -1,4 +1,8 @@
-"""Keep which exercises are solved in the student's own folder, safe when two notebooks write."""
+"""Keep what is solved and predicted in the student's own folder, safe when two notebooks write.
+
+Each exercise, open task and question has an entry: whether it is done, and how often it was tried. An
+open task's has the first prediction, too, and the last change of mind, each as a JSON text.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,7 +22,9 @@ from unet_course import runtime, storage
 FILE = "progress.json"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LARGEST = 1_000_000  # bytes; with every exercise solved it has about 5000
-ENTRY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(\{[^{}]*\})')
+PREDICTIONS = ("prediction", "changed_to")
+# an entry; a prediction's text may hold braces
+ENTRY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(\{[^{}]*\}|\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})')
 
 
 def record(name: str, done: bool) -> str | None:
@@ -26,13 +32,44 @@ def record(name: str, done: bool) -> str | None:
 
     What the file holds and can't be read is kept in a copy next to it before anything is written.
     """
+    return _change(name, lambda e: e.update(done=e["done"] or done, tries=e["tries"] + 1))
+
+
+def record_prediction(name: str, value: object) -> tuple[object, str | None]:
+    """Keep a prediction, or, if there is one, this one as a change of mind.
+
+    Args:
+        name: the open task's.
+        value: anything that JSON holds.
+
+    Returns:
+        The first prediction, None if this one can't be kept, and the trouble, if any, in words.
+    """
+    first = [None]
+
+    def keep(entry: dict) -> None:
+        first[0] = json.loads(entry.setdefault("prediction", json.dumps(value)))
+        if first[0] != value:
+            entry["changed_to"] = json.dumps(value)
+
+    trouble = _change(name, keep)
+    return first[0], trouble
+
+
+def read_prediction(name: str) -> object | None:
+    """Return an open task's first prediction, or None."""
+    kept = read().get(name, {}).get("prediction")
+    return None if kept is None else json.loads(kept)
+
+
+def _change(name: str, change: Callable[[dict], None]) -> str | None:
+    """Change an exercise's entry. Return the trouble, if any, in words."""
     try:
         folder = runtime.user_dir()
         with _locked(folder):
             known, damaged = load(folder / FILE)
             kept = _keep_copy(folder / FILE) if damaged else None
-            entry = known.get(name, {"done": False, "tries": 0})
-            known[name] = {"done": entry["done"] or done, "tries": entry["tries"] + 1}
+            change(known.setdefault(name, {"done": False, "tries": 0}))
             storage.write_text(folder / FILE, json.dumps(known, indent=1, sort_keys=True) + "\n")
     except Timeout:
         return f"another notebook has held {FILE} for five seconds"
@@ -47,9 +84,9 @@ def record(name: str, done: bool) -> str | None:
 
 
 def read() -> dict[str, dict]:
-    """Return `{exercise: {"done": bool, "tries": int}}`; empty when nothing was tried yet.
+    """Return `{name: {"done": bool, "tries": int}}`; empty when nothing was tried yet.
 
-    Of a damaged file, what can be read.
+    A predicted open task's entry has a `prediction`, and perhaps a `changed_to`. Of a damaged file, what can be read.
     """
     try:
         return load(runtime.user_dir() / FILE)[0]
@@ -86,7 +123,10 @@ def load(path: Path) -> tuple[dict[str, dict], str]:
             if not 0 <= tries < 10**6 or not isinstance(entry["done"], bool):
                 raise ValueError
             known[str(name)] = {"done": entry["done"], "tries": tries}
-        except (ValueError, TypeError, KeyError, OverflowError):
+            for part in set(PREDICTIONS) & set(entry):
+                json.loads(entry[part])
+                known[str(name)][part] = entry[part]
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             damaged = damaged or f"the entry {str(name)[:40]!r}"
     return known, damaged
 

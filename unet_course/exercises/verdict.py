@@ -13,13 +13,30 @@ unet_course.exercises.verdict.Wrong: for two half-overlapping masks you gave 0.5
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
+BLANK, WRONG, RIGHT = "○", "✗", "✓"
 FORGOTTEN_RETURN = (
     "A function that ends without a `return` gives None: is yours missing? Or isn't it reached, as "
     "one inside an `if`?"
 )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: `mark` is ○, ✗ or ✓; `text` is what the student reads."""
+
+    mark: str
+    text: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        lines = [f"{self.mark} {self.text}"]
+        if self.hint:
+            lines.append(f"  Hint: {self.hint}")
+        return "\n".join(lines)
 
 
 class Wrong(Exception):
