@@ -18,7 +18,7 @@ def inside(widget, *kinds: str) -> list:
 
 def shown(explorer) -> np.ndarray:
     """The one picture that an explorer has."""
-    (picture,) = inside(explorer, "Image", "DrawingBoard")
+    (picture,) = inside(explorer, "Image", "DrawingBoard", "PointedPicture")
     return np.array(Image.open(io.BytesIO(picture.value)).convert("RGB"))
 
 

@@ -208,6 +208,32 @@ def plane_through(
     return picture, index, (place[0], place[1]), sizes[0] / sizes[1]
 
 
+def voxel_at(
+    place: tuple[int, int],
+    plane: str,
+    at: Sequence[int],
+    shape: Sequence[int],
+    orientation: str = "LPS",
+) -> list[int]:
+    """Return the voxel (x, y, z) at a row and a column of the slice through a voxel, as `plane_through` has it.
+
+    Args:
+        place: row and column in the slice as it is drawn.
+        plane: one of `PLANES`.
+        at: any voxel of the slice.
+        shape: of the volume, (x, y, z).
+        orientation: of the volume's axes.
+
+    >>> voxel_at((0, 2), "coronal", (1, 1, 1), (3, 4, 5))  # the top row, to the patient's left
+    [2, 1, 4]
+    """
+    voxel = [int(i) for i in at]
+    for number, direction in zip(place, _leads(plane), strict=True):
+        axis, along = _axis(direction, orientation)
+        voxel[axis] = int(number) if along else shape[axis] - 1 - int(number)
+    return voxel
+
+
 def colour_legend(fig, labels: bool = True) -> None:
     """Put a legend of the colours of labels, or of regions, below a figure."""
     from matplotlib.patches import Patch
