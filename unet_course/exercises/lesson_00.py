@@ -1,8 +1,9 @@
-"""The check of lesson 00: one small count, to meet the checks themselves."""
+"""The check of lesson 00: one small count, to meet the checks themselves; and its quiz."""
 
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 
 
 def warm_up(answer):
@@ -68,3 +69,35 @@ def warm_up(answer):
 
 
 CHECKS = {"warm-up": warm_up}
+
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "None of these says how often the network is right. A network that was trained long "
+            "may only know its own patients well.",
+            "b": "One good picture proves little. The other patients, one by one, and how this one was "
+            "picked, say what to expect.",
+            "c": "A third digit says more about this patient and nothing about any other.",
+        },
+    ),
+    "q2": Question(
+        right="a",
+        why={
+            "a": "What it keeps is the largest piece, whether that is the tumour or not, and it keeps "
+            "one piece only.",
+            "b": "A patient may have two tumours, or a false alarm may be the largest piece. Then "
+            "tumour is thrown away.",
+            "c": "The size of the tumour alone doesn't decide: what counts is whether it is the largest "
+            "piece of the prediction.",
+        },
+    ),
+    "q3": Question(
+        right="c",
+        why={
+            "a": "A check prints and never stops a page. You may leave an exercise out and come back.",
+            "b": "No later cell builds on an exercise: the lessons use the package's own function.",
+            "c": "Later cells never use your answer, so a page runs whatever you write.",
+        },
+    ),
+}
