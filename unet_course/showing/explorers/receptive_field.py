@@ -10,14 +10,14 @@ import ipywidgets
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from unet_course.showing.plotting import PALETTE, as_rgb, draw_outline
+from unet_course.showing.plotting import PALETTE, TRUTH, as_rgb, draw_outline
 from unet_course.showing.widget_parts import column, image, png, row, side_by_side, swatch, wide
 
 SIZE = (520, 330)  # of the drawing, in pixels
 PANEL = 330  # the slice's height and width
 TENSOR, MISFIT = "#B3B3B3", PALETTE["vermillion"]
 SKIP = PALETTE["green"]
-OUTPUT, BOTTOM = PALETTE["orange"], PALETTE["sky"]  # whose receptive field a box shows
+OUTPUT, BOTTOM = PALETTE["orange"], PALETTE["purple"]  # whose receptive field a box shows
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def receptive_field(picture: np.ndarray, truth: np.ndarray | None = None, *, cha
 
     Args:
         picture: a square slice, as `plotting.as_rgb` takes it; its side is the network's input side.
-        truth: a mask of the same size, outlined in white; or None.
+        truth: a mask of the same size, outlined in sky blue; or None.
         channels: of the network's input.
 
     Returns:
@@ -156,7 +156,7 @@ def receptive_field(picture: np.ndarray, truth: np.ndarray | None = None, *, cha
         truth = np.asarray(truth)
         if truth.shape != shown.shape[:2]:
             raise ValueError(f"the mask is {truth.shape}, the slice {shown.shape[:2]}")
-        draw_outline(shown, truth, "#FFFFFF")
+        draw_outline(shown, truth, TRUTH)
     panel = np.asarray(Image.fromarray(shown).resize((PANEL, PANEL)))
 
     depth = wide(ipywidgets.IntSlider(4, min=0, max=5, description="Depth"))
