@@ -51,6 +51,13 @@ def test_lesion_scores_have_a_line_for_each_case_and_region():
     assert ax.collections[1].get_offsets()[:, 0].tolist() == [0.3, 0.5]
 
 
+def test_scores_by_pieces_leave_out_no_piece_at_all():
+    axes = drawn(lesson_11.scores_by_pieces([0, 0.7, 0.6], [99, 5, 20]))
+    assert [ax.get_ylabel() for ax in axes] == ["Dice", "HD95, mm"]
+    assert axes[0].lines[0].get_xydata().tolist() == [[1, 0.7], [2, 0.6]]
+    assert axes[1].lines[0].get_ydata().tolist() == [5, 20]
+
+
 def test_tutorial_slices_have_six_pictures_each(labels):
     flair = np.uint8(50 + 40 * (labels > 0))
     axes = drawn(lesson_11.tutorial_slices(labels == 0, labels, labels, flair, range(6, 9)))

@@ -21,7 +21,7 @@ from unet_course.showing.widget_parts import (
     wide,
 )
 
-REMOVED, SMALLEST = PALETTE["grey"], PALETTE["purple"]
+REMOVED, SMALLEST = "#BBBBBB", PALETTE["purple"]
 
 
 def clean_up(
@@ -104,7 +104,7 @@ class _View:
 
         far = np.iinfo(rank.dtype).max
         mean = flat(np.asarray(scan, np.float32).mean(axis=along))
-        self.brain = enlarged(as_rgb(volume_plotting.grey(mean)), scale) // 2
+        self.brain = enlarged(as_rgb(volume_plotting.grey(mean) // 4 * 3), scale)
         self.truth = enlarged(flat(truth.any(axis=along)), scale)
         # a piece's shadow is in sight where it is the largest on the line of sight
         self.first = flat(np.where(rank > 0, rank, far).min(axis=along))
@@ -115,8 +115,8 @@ class _View:
         here = enlarged(self.first <= kept, self.scale)
         picture[here] = 0.35 * picture[here] + 0.65 * np.array(rgb(PREDICTION))
         removed = enlarged(self.turn((self.rank > kept).any(axis=self.along)), self.scale)
-        draw_outline(picture, removed, REMOVED, 1)
-        if kept:
+        draw_outline(picture, removed, REMOVED, 2)
+        if kept > 1:
             smallest = self.turn((self.rank == kept).any(axis=self.along))
             picture[enlarged(smallest, self.scale)] = rgb(SMALLEST)
         draw_outline(picture, self.truth, TRUTH, 2)

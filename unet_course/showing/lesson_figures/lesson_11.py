@@ -128,6 +128,24 @@ def lesion_scores(scores: pd.DataFrame) -> Figure:
     return fig
 
 
+def scores_by_pieces(dice: Sequence[float], hd95: Sequence[float]) -> Figure:
+    """Dice and HD95 of a prediction's k largest pieces, from the largest alone to all of them.
+
+    Args:
+        dice, hd95: for k = 0, 1, … pieces, as `pieces.find_pieces` has them; 0 isn't drawn.
+    """
+    fig = Figure(figsize=(8, 2.7), layout="constrained")
+    kept = np.arange(1, len(dice))
+    panels = {"Dice": (dice, PALETTE["blue"]), "HD95, mm": (hd95, PALETTE["vermillion"])}
+    for ax, (name, (values, colour)) in zip(fig.subplots(1, 2), panels.items(), strict=True):
+        ax.plot(kept, values[1:], marker="o", ms=4, color=colour)
+        ax.set(xlabel="pieces kept, the largest ones", ylabel=name)
+        ax.set_ylim(*((-0.03, 1.03) if name == "Dice" else (0, 1.1 * max([*values[1:], 1]))))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.grid(alpha=0.3)
+    return fig
+
+
 def tutorial_slices(
     background: np.ndarray,
     truth: np.ndarray,
