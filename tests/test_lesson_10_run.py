@@ -9,6 +9,7 @@ import pytest
 
 from unet_course import runtime
 from unet_course.data import brats, normalise, prepared_cases, splits
+from unet_course.judging import metrics
 from unet_course.training import lesson_10_run
 
 
@@ -236,3 +237,33 @@ def test_dice_of_regions_is_that_of_the_whole_volume(tiny):
     tumour, everything = np.count_nonzero(case.labels), case.labels.size
     assert found["a"]["WT"] == pytest.approx(2 * tumour / (tumour + everything))
     assert found["a"]["TC"] == 0 and found["a"]["ET"] == 1
+
+
+def test_a_validation_can_be_watched(tiny):
+    case, seen = a_case("a"), []
+    network = lesson_10_run.new_network()
+    lesson_10_run.validator([case, a_case("b", seed=1)], watch=seen.append)(network)
+    (probability,) = seen
+    assert probability.shape == (*case.images.shape[:3], 3)
+    dice = lesson_10_run.region_dice(network, [case])["a"]["WT"]
+    assert dice == pytest.approx(metrics.dice(case.regions()[..., 0], probability[..., 0] >= 0.5))
+
+
+def test_resumed_runs_begin_alike_and_are_remembered(tiny, monkeypatch):
+    train, validation = [a_case("a"), a_case("b", seed=1)], [a_case("c", seed=2)]
+    network = lesson_10_run.new_network()
+    before = network.get_weights()
+    resume = lesson_10_run.Resumer(network, train, validation, steps=2)
+    assert resume.copy is None, "nothing is built before it is asked"
+    first = resume(draw=1, rate=0.05)
+    weights = resume.copy.get_weights()
+    others = [resume(draw=2, rate=0.05), resume(draw=1, rate=0.05, foreground=0)]
+    assert all(0 <= score <= 1 for score in (first, *others))
+    resume.reached.clear()
+    assert resume(draw=1, rate=0.05) == first  # whatever was run in between
+    for one, other in zip(weights, resume.copy.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    monkeypatch.setattr(lesson_10_run.loop, "fit", None)  # it would have to be called
+    assert resume(draw=1, rate=0.05) == first

@@ -163,16 +163,24 @@ def region_dice(
     return scores
 
 
-def validator(cases: Sequence[PreparedCase]) -> Callable[[keras.Model], Mapping[str, float]]:
+def validator(
+    cases: Sequence[PreparedCase], watch: Callable[[np.ndarray], None] | None = None
+) -> Callable[[keras.Model], Mapping[str, float]]:
     """For `loop.fit`: mean Dice over the cases, a region at a time, and their mean, "dice".
 
     A region that is empty in a case's truth isn't counted: a single false voxel would turn its 1
     into a 0, and decide which epoch is the best. A region that no case holds is NaN.
+
+    Args:
+        watch: called at each validation with the first case's probabilities, (x, y, z, 3).
     """
     holds = {case.id: case.regions().any(axis=(0, 1, 2)) for case in cases}
 
     def validate(network: keras.Model) -> dict[str, float]:
         scores = region_dice(network, cases)
+        if watch is not None:
+            options = {"overlap": 0.25, "skip_empty": True, "dtype": np.float32}
+            watch(sliding_window.predict(network, cases[0].images, **options))
         means = {}
         for i, name in enumerate(REGIONS):
             counted = [scores[id][name] for id in scores if holds[id][i]]
@@ -188,7 +196,7 @@ def cache_name(train: Sequence[PreparedCase], validation: Sequence[PreparedCase]
         "cases": [[_checksum(case) for case in group] for group in (train, validation)],
         "settings": [PATCH, BATCH, STEPS, EPOCHS, FOREGROUND, RATE, runtime.shifted(SEED), NETWORK],
         "augment": repr(AUGMENT),
-        "versions": [version("keras"), version("tensorflow")],
+        "versions": [version("keras"), version(keras.backend.backend())],
     }
     text = json.dumps(facts, sort_keys=True)
     return f"lesson-10-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
@@ -219,3 +227,67 @@ def build_network(
     network = loop.load_or_train(cache_name(train, validation), train_it)
     runtime.repeatable(SEED)
     return network
+
+
+class Resumer:
+    """Trains copies of a network for a few more steps, and remembers what each one reached.
+
+    A copy begins with the network's weights as they are at the first call, and with AdamW's means
+    at 0. Nothing is built before that. The same call again costs nothing.
+
+    Args:
+        network: trained, as `new_network` built it.
+        train, validation: the cases to train on, and to choose by.
+        steps: how many more, all at one rate.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        train: Sequence[PreparedCase],
+        validation: Sequence[PreparedCase],
+        steps: int = 10,
+    ):
+        self.network, self.train, self.steps = network, train, steps
+        self.validate = validator(validation)
+        self.copy: keras.Model | None = None
+        self.reached: dict[tuple[float, float, int], float] = {}
+
+    def __call__(
+        self, *, draw: int, rate: float = RATE / 100, foreground: float = FOREGROUND
+    ) -> float:
+        """Mean Dice on validation after the steps.
+
+        Args:
+            draw: which random patches; the same number draws the same ones.
+            rate: the learning rate; by default the one at which lesson 10's schedule ends.
+            foreground: share of the patches that are drawn around tumour.
+        """
+        asked = float(rate), float(foreground), int(draw)
+        if asked not in self.reached:
+            self._begin_anew()
+            self.copy.optimizer.learning_rate = rate
+            patches = Patches(
+                cases=self.train,
+                size=PATCH,
+                batch_size=BATCH,
+                steps=self.steps,
+                foreground=foreground,
+                augment=AUGMENT,
+                seed=runtime.shifted(1000 + draw),
+            )
+            loop.fit(self.copy, patches, epochs=1, progress=False)
+            self.reached[asked] = self.validate(self.copy)["dice"]
+        return self.reached[asked]
+
+    def _begin_anew(self) -> None:
+        if self.copy is None:
+            self.copy = new_network()
+            optimizer = keras.optimizers.AdamW(RATE, weight_decay=1e-4)
+            self.copy.compile(optimizer, losses.BCEDice())
+            optimizer.build(self.copy.trainable_variables)
+            self.weights = self.network.get_weights()
+            self.means = [np.array(variable) for variable in optimizer.variables]
+        self.copy.set_weights(self.weights)
+        for variable, value in zip(self.copy.optimizer.variables, self.means, strict=True):
+            variable.assign(value)
