@@ -27,7 +27,7 @@ from brats_recipes import RECIPES
 from unet_course.data import brats
 from unet_course.data.layouts import REGIONS
 from unet_course.judging import metrics
-from unet_course.synthetic.varied_case import Variety
+from unet_course.synthetic.brain_volumes import Variety
 
 SEED = 7001  # of the held-out cases
 UNSEEN = Variety(

@@ -17,7 +17,7 @@ from unet_course.data.brats import Case
 from unet_course.data.layouts import BRATS
 from unet_course.data.normalise import centres_of, z_score
 from unet_course.data.prepared_cases import PreparedCase
-from unet_course.synthetic import brats_case, varied_case
+from unet_course.synthetic import brain_volumes, brats_case, varied_case
 from unet_course.training import tf_dataset
 from unet_course.training.patch_batches import Patches
 
@@ -25,7 +25,7 @@ __all__ = ["GrowingPatches", "prepared"]
 
 
 def prepared(
-    seed: int, number: int, variety: varied_case.Variety | None = None, mirrored: bool = True
+    seed: int, number: int, variety: brain_volumes.Variety | None = None, mirrored: bool = True
 ) -> PreparedCase:
     """Make case `number` ready for training at 2 mm, in memory, with asymmetry maps if `mirrored`.
 

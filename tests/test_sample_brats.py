@@ -119,17 +119,19 @@ def test_contrasts_are_what_a_radiologist_expects(arrays):
 def test_drawn_contrasts_hold_for_many_cases():
     for seed in range(200):
         t1, t1ce, t2, flair = contrasts.draw(np.random.default_rng(seed))
-        assert t1["csf"] < t1["grey"] < 1 and t1["cyst"] < 1.05 * t1["solid"]
-        assert t1ce["enhancing"] > 1.2 * t1["enhancing"] and t1["enhancing"] < 1.05
+        assert t1["csf"] < t1["grey"] < 1 and t1["cyst"] <= max(1.05 * t1["solid"], t1["csf"])
+        assert t1ce["enhancing"] >= 1.15 and 0.85 <= t1["enhancing"] <= 1.08
         assert t1ce["enhancing"] > max(t1ce[name] for name in ("oedema", "solid", "cyst"))
-        assert t2["csf"] > t2["oedema"] > 1.2 and t2["grey"] > 1
-        assert flair["oedema"] > flair["grey"] > 1 > flair["csf"]
+        assert (
+            t2["oedema"] >= 1.25 and t2["csf"] > max(1.7, 0.9 * t2["solid"]) and t2["grey"] > 0.95
+        )
+        assert flair["oedema"] > flair["grey"] > 0.9 > flair["csf"]
 
 
 def test_eight_cases_are_spread_and_some_lack_label_4():
     for seed in (0, 5):
         plans = [brats_case.brats_plan(seed, k) for k in range(8)]
-        assert [plan.grade for plan in plans].count("low") == 2
+        assert [plan.kind for plan in plans].count("diffuse") == 2
         assert {plan.foci for plan in plans} == {1, 2, 3}
         volumes = [plan.volume for plan in plans]
         assert min(volumes) < 50 and max(volumes) > 150

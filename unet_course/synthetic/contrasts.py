@@ -1,7 +1,7 @@
 """Random contrasts of the four BraTS modalities, varied as widely as between scanners.
 
 Outside the brain the signal equations apply. Inside, each tissue's signal relative to white matter
-is drawn from wider ranges, which include those of real cases: domain randomisation (Billot et al.,
+is drawn from wider ranges, which span what was measured in six real cases: domain randomisation (Billot et al.,
 2023) within what a radiologist would still recognise as T1, T1ce, T2 and FLAIR.
 """
 
@@ -12,12 +12,18 @@ from unet_course.synthetic import mr_physics
 MODALITIES = ("T1", "T1ce", "T2", "FLAIR")
 
 
-def draw(rng: np.random.Generator) -> list[dict[str, float]]:
+def draw(rng: np.random.Generator, kind: str = "rim") -> list[dict[str, float]]:
     """Signal of each tissue for T1, T1ce, T2 and FLAIR of one case; white matter is 1.
 
+    Args:
+        rng: the source of randomness.
+        kind: of tumour, as in `tumour_kinds`; all but "rim" enhance faintly if at all.
+
     >>> t1, t1ce, t2, flair = draw(np.random.default_rng(0))
-    >>> t1ce["enhancing"] > 1.2 > t1["enhancing"], t2["csf"] > t2["oedema"] > 1 > flair["csf"]
+    >>> t1ce["enhancing"] > 1.1 > t1["enhancing"], t2["csf"] > t2["oedema"] > 1 > flair["csf"]
     (True, True)
+    >>> draw(np.random.default_rng(0), "faint")[1]["enhancing"] < 1.5
+    True
     """
     tissues = mr_physics.jitter_tissues(rng)
     tables = []
@@ -28,55 +34,9 @@ def draw(rng: np.random.Generator) -> list[dict[str, float]]:
     t1, t1ce, t2, flair = tables
 
     t1["grey"] = rng.uniform(0.76, 0.90)
-    t1["csf"] = rng.uniform(0.25, 0.60)
-    t1["oedema"] = rng.uniform(0.82, 0.98)
-    t1["enhancing"] = rng.uniform(0.80, 1.02)
-    t1["solid"] = t1["oedema"] * rng.uniform(0.80, 1.03)
-    t1["cyst"] = max(t1["solid"] * rng.uniform(0.65, 0.97), 0.9 * t1["csf"])
-
-    t1ce["grey"] = t1["grey"] * rng.uniform(0.88, 1.1)
-    t1ce["csf"] = t1["csf"] * rng.uniform(0.7, 1.15)
-    for name in ("oedema", "solid", "cyst"):
-        t1ce[name] = t1[name] * rng.uniform(0.9, 1.05)
-    t1ce["enhancing"] = float(np.exp(rng.uniform(np.log(1.25), np.log(2.9))))
-    t1ce["vessel"] = rng.uniform(1.2, 3.0)
-    t1ce["dura"] = rng.uniform(0.5, 1.3)
-
-    # The tumour's water content affects T2 and FLAIR together.
-    wet = rng.random()
-    t2["grey"] = rng.uniform(1.12, 1.42)
-    t2["csf"] = float(np.exp(rng.uniform(np.log(2.2), np.log(5.0))))
-    t2["oedema"] = float(np.clip(1.35 + 0.95 * wet + rng.normal(0, 0.12), 1.3, 0.9 * t2["csf"]))
-    t2["solid"] = min(t2["oedema"] * rng.uniform(0.95, 1.45), t2["csf"])
-    t2["cyst"] = min(t2["oedema"] * rng.uniform(1.05, 1.8), t2["csf"])
-    t2["enhancing"] = min(t2["oedema"] * rng.uniform(0.85, 1.3), t2["csf"])
-    t2["dura"] = rng.uniform(0.5, 1.2)
-
-    flair["grey"] = rng.uniform(1.02, 1.36)
-    flair["csf"] = rng.uniform(0.1, 0.5)
-    bright = 1.22 + 0.4 * rng.random() + 1.4 * wet * rng.random()
-    flair["oedema"] = max(bright, flair["grey"] * 1.12)
-    flair["solid"] = flair["oedema"] * rng.uniform(0.92, 1.25)
-    flair["cyst"] = flair["oedema"] * rng.uniform(0.5, 1.2)
-    flair["enhancing"] = flair["oedema"] * rng.uniform(0.8, 1.15)
-    return [{name: float(value) for name, value in table.items()} for table in tables]
-
-
-def draw_varied(rng: np.random.Generator, kind: str) -> list[dict[str, float]]:
-    """As `draw`, from ranges that span what was measured in six real cases, for `varied_case`.
-
-    Args:
-        rng: the source of randomness.
-        kind: of tumour, as in `varied_case.Variety`; all but "rim" enhance faintly if at all.
-
-    >>> t1, t1ce, _, _ = draw_varied(np.random.default_rng(0), "faint")
-    >>> 1 < t1ce["enhancing"] < 1.7
-    True
-    """
-    t1, t1ce, t2, flair = draw(rng)
     t1["csf"] = rng.uniform(0.3, 0.75)
-    t1["oedema"] = rng.uniform(0.82, 1.05)
-    t1["solid"] = t1["oedema"] * rng.uniform(0.8, 1.12)
+    t1["oedema"] = rng.uniform(0.8, 0.98)
+    t1["solid"] = t1["oedema"] * rng.uniform(0.8, 1.1)
     t1["cyst"] = max(t1["solid"] * rng.uniform(0.7, 1.05), 0.9 * t1["csf"])
     t1["enhancing"] = float(np.clip(t1["solid"] * rng.uniform(0.95, 1.2), 0.85, 1.08))
 
@@ -87,14 +47,20 @@ def draw_varied(rng: np.random.Generator, kind: str) -> list[dict[str, float]]:
         t1ce[name] = t1[name] * both * rng.uniform(0.92, 1.08)
     brightest = (1.15, 2.2) if kind == "rim" else (1.1, 1.5)
     t1ce["enhancing"] = float(np.exp(rng.uniform(*np.log(brightest))))
+    if kind == "rim":
+        others = max(t1ce[name] for name in ("oedema", "solid", "cyst"))
+        t1ce["enhancing"] = max(t1ce["enhancing"], 1.08 * others)
+    t1ce["vessel"] = rng.uniform(1.2, 3.0)
+    t1ce["dura"] = rng.uniform(0.5, 1.3)
 
-    wet = rng.random()
+    wet = rng.random()  # the tumour's water content affects T2 and FLAIR together
     t2["grey"] = rng.uniform(0.98, 1.40)
     t2["csf"] = float(np.exp(rng.uniform(np.log(1.8), np.log(4.8))))
     bright = 1.3 + wet + rng.normal(0, 0.1)
     t2["oedema"] = float(np.clip(bright, 1.25, max(1.25, 0.9 * t2["csf"])))
     for name, ratios in (("solid", (0.97, 1.5)), ("cyst", (1.05, 1.8)), ("enhancing", (0.9, 1.3))):
         t2[name] = min(t2["oedema"] * rng.uniform(*ratios), 1.1 * t2["csf"])
+    t2["dura"] = rng.uniform(0.5, 1.2)
 
     flair["grey"] = rng.uniform(0.95, 1.30)
     flair["csf"] = rng.uniform(0.12, 0.65)

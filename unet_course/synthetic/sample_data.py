@@ -28,7 +28,7 @@ from unet_course.synthetic.anatomy import average_head
 from unet_course.synthetic.tumour_growth import SITES
 
 VERSION = 1  # increase it whenever a patient's bytes change, so that no old cache is used
-BRATS_VERSION = 1
+BRATS_VERSION = 2
 LGG_FOLDER = "kaggle_3m"
 BRATS_FOLDER = "MICCAI_BraTS2020_TrainingData"
 
