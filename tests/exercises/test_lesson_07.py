@@ -18,6 +18,12 @@ BOX = (
 )
 Z = "def z_score(image, brain):\n    values = image[brain].astype(float)\n"
 
+
+def copies(**changed) -> dict:
+    right = {number: f"BraTS20_Synthetic_{number:03}" for number in (3, 5, 6)}
+    return {"prediction": 1, "flipped": right[5], "swapped": right[6], "units": right[3], **changed}
+
+
 MISTAKES = {
     "voxel-to-mm": [
         (MM + "    return np.round(steps @ voxel + origin, 3)", "keep all digits"),
@@ -283,4 +289,19 @@ MISTAKES = {
             "changed its argument `image`",
         ),
     ],
+    "wrongly-saved": [
+        (copies(units="BraTS20_Synthetic_001"), "saved as it should be"),
+        (copies(units="BraTS20_Synthetic_005"), "WT in ml"),
+        (copies(swapped="BraTS20_Synthetic_002"), "no label 4. That is no fault"),
+        (copies(swapped="BraTS20_Synthetic_005"), "another fault"),
+        (copies(flipped="BraTS20_Synthetic_006"), "compare FLAIR's median"),
+        (copies(flipped="BraTS20_Synthetic_008"), "lies on healthy brain"),
+        (copies(units=0.03), "the name of no case"),
+        (copies(flipped="the fifth"), "the name of no case"),
+        (copies(flipped=None), "the name of no case"),
+    ],
+}
+
+EVIDENCE = {
+    "wrongly-saved": [copies(), copies(prediction=2), copies(prediction="all"), copies(units="003")]
 }

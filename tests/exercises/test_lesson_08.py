@@ -55,6 +55,11 @@ def labels(*lines: str) -> str:
 
 WT, TC, ET = "labels[wt] = 2", "labels[tc] = 1", "labels[et] = 4"
 
+
+def plan(**changed) -> dict:
+    return {"prediction": 0.34, "side": 64, "depth": 3, "filters": 16, "measured": 0.37, **changed}
+
+
 MISTAKES = {
     "parameters-by-formula": [
         (network(second="first"), "twice the first one's filters"),
@@ -167,4 +172,29 @@ MISTAKES = {
         ),
         (labels(WT, TC, ET).replace("    return labels", ""), "is yours missing?"),
     ],
+    "half-a-gigabyte": [
+        (plan(side=60), "can't be halved 3 times"),
+        (plan(side=32, filters=64), "is too small"),
+        (plan(depth=1, side=64), "fewer than 40"),
+        (plan(filters=32, measured=0.7), "more than the budget"),
+        (plan(filters=8, measured=0.19), "less than half of the budget"),
+        (plan(measured=1.24), "more than the budget"),  # the whole peak
+        (plan(measured=3.4), "isn't what a step of this network takes"),
+        (plan(measured=350), "isn't what a step of this network takes"),
+        (plan(measured=float("nan")), "isn't what a step of this network takes"),
+        (plan(measured="0.3 GB"), "is no number"),
+        (plan(depth=2.5), "whole number"),
+        (plan(side=(64, 64, 64)), "whole number"),
+    ],
+}
+
+EVIDENCE = {
+    "half-a-gigabyte": [
+        plan(),
+        plan(prediction=0.1),
+        plan(prediction=0.37),
+        plan(prediction="a lot"),
+        plan(side=80, depth=2, filters=8, measured=0.31),
+        plan(side=48, depth=4, filters=32, measured=0.45),
+    ]
 }

@@ -68,6 +68,11 @@ CLIPPED = {
 }
 RIGHT = "np.clip(voxel - size // 2, 0, np.array(labels.shape) - size)"
 
+
+def feeder(**changed) -> dict:
+    return {"prediction": "B", "slowest": "B", "before": 1_785_074, "after": 399_449, **changed}
+
+
 MISTAKES = {
     "turn-labels": [
         (turn(**CUT), "np.rint first"),
@@ -253,4 +258,25 @@ MISTAKES = {
         ),
         (corner("None"), "is yours missing?"),
     ],
+    "starving-feeder": [
+        (feeder(slowest="A"), "one byte each"),
+        (feeder(slowest="C"), "next to nothing"),
+        (feeder(slowest="D"), "a small part of the case"),
+        (feeder(slowest="recolour"), "give one letter"),
+        (feeder(after=1_785_074), "nothing is won"),
+        (feeder(after=1_600_000), "not where most of the work is"),
+        (feeder(after=39_000), "the patch alone has"),
+        (feeder(before=131_072, after=399_449), "the colleague's feeder makes more"),
+        (feeder(after=(399_449, 0.1)), "is no number"),
+    ],
+}
+
+EVIDENCE = {
+    "starving-feeder": [
+        feeder(),
+        feeder(prediction="A"),
+        feeder(prediction=2),
+        feeder(slowest="b"),
+        feeder(after=360_000),
+    ]
 }

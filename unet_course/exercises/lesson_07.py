@@ -1,10 +1,11 @@
-"""The checks of lesson 07: affines, regions of any layout, millilitres, crop, z-score."""
+"""The checks of lesson 07: affines, regions, millilitres, crop, z-score, wrong copies; its quiz."""
 
 import itertools
 
 import numpy as np
 
-from unet_course.exercises import verdict
+from unet_course.exercises import verdict, wrong_copies
+from unet_course.exercises.quiz import Question
 from unet_course.exercises.verdict import Wrong, describe
 
 # Steps of 2, 3 and 4 mm, turned about two axes; no entry is 0 and rows differ from columns.
@@ -485,10 +486,81 @@ def z_score_in_brain(answer):
     return "Every case now speaks the same scale, and air stays what it is: nothing."
 
 
+def wrongly_saved(evidence):
+    hints = {
+        "units": "A case of the right kind has 10 to 500 ml of tumour. One column of the table says "
+        "which has not: WT in ml.",
+        "swapped": "Label 4 is what lights up in T1ce: compare its median there with label 1's. "
+        "(Two cases have no label 4. That is no fault.)",
+        "flipped": "A mask on the wrong side lies on healthy brain: compare FLAIR's median under the "
+        "mask with that of the rest of the brain. It may also lie in the air.",
+    }
+    for fault, hint in hints.items():
+        number = wrong_copies.number_of(evidence[fault])
+        if number is None or not 1 <= number <= 8:
+            raise Wrong(
+                f"{fault}={describe(evidence[fault])} is the name of no case",
+                "Give the names that the table has, as texts.",
+            )
+        if number != wrong_copies.PLANTED[fault]:
+            wrong = number in wrong_copies.PLANTED.values()
+            why = "that one has another fault" if wrong else "that one was saved as it should be"
+            raise Wrong(f"{fault}: not case {number}; {why}", hint)
+    try:
+        came_true = int(evidence["prediction"]) == 1
+    except (TypeError, ValueError):
+        came_true = False
+    what = "came true" if came_true else f"({describe(evidence['prediction'])}) didn't come true"
+    return (
+        "found, all three. Each shows in another measurement: millilitres give away the units, T1ce "
+        "the swapped labels, FLAIR the mirrored mask. Your prediction "
+        f"{what}: millilitres show one of the three, since neither a mirror nor another number "
+        "for a tissue changes how large the whole tumour is."
+    )
+
+
 CHECKS = {
     "voxel-to-mm": voxel_to_mm,
     "regions-of-any-layout": regions_of_any_layout,
     "millilitres": millilitres,
     "crop-to-brain": crop_to_brain,
     "z-score-in-brain": z_score_in_brain,
+    "wrongly-saved": wrongly_saved,
+}
+OPEN_TASKS = {"wrongly-saved"}
+
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "Writing is right, but the affine changes nothing for the network: it saw voxels, "
+            "and every head turned by half a turn.",
+            "b": "The affine puts each voxel where it belongs; what the network thought of it came "
+            "from a head that was turned round.",
+            "c": "The file's affine describes the file's array, and nobody mirrored that: the result "
+            "is in its place. What suffers is the network's judgement.",
+        },
+    ),
+    "q2": Question(
+        right="c",
+        why={
+            "a": "TC is judged too small, since the enhancing part is lacking in it, but core is 1 in "
+            "both years: its Dice is no 0.",
+            "b": "The same code for truth and prediction doesn't help: both are then wrong in the same "
+            "way, which is why the score looks good.",
+            "c": "No voxel is 4 in truth or prediction, and BraTS counts two empty masks as 1. A "
+            "perfect score is a reason to look.",
+        },
+    ),
+    "q3": Question(
+        right="a",
+        why={
+            "a": "Task01 was taken from BraTS 2016 and 2017, and many of these patients are in BraTS "
+            "2021 under new names.",
+            "b": "Both were resampled to 1 mm. Axes and labels do differ, but first the question is "
+            "whether these are other patients at all.",
+            "c": "It has hundreds of cases. But cases that the network was trained on test nothing, "
+            "however many they are.",
+        },
+    ),
 }

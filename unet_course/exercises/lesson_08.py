@@ -1,8 +1,10 @@
-"""Checks of lesson 08's exercises: parameters of a 3-D network, memory of a level, heads, regions."""
+"""Checks of lesson 08: parameters, memory of a level, heads, regions, a budget of memory; its quiz."""
 
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
+from unet_course.exercises.verdict import Wrong, describe
 
 
 def parameters_by_formula(answer):
@@ -342,9 +344,150 @@ def labels_from_regions(answer):
     return "`brats.labels_of` does the same; lesson 11 writes its answer into a file."
 
 
+BUDGET = 0.5  # GB above a first small step
+SMALLEST = 48  # the patch's side
+SEES = 40  # voxels along an axis
+
+
+def half_a_gigabyte(evidence):
+    side, depth, filters = (_whole(evidence[name], name) for name in ("side", "depth", "filters"))
+    if side % 2**depth:
+        raise Wrong(
+            f"a side of {side} can't be halved {depth} times",
+            f"With a depth of {depth} each side must be a multiple of {2**depth}.",
+        )
+    if side < SMALLEST:
+        raise Wrong(
+            f"a patch of {side}³ is too small: a side of {SMALLEST} is asked for",
+            "Make it larger, and pay for it with fewer filters.",
+        )
+    sees = _field(depth)
+    if sees < SEES:
+        raise Wrong(
+            f"at a depth of {depth} a voxel of the output sees {sees} voxels along an axis, fewer "
+            f"than {SEES}",
+            "Only depth widens it; a level more costs a quarter of what the one above it costs.",
+        )
+    measured = _number(evidence["measured"], "measured")
+    expected = 4 * (_outputs(side, depth, filters) - _outputs(16, depth, filters)) / 1e9
+    if not expected / 4 < measured < expected * 4:
+        raise Wrong(
+            f"measured={describe(measured)} isn't what a step of this network takes: by arithmetic "
+            f"it is {expected:.2f} GB",
+            "Pass what step_gb returned for this side, depth and number of filters, in GB.",
+        )
+    if measured > BUDGET:
+        raise Wrong(
+            f"{measured:.2f} GB is more than the budget of {BUDGET} GB",
+            "Half the filters: half the memory. A patch with half the side: an eighth. A level less "
+            "saves next to nothing.",
+        )
+    if measured < BUDGET / 2:
+        raise Wrong(
+            f"{measured:.2f} GB uses less than half of the budget",
+            "There is memory left for a larger patch or for more filters.",
+        )
+    said = f"a patch of {side}³ with {filters} filters, which sees {sees} voxels along an axis, in "
+    said += f"{measured:.2f} GB."
+    try:
+        ratio = measured / float(evidence["prediction"])
+    except (TypeError, ValueError, ZeroDivisionError):
+        ratio = -1.0
+    if ratio <= 0:
+        return f"{said} Your prediction was no number of GB, so it can't be compared."
+    times = ratio if ratio >= 1 else 1 / ratio
+    than = "more" if ratio >= 1 else "less"
+    if times < 1.05:
+        return f"{said} It is what you predicted."
+    if times <= 2:
+        return f"{said} It is {times:.1f} times {than} than you predicted: arithmetic does for planning."
+    return f"{said} It is {times:.1f} times {than} than you predicted: which layers did you count?"
+
+
+def _whole(value, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise Wrong(f"{name}={describe(value)} must be a whole number, 1 or more")
+    return int(value)
+
+
+def _number(value, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise Wrong(
+            f"{name}={describe(value)} is no number", "step_gb returns the GB, one number."
+        ) from None
+
+
+def _field(depth: int) -> int:
+    """The fewest voxels along an axis that a voxel at the output of `unet.unet` is made of."""
+    down, up = ["conv", "conv", "pool"], ["up", "conv", "conv"]
+    steps = down * depth + ["conv"] * 2 + up * depth
+    widths = []
+    for place in range(1000, 1000 + 2**depth):
+        first = last = place
+        for step in reversed(steps):
+            if step == "conv":
+                first, last = first - 1, last + 1
+            elif step == "pool":
+                first, last = 2 * first, 2 * last + 1
+            else:
+                first, last = first // 2, last // 2
+        widths.append(last - first + 1)
+    return min(widths)
+
+
+def _outputs(side: int, depth: int, filters: int) -> int:
+    """How many numbers come out of all layers of the lesson's network, for one patch."""
+    numbers = side**3 * (4 + 3 + 3)  # input, the last convolution, its sigmoid
+    for level in range(depth + 1):
+        channels, voxels = filters * 2**level, (side // 2**level) ** 3
+        if level:  # what is pooled from the level above
+            numbers += voxels * channels // 2
+        # convolution, normalisation and ReLU, twice; on the way up again, enlarged and joined
+        numbers += voxels * channels * (6 if level == depth else 6 + 1 + 2 + 6)
+    return numbers
+
+
 CHECKS = {
     "parameters-by-formula": parameters_by_formula,
     "level-bytes": level_bytes,
     "head-for-targets": head_for_targets,
     "labels-from-regions": labels_from_regions,
+    "half-a-gigabyte": half_a_gigabyte,
+}
+OPEN_TASKS = {"half-a-gigabyte"}
+
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "A convolution's weights are in × out, and both are halved: the parameters fall "
+            "further than that.",
+            "b": "In × out is halved twice; each map has half the channels.",
+            "c": "It is the other way round: parameters go with in × out, activations with the "
+            "channels alone.",
+        },
+    ),
+    "q2": Question(
+        right="a",
+        why={
+            "a": "In training it uses the batch's own mean and spread, in prediction averages that two "
+            "patches a batch leave unsteady.",
+            "b": "Small patches would do harm in training, too: there they are just as small.",
+            "c": "More epochs change the weights, which are fine. What differs between training and "
+            "prediction is the normalisation.",
+        },
+    ),
+    "q3": Question(
+        right="c",
+        why={
+            "a": "Binary cross-entropy judges each channel by itself, as it should. Nothing in it can "
+            "forbid ET outside of TC.",
+            "b": "A softmax over regions can't be right: an enhancing voxel is in all three, and its "
+            "channels would have to add up to 3.",
+            "c": "It is settled when labels are made of the regions, for instance by the rule that the "
+            "innermost decides.",
+        },
+    ),
 }

@@ -1,4 +1,4 @@
-"""Checks of lesson 09's exercises: rotated labels, a batch's numbers, a cache's key, a patch."""
+"""Checks of lesson 09: rotated labels, a batch's numbers, a cache's key, a patch, a feeder; its quiz."""
 
 import contextlib
 import inspect
@@ -12,6 +12,7 @@ from types import CodeType
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 from unet_course.exercises.verdict import Wrong, describe
 
 # --- turn-labels --------------------------------------------------------------------------------
@@ -481,9 +482,101 @@ def _check_draws(answer, shape) -> None:
         )
 
 
+PATCH = 4 * 32**3  # numbers of a patch of 32³ with four channels
+
+
+def starving_feeder(evidence):
+    slowest = str(evidence["slowest"]).strip().upper()
+    why = {
+        "A": "A looks through all labels of the case for a few voxels, which is quick: they are one "
+        "byte each, and nothing is computed with them",
+        "C": "C takes a part of an array, which costs next to nothing; but look at what went through "
+        "the line before it",
+        "D": "D works on a patch, a small part of the case",
+    }
+    if slowest not in {"A", "B", "C", "D"}:
+        raise Wrong(f"slowest={describe(evidence['slowest'])}: give one letter, A, B, C or D")
+    if slowest in why:
+        raise Wrong(why[slowest], "The table has the share of each line. Which is the largest?")
+    before, after = (_count(evidence[name], name) for name in ("before", "after"))
+    if after < PATCH:
+        raise Wrong(
+            f"{after:,.0f} numbers a batch are too few: the patch alone has {PATCH:,}",
+            "Your feeder must still give a patch of 32³ with four channels, changed in its greys. "
+            "Leave `yield letter, size` behind each line.",
+        )
+    if before < 2 * PATCH:
+        raise Wrong(
+            f"before={before:,.0f}: the colleague's feeder makes more numbers than that",
+            "`before` is what clock(starving) returned, `after` what clock(mended) did.",
+        )
+    if after > 0.95 * before:
+        raise Wrong(
+            f"your feeder makes {after:,.0f} numbers a batch, the colleague's {before:,.0f}: nothing "
+            "is won",
+            "Of what line B makes, C keeps a small part. What if C came first?",
+        )
+    if after > before / 2:
+        raise Wrong(
+            f"your feeder still makes {after:,.0f} numbers a batch, of {before:,.0f}",
+            "Something is saved, but not where most of the work is: line B changes a whole case, "
+            "and line C throws nearly all of it away.",
+        )
+    predicted = str(evidence["prediction"]).strip().upper()
+    true = "came true" if predicted == "B" else f"({predicted[:20]}) didn't come true: it was B"
+    return (
+        f"{before / after:.1f} times fewer numbers for the same patch. A whole case was changed in its "
+        f"greys, and then all but a patch was thrown away. Your prediction {true}. Cut first, then work."
+    )
+
+
+def _count(value, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise Wrong(
+            f"{name}={describe(value)} is no number", "clock returns the numbers of a batch."
+        ) from None
+
+
 CHECKS = {
     "turn-labels": turn_labels,
     "transform-for": transform_for,
     "cache-key": cache_key,
     "foreground-corner": foreground_corner,
+    "starving-feeder": starving_feeder,
+}
+OPEN_TASKS = {"starving-feeder"}
+
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "SciPy gives back the type that it is given: it interpolates and then rounds. Only "
+            "`astype(int)` on floats truncates.",
+            "b": "All slices are integers when they are rotated, so SciPy rounds them all; and one "
+            "conversion is left of 144.",
+            "c": "The first slice is repaired as well: it is of integers now before it is rotated.",
+        },
+    ),
+    "q2": Question(
+        right="c",
+        why={
+            "a": "The same seed starts the same row of numbers, but which of the two threads draws "
+            "first changes from run to run.",
+            "b": "Shuffling isn't the trouble: both threads draw from one generator, in whatever order "
+            "they come.",
+            "c": "A generator for each batch, from (seed, epoch, step), repeats in any order.",
+        },
+    ),
+    "q3": Question(
+        right="a",
+        why={
+            "a": "One thread: the trainer still waits 100 ms. Two deliver a batch every 150 ms, so it "
+            "never waits.",
+            "b": "500 ms is a step in line. With prefetching, making and training go on at once.",
+            "c": "Prefetching hides work, it doesn't remove it: one thread can't deliver more often than "
+            "every 300 ms.",
+        },
+    ),
 }

@@ -1,4 +1,4 @@
-"""Slice browser, volume explorer and 3-D viewer: pictures with sliders, in a running notebook.
+"""Slice browser and 3-D viewer: pictures with sliders, in a running notebook.
 
 Made from what ipywidgets 7 (Colab) and 8 share. The pictures are PNGs made without pyplot, so that
 no figure is left open. A saved page can't run them: a lesson puts a static figure next to them.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import ipywidgets
 import nibabel
@@ -18,9 +19,8 @@ from IPython.display import Pretty
 
 from unet_course import runtime
 from unet_course.data.layouts import LABELS, MODALITIES
-from unet_course.showing import volume_plotting
-from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline, rgb
-from unet_course.showing.volume_plotting import LABEL_COLOURS, PLANES
+from unet_course.showing.plotting import PREDICTION, TRUTH, as_rgb, draw_outline, rgb
+from unet_course.showing.volume_plotting import LABEL_COLOURS
 from unet_course.showing.widget_parts import FILL, GAP, column, enlarged, image, png, swatch, wide
 
 VIEWER = "ipyniivue>=2.4,<3"  # as in the extra `viewer`
@@ -139,123 +139,13 @@ def _side_by_side(slices, layers: Mapping[str, np.ndarray], scale: int) -> np.nd
 # --- volumes ------------------------------------------------------------------------------------
 
 
-def volume_explorer(
-    images: np.ndarray,
-    labels: np.ndarray | None = None,
-    prediction: np.ndarray | None = None,
-    *,
-    orientation: str = "LPS",
-    names: Sequence[str] = MODALITIES,
-    at: Sequence[int] | None = None,
-    affine: np.ndarray | None = None,
-):
-    """Return a widget that shows three planes through one voxel, with a slider an axis.
-
-    Args:
-        images: (x, y, z) or (x, y, z, channels); a menu chooses the channel by its name.
-        labels: (x, y, z): 0, 1, 2, 4, laid over the pictures in colour; a box switches them off.
-        prediction: (x, y, z), drawn as an orange outline round all that isn't 0.
-        orientation: where the array's axes lead.
-        at: the voxel to begin with; None: where each plane holds most of the labels (else of the
-            prediction), else the middle.
-        affine: (4, 4), from voxels to millimetres: the voxel's place in mm is told as well.
-
-    Returns:
-        An `ipywidgets.VBox` of a menu and a box, the names of the planes with the colours, the
-        picture, three sliders, and a line that says in words what is shown at the voxel. Voxels
-        are drawn as squares: meant for spacings of about the same size.
-
-    Raises:
-        ValueError: images that aren't (x, y, z) or (x, y, z, channels), labels or a prediction of
-            another size, or fewer names than channels.
-        IndexError: `at` outside the volume.
-    """
-    images = np.asarray(images)
-    if images.ndim == 3:
-        images, names = images[..., None], ("image",)
-    if images.ndim != 4:
-        raise ValueError(f"images must be (x, y, z) or (x, y, z, channels), got {images.shape}")
-    for name, given in (("labels", labels), ("prediction", prediction)):
-        if given is not None and given.shape != images.shape[:3]:
-            raise ValueError(f"the {name} are {given.shape}, the images {images.shape[:3]}")
-    if len(names) < images.shape[3]:
-        raise ValueError(f"{images.shape[3]} channels, but {len(names)} names")
-    if at is None:
-        marked = labels if labels is not None else prediction
-        mask = np.zeros(images.shape[:3], bool) if marked is None else marked != 0
-        at = volume_plotting.fullest_voxel(mask, orientation)
-    if not all(0 <= int(i) < n for i, n in zip(at, images.shape, strict=False)):
-        raise IndexError(f"no voxel {tuple(at)} in a volume of {images.shape[:3]}")
-
-    names = list(names)[: images.shape[3]]
-    limits: dict[int, tuple[float, float]] = {}
-    menu = ipywidgets.Dropdown(options=names, value=names[-1], description="Channel")
-    box = ipywidgets.Checkbox(value=True, description="Colours", disabled=labels is None)
-    sliders = [
-        ipywidgets.IntSlider(value=int(at[axis]), min=0, max=n - 1, description="xyz"[axis])
-        for axis, n in enumerate(images.shape[:3])
-    ]
-
-    def picture() -> np.ndarray:
-        channel = names.index(menu.value)
-        if channel not in limits:
-            limits[channel] = volume_plotting.window(images[..., channel])
-        scan, where = images[..., channel], [slider.value for slider in sliders]
-        parts = []
-        for plane in PLANES:
-            found = volume_plotting.plane_through(scan, plane, where, orientation)
-            flat, index, (row, column), _ = found
-            flat = as_rgb(volume_plotting.grey(flat, limits=limits[channel]))
-            if labels is not None and box.value:
-                over = volume_plotting.cut(labels, plane, index, orientation)
-                flat = volume_plotting.tint(flat, over)
-            if prediction is not None:
-                over = volume_plotting.cut(prediction, plane, index, orientation)
-                draw_outline(flat, over, PREDICTION)
-            flat[row, ::3] = flat[::3, column] = rgb(PALETTE["green"])
-            parts.append(flat)
-        height = max(part.shape[0] for part in parts)
-        parts = [np.pad(p, ((0, height - len(p)), (0, GAP), (0, 0))) for p in parts]
-        return np.concatenate(parts, axis=1)
-
-    def in_words() -> str:
-        where = tuple(slider.value for slider in sliders)
-        said = f"{menu.value} at x, y, z = {', '.join(map(str, where))}"
-        if affine is not None:
-            right, front, up = affine[:3, :3] @ where + affine[:3, 3]
-            said += f" ({right:.0f}, {front:.0f}, {up:.0f} mm to the right, the front, up)"
-        for name, given in (("label", labels), ("prediction", prediction)):
-            if given is not None:
-                number = int(given[where])
-                said += f"; {name} {number} ({LABELS.get(number, 'unknown')})"
-        return said
-
-    shown = image(picture())
-    line = ipywidgets.Label(in_words())
-
-    def show(change) -> None:
-        shown.value = png(picture())
-        line.value = in_words()
-
-    for control in (menu, box, *sliders):
-        control.observe(show, names="value")
-    said = f"{' | '.join(PLANES)} (in the first two, the patient's left is on the right)<br>"
-    said += swatch(f"background: {PALETTE['green']}", "the voxel")
-    if labels is not None:
-        for label, colour in LABEL_COLOURS.items():
-            said += swatch(f"background: {colour}", f"{label}: {LABELS[label]}")
-    if prediction is not None:
-        said += swatch(f"border: 2px solid {PREDICTION}", "prediction")
-    controls, legend = ipywidgets.HBox([menu, box]), ipywidgets.HTML(said)
-    return column([controls, legend, shown, ipywidgets.HBox(sliders), line])
-
-
 def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
     """Return NiiVue, a 3-D viewer in the page, with a case's files; it needs ipyniivue.
 
     Three planes, turned as everywhere in this course (the patient's left on the right, noses to
     the left), the cross in the middle of the tumour, and next to them the volume in 3-D, which
-    turns with the mouse. Never save a notebook with it shown: it puts 5 MB of program into it.
+    turns with the mouse. Where a notebook keeps its widgets' state (Colab does, JupyterLab and
+    Notebook 7 don't unless told), it grows by 5 MB of program.
 
     Args:
         case: a `brats.Case`.
@@ -265,10 +155,13 @@ def volume_viewer(case, modality: str = "FLAIR", mask=None, height: int = 400):
         height: in pixels.
 
     Returns:
-        The viewer; where ipyniivue isn't installed, one line of text that says how to install it.
+        The viewer; one line of text where there is no page to show it in (`unet-course run`,
+        nbval), and where ipyniivue isn't installed one that says how to install it.
     """
     if modality not in MODALITIES:
         raise ValueError(f"no modality {modality!r}; there are {', '.join(MODALITIES)}")
+    if "PYTEST_CURRENT_TEST" in os.environ:  # `unet-course run` sets it as well
+        return Pretty("NiiVue shows the case here, in a notebook that is open in a browser.")
     try:
         from ipyniivue import NiiVue, ShowRender, Volume
     except ModuleNotFoundError:
