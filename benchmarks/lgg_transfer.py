@@ -7,8 +7,9 @@ Two experiments on real LGG patients, many short runs each:
   minutes. All are tested on the same 16 other patients. A seed sets the random start and which of
   the remaining patients are drawn: the one is among the four, and these among the sixteen.
 - `hospitals`: each hospital with five patients or more is left out in turn (smaller ones together)
-  and tested on a network trained on as many patients of the others as there are without the largest
-  hospital; compared with folds, in which patients of the tested one's hospital are trained on.
+  and tested on a network trained on synthetic patients, then on as many real ones of the others as
+  there are without the largest hospital; compared with folds, in which patients of the tested one's
+  hospital are trained on.
 
 Minutes are processor time, so that a busy machine doesn't shorten a run. Complete runs are added to
 the tables, and the same command continues an interrupted one; `unet_course.judging.published_tables`
@@ -38,8 +39,9 @@ from lgg_rows import FILTERS, RECIPE, plain
 from unet_course import runtime
 from unet_course.data import lgg
 from unet_course.data import slices as slices_2d
-from unet_course.judging import published_tables
+from unet_course.judging import metrics, published_tables
 from unet_course.network import losses
+from unet_course.prediction import predict_slices
 from unet_course.synthetic import sample_data
 from unet_course.training import augment, slice_batches
 
@@ -71,7 +73,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="real LGG patients")
     parser.add_argument("--experiments", nargs="+", choices=FILES, default=list(FILES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="S")
-    parser.add_argument("--minutes", type=float, default=0.25, help="M, in processor time")
+    parser.add_argument("--minutes", type=float, default=0.15, help="M, in processor time")
     parser.add_argument(
         "--out", type=Path, default=None, metavar="DIR", help="folder of the tables"
     )
@@ -122,7 +124,7 @@ def hospital_runs(hospitals: dict[str, str], seed: int) -> list[Run]:
     for number, (row, test) in enumerate(tests.items()):
         others = [id for id in ids if id not in test]
         train = np.random.default_rng((seed, number)).permutation(others).tolist()[:size]
-        about = {"row": row, "start": "random", "fold": row.partition("-")[2]}
+        about = {"row": row, "start": "synthetic", "fold": row.partition("-")[2]}
         runs.append(
             Run(experiment="hospitals", train=tuple(train), test=tuple(test), seed=seed, **about)
         )
@@ -130,6 +132,27 @@ def hospital_runs(hospitals: dict[str, str], seed: int) -> list[Run]:
 
 
 # --- a run ---------------------------------------------------------------------------------------
+
+
+@functools.cache
+def network() -> keras.Model:
+    """The network of all runs, compiled once: that takes as long as a run."""
+    model = plain(RECIPE.side, FILTERS)
+    model.compile(keras.optimizers.Adam(RECIPE.peak), losses.BCEDice(pool_batch=True))
+    model.optimizer.build(model.trainable_variables)
+    model.fit(batches_of(synthetic_slices(), 0).epoch(1), steps_per_epoch=2, verbose=0)
+    return model
+
+
+def batches_of(data: slices_2d.Slices, seed: int, augmentation=RECIPE.augmentation):
+    return slice_batches.Batches(
+        slices=data,
+        batch_size=RECIPE.batch_size,
+        steps=10_000_000,  # the clock ends it
+        tumour_fraction=RECIPE.tumour_fraction,
+        augment=augmentation,
+        seed=seed,
+    )
 
 
 def train(
@@ -142,24 +165,15 @@ def train(
     weights: list[np.ndarray] | None = None,
 ) -> tuple[keras.Model, timed_training.TimedCosine]:
     """Train from a random start, or from `weights`, for the minutes of processor time."""
-    batches = slice_batches.Batches(
-        slices=data,
-        batch_size=RECIPE.batch_size,
-        steps=10_000_000,  # the clock ends it
-        tumour_fraction=RECIPE.tumour_fraction,
-        augment=augmentation,
-        seed=seed,
-    )
-
-    def make() -> keras.Model:
-        model = plain(RECIPE.side, FILTERS)
-        model.compile(keras.optimizers.Adam(peak), losses.BCEDice(pool_batch=True))
-        return model
-
-    model, _ = lgg_dice.compiled(make, batches.epoch(1), seed, steps=1)
-    if weights:
-        model.set_weights(weights)
+    model = network()
+    if weights is None:
+        keras.utils.set_random_seed(seed)
+        weights = plain(RECIPE.side, FILTERS).get_weights()
+    model.set_weights(weights)
+    for variable in model.optimizer.variables:  # Adam forgets the run before
+        variable.assign(keras.ops.zeros_like(variable))
     clock = timed_training.TimedCosine(minutes, peak, clock=timed_training.processor_seconds)
+    batches = batches_of(data, seed, augmentation)
     model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[clock])
     return model, clock
 
@@ -190,9 +204,7 @@ def do(run: Run, minutes: float, data: slices_2d.Slices, truths: dict) -> list[d
     """Train and judge one network; the lines to add to the table."""
     real = data.of(run.train)
     again = {"peak": AGAIN, "seed": run.seed + 100}
-    if run.experiment == "hospitals":
-        model, clock = train(real, minutes, run.seed)
-    elif run.start == "random":
+    if run.start == "random":
         model, clock = train(real, 2 * minutes, run.seed)
     elif run.train:
         model, clock = train(real, minutes, weights=pretrained(run.seed, minutes), **again)
@@ -213,9 +225,24 @@ def do(run: Run, minutes: float, data: slices_2d.Slices, truths: dict) -> list[d
         "date": date.today().isoformat(),
         "machine": lgg_ablation.machine(),
     }
-    lines = lgg_ablation.judge(model, data.of(run.test), truths)
-    kept = ("patient", "dice", "dice_raw", "false_slices", "healthy_slices", "tumour_pixels")
-    return [about | {name: line[name] for name in kept} | cost for line in lines]
+    return [about | line | cost for line in judge(model, data.of(run.test), truths)]
+
+
+def judge(model: keras.Model, data: slices_2d.Slices, truths: dict[str, np.ndarray]) -> list[dict]:
+    """A line for each patient: Dice with test-time flips and largest component, and with neither."""
+    raw = predict_slices.predict(model, data)
+    flipped = (raw + predict_slices.predict(model, data, flips=((1,),))) / 2
+    lines = []
+    for patient in dict.fromkeys(data.patients.tolist()):
+        rows, truth = data.patients == patient, truths[patient]
+        masks = [
+            predict_slices.full_size(found[rows], lgg_dice.FULL_SIDE)[..., 0] >= 0.5
+            for found in (flipped, raw)
+        ]
+        dice = metrics.dice(truth, predict_slices.largest_component(masks[0]))
+        line = {"dice": round(dice, 4), "dice_raw": round(metrics.dice(truth, masks[1]), 4)}
+        lines.append({"patient": patient} | line | {"tumour_pixels": int(truth.sum())})
+    return lines
 
 
 def main() -> None:
@@ -225,11 +252,12 @@ def main() -> None:
     patients = lgg.find_patients(options.data)
     hospitals = {patient.id: patient.institution for patient in patients}
     queue = []
-    for seed in options.seeds:  # a whole seed before the next, so that an interruption is balanced
-        if "transfer" in options.experiments:
-            queue += transfer_runs(list(hospitals), seed)
-        if "hospitals" in options.experiments:
-            queue += hospital_runs(hospitals, seed)
+    for name in options.experiments:  # of each, a whole seed before the next
+        for seed in options.seeds:
+            if name == "transfer":
+                queue += transfer_runs(list(hospitals), seed)
+            else:
+                queue += hospital_runs(hospitals, seed)
     done = {
         name: lgg_ablation.finished(lgg_ablation.table_so_far(file)) for name, file in files.items()
     }
@@ -253,7 +281,6 @@ def main() -> None:
             f"{time.perf_counter() - started:.0f} s on the wall, "
             f"{runtime.peak_memory_gb():.2f} GB at most"
         )
-        keras.utils.clear_session()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from unet_course import runtime
 LGG_ABLATION = runtime.PACKAGE / "judging" / "tables" / "lgg_ablation.csv"
 BRATS_2D_3D = LGG_ABLATION.with_name("brats_2d_3d.csv")
 LGG_FOLDS = LGG_ABLATION.with_name("lgg_folds.csv")
+NNUNET_PLANS = LGG_ABLATION.with_name("nnunet_plans.csv")
 LGG_TRANSFER = LGG_ABLATION.with_name("lgg_transfer.csv")
 LGG_HOSPITALS = LGG_ABLATION.with_name("lgg_hospitals.csv")
 
@@ -35,6 +36,25 @@ def brats_2d_3d(path: Path | str = BRATS_2D_3D) -> pd.DataFrame:
     `WT`, `TC`, `ET` are Dice: 1 where a region is empty in truth and prediction, 0 where in one of
     them; `_largest`: only the whole tumour's largest component kept. `WT_hd95` and so on are HD95 in
     mm, the volume's diagonal where one of both is empty; `WT_mm3` and so on the truth's volume.
+    """
+    return pd.read_csv(path).round(6)
+
+
+def lgg_transfer(path: Path | str = LGG_TRANSFER) -> pd.DataFrame:
+    """Networks trained on few real LGG patients, with synthetic ones first or without.
+
+    `start` is "synthetic" (the sample for `minutes`, then the real patients for as long) or "random"
+    (the real ones for twice as long), `trained_on` the number of real patients, with 0 the sample for
+    the whole time. All are tested on the same patients. `dice` is a patient's, as in `lgg_ablation`.
+    """
+    return pd.read_csv(path).round(6)
+
+
+def lgg_hospitals(path: Path | str = LGG_HOSPITALS) -> pd.DataFrame:
+    """Networks tested on one hospital's LGG patients, that hospital left out or not.
+
+    A `row` "without-…" was trained on none of the hospital that it is tested on, a "fold-…" on some
+    patients of each tested one's hospital as a rule; both on as many. `dice` as in `lgg_transfer`.
     """
     return pd.read_csv(path).round(6)
 
