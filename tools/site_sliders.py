@@ -95,10 +95,13 @@ def film(widget, name: str, cell: str) -> None:
         slider.value = start
         sliders.append(entry)
     if drawing or not moved:
-        for box in children(widget, ("Checkbox",)):
-            box.value = box.description.startswith("Show")
+        boxes = [c for c in children(widget, ("Checkbox",)) if c.description.startswith("Show")]
+        for box in boxes:
+            box.value = True
         sliders.append({"name": "", "first": 0, "said": [], "start": 0})
         take(sliders[0])
+        for box in boxes:
+            box.value = False
     scale = min(1, WIDTH / frames[0].width, HEIGHT // len(frames) / frames[0].height)
     size = [int(side * scale) for side in frames[0].size]
     strip = Image.new("RGB", (size[0], size[1] * len(frames)))
