@@ -45,6 +45,26 @@ def resumes(back: str) -> str:
     )
 
 
+def ran(as_before=(0.71, 0.73, 0.72), changed=(0.6, 0.5, 0.62), says="worse", prediction="worse"):
+    """What a student hands in after three runs as before and three changed ones."""
+    return {
+        "prediction": prediction,
+        "as_before": as_before,
+        "changed": changed,
+        "says": says,
+    }
+
+
+EVIDENCE = {
+    "stop-change-resume": [
+        ran(),
+        ran(changed=[0.8, 0.75, 0.9], says="Better ", prediction="no telling"),
+        ran(changed=[0.9, 0.4, 0.72], says="no telling", prediction="worse"),
+        ran(as_before=[0.7] * 4, changed=[0.7, 0.71, 0.72, 0.73], says="no telling"),
+        ran(as_before=[0.0, 0.0, 0.0], changed=[0.1, 0.2, 0.3], says="better"),
+    ]
+}
+
 MISTAKES = {
     "region-loss": [
         (loss(space="(0, 1, 2, 3)"), "batch was pooled"),
@@ -157,5 +177,19 @@ MISTAKES = {
         (resumes("whole + 1, lost, whole * steps"), "rate(step)"),
         (resumes("whole + 1, 0, rate(whole * steps)"), "done twice"),
         (resumes("whole + 1, lost"), "shape"),
+    ],
+    "stop-change-resume": [
+        (ran(says="better"), "Every changed run is below every other one"),
+        (ran(says="no telling"), "Every changed run is below"),
+        (ran(changed=[0.8, 0.75, 0.9], says="worse"), "Every changed run is above"),
+        (ran(changed=[0.9, 0.72, 0.95], says="better"), "The two ranges overlap"),
+        (ran(changed=[0.71, 0.2, 0.1], says="worse"), "The two ranges overlap"),
+        (ran(changed=[0.6]), "draw=1, 2 and 3"),
+        (ran(changed=0.6), "One run each"),
+        (ran(as_before="0.7"), "at least three runs"),
+        (ran(changed=[60, 50, 62]), "between 0 and 1"),
+        (ran(changed=[float("nan")] * 3), "between 0 and 1"),
+        (ran(changed=[0.71, 0.73, 0.72]), "Nothing was changed"),
+        (ran(says="it pays"), 'Say "better", "worse" or "no telling"'),
     ],
 }

@@ -1,8 +1,11 @@
-"""Checks of lesson 10: the regions' loss, the patches that fit, the best epoch, where a run resumes."""
+"""Checks of lesson 10: loss of regions, patches that fit, best epoch, where and how a run resumes."""
+
+import math
 
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 from unet_course.exercises.verdict import Wrong
 
 
@@ -266,9 +269,112 @@ def _resumes(answer, killed, steps) -> None:
     )
 
 
+OUTCOMES = ("better", "worse", "no telling")
+
+
+def stop_change_resume(evidence):
+    before, changed = (_runs(evidence[name], name) for name in ("as_before", "changed"))
+    if np.array_equal(before, changed):
+        raise Wrong(
+            "both groups are the same numbers",
+            "Nothing was changed: name a rate or a share of patches that differs from before.",
+        )
+    says = str(evidence["says"]).strip().lower()
+    if says not in OUTCOMES:
+        raise Wrong(
+            f"says={verdict.describe(evidence['says'])}",
+            'Say "better", "worse" or "no telling".',
+        )
+    outcome = "no telling"
+    if changed.min() > before.max():
+        outcome = "better"
+    elif changed.max() < before.min():
+        outcome = "worse"
+    told = (
+        f"as before {before.min():.3f} to {before.max():.3f}, changed {changed.min():.3f} to "
+        f"{changed.max():.3f}"
+    )
+    if says != outcome:
+        hint = (
+            f"Every changed run is {'above' if outcome == 'better' else 'below'} every other one."
+        )
+        if outcome == "no telling":
+            hint = (
+                "The two ranges overlap: other patches alone change the score as much as that. The "
+                "means may differ all the same; three runs each can't tell why."
+            )
+        raise Wrong(f"{told}: that isn't “{says}”", hint)
+    odds = math.comb(len(before) + len(changed), len(before))
+    what = {
+        "better": "It paid in this run",
+        "worse": "It didn't pay",
+        "no telling": "Nobody can tell from these runs whether it pays",
+    }[outcome]
+    guess = str(evidence["prediction"]).strip().lower()
+    true = "came true" if guess == outcome else f"didn't come true: it was “{outcome}”"
+    return (
+        f"{told}. {what}, on one validation case; if the change did nothing, chance would put all of "
+        f"one group above the other one time in {odds}, and below as often. Your prediction {true}."
+    )
+
+
+def _runs(given, name: str) -> np.ndarray:
+    """A group's scores, one a run, as an array."""
+    try:
+        scores = np.asarray(given, float)
+    except (TypeError, ValueError):
+        scores = np.zeros(0)
+    if scores.ndim != 1 or scores.size < 3:
+        raise Wrong(
+            f"{name} is {verdict.describe(given)}, at least three runs are needed",
+            "One run each can't show what chance does: draw=1, 2 and 3.",
+        )
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise Wrong(
+            f"{name} is {verdict.describe(given)}, and a Dice is between 0 and 1",
+            "Hand in what resume(…) returned.",
+        )
+    return scores
+
+
 CHECKS = {
     "region-loss": region_loss,
     "largest-batch": largest_batch,
     "best-epoch": best_epoch,
     "resumes-at": resumes_at,
+    "stop-change-resume": stop_change_resume,
+}
+OPEN_TASKS = {"stop-change-resume"}
+
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "In float32 the same rate does no harm, so the rate isn't what overflows.",
+            "b": "bfloat16 has float32's range: nothing overflows that didn't in float32. Its fewer "
+            "digits hardly matter, since the weights stay in float32.",
+            "c": "The range stays as small as it was, and the weights lose digits as well.",
+        },
+    ),
+    "q2": Question(
+        right="c",
+        why={
+            "a": "A step needs more than weights: the optimiser's means and the count of steps that "
+            "the schedule goes by.",
+            "b": "The schedule does, and AdamW's two means for each weight begin at 0 as well.",
+            "c": "Warm-up comes a second time and the cosine isn't finished; AdamW's means begin at "
+            "0; and batches drawn from the epoch's number repeat the first ones.",
+        },
+    ),
+    "q3": Question(
+        right="a",
+        why={
+            "a": "Choosing on validation costs nothing and is the rule. That the network got worse "
+            "is a claim about patients, and one case can't bear it.",
+            "b": "A training loss that falls says nothing about patients that the network didn't "
+            "learn from.",
+            "c": "It may be that brain alone. What counts is how much the difference between the two "
+            "epochs varies from case to case.",
+        },
+    ),
 }
