@@ -1,5 +1,8 @@
 """Lesson 05's drawings: each draws what it is given."""
 
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.text import Text
@@ -64,3 +67,23 @@ def test_the_best_epoch_is_ringed():
     assert {"training loss", "epoch", "kept: the best epoch"} <= drawn(fig)
     ring = fig.axes[1].lines[1]
     assert ring.get_xdata().tolist() == [2] and ring.get_ydata().tolist() == [0.7]
+
+
+def test_each_run_has_its_curves_and_slices_of_different_places():
+    masks = np.zeros((40, 16, 16, 1), np.uint8)
+    masks[4:12, 4:9, 4:9] = masks[24:30, 3:12, 3:12] = 1
+    run = SimpleNamespace(
+        loss=[1.0, 0.4],
+        validation=[0.2, 0.5],
+        others=[0.1, 0.3],
+        images=np.zeros((40, 16, 16, 3), np.uint8),
+        masks=masks,
+        probability=masks.astype(np.float32),
+    )
+    fig = lesson_05.three_runs({"A": run, "B": run}, count=2)
+    assert len(fig.axes) == 8
+    assert [list(line.get_ydata()) for line in fig.axes[1].lines] == [[0.2, 0.5], [0.1, 0.3]]
+    assert fig.axes[0].get_ylim()[1] > 1 and "run A" in fig.axes[0].get_title("left")
+    first, second = lesson_05._far_apart(masks, 2)
+    assert first in range(24, 30) and second in range(4, 12)
+    plt.close(fig)

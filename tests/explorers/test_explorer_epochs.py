@@ -62,7 +62,7 @@ def test_the_prediction_is_filled_and_one_slice_needs_no_slider():
     [
         lambda i, t, p: (i, t, p[:, :2]),
         lambda i, t, p: (i[:2], t, p),
-        lambda i, t, p: (i, t, p[:1]),
+        lambda i, t, p: (i, t, p[:0]),
         lambda i, t, p: (i, t[0], p),
     ],
 )

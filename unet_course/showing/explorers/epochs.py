@@ -53,7 +53,7 @@ def epochs(
         there are several, and a line with the slice's Dice and pixels.
 
     Raises:
-        ValueError: shapes that don't fit, or fewer than two epochs.
+        ValueError: shapes that don't fit, or no epoch.
     """
     images, truth = np.asarray(images), np.asarray(truth) > 0
     predictions = np.asarray(predictions, np.float32)
@@ -62,8 +62,8 @@ def epochs(
         raise ValueError(
             f"expected (slices, height, width), by epoch for predictions; got {shapes}"
         )
-    if len(predictions) < 2:
-        raise ValueError("two epochs at least are needed to see a network learn")
+    if not len(predictions):
+        raise ValueError("there is no prediction to show")
     names = [str(i + 1) for i in range(len(truth))] if names is None else [str(n) for n in names]
     if len(names) != len(truth):
         raise ValueError(f"{len(truth)} slices, but {len(names)} names")

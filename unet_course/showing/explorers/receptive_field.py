@@ -259,6 +259,8 @@ def _draw_u(sizes: UNetSizes) -> np.ndarray:
         if level == sizes.depth:
             anchor, x, y0, y1 = "ma", (x0 + x1) / 2, y1 + 4, y1 + 4
         pen.text((x, (y0 + y1) / 2), text, fill="black", font=small, anchor=anchor)
+    said = f"two {sizes.kernel} × {sizes.kernel} convolutions a level\n{sizes.parameters():,} parameters"
+    pen.text((4, high - 34), said, fill="black", font=small)
     pen.text((4, 4), f"input {sizes.side}² × {sizes.channels}", fill="black", font=small)
     out = up[0] if up else down[0]
     pen.text((wide - 4, 4), f"prediction {out}² × 1", fill="black", font=small, anchor="ra")

@@ -133,3 +133,53 @@ def loss_and_dice(history: Mapping[str, Sequence[float]]):
     axes[1].plot([best + 1], [history["dice"][best]], "o", label="kept: the best epoch", **ring)
     axes[1].legend(fontsize=9, frameon=False, loc="lower right")
     return fig
+
+
+def three_runs(runs: Mapping[str, object], count: int = 3):
+    """Return a figure with a row for each run: its loss, its Dice by epoch, and slices it predicted.
+
+    Args:
+        runs: by letter, what `planted_faults.three_runs` returns. Losses above 2 are cut off.
+        count: of slices; those with the most tumour, each of another patient where they differ.
+    """
+    fig, axes = plt.subplots(
+        len(runs),
+        2 + count,
+        figsize=(11.5, 2.3 * len(runs)),
+        layout="constrained",
+        width_ratios=(1.25, 1.25, *(1,) * count),
+        squeeze=False,
+    )
+    # a loss that has exploded would press all others flat
+    highest = min(1.05 * max(max(run.loss) for run in runs.values()), 2)
+    for row, (letter, run) in zip(axes, runs.items(), strict=True):
+        epochs = range(1, len(run.loss) + 1)
+        row[0].plot(epochs, run.loss, "o-", ms=3, color=plotting.PALETTE["black"])
+        row[0].set(ylim=(0, highest), ylabel="training loss")
+        for name, colour, style in (("validation", "blue", "o-"), ("others", "purple", "s--")):
+            values = getattr(run, name)
+            row[1].plot(epochs, values, style, ms=3, color=plotting.PALETTE[colour], label=name)
+        row[1].set(ylim=(-0.03, 1.03), ylabel="mean Dice")
+        for ax in row[:2]:
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            ax.grid(alpha=0.3)
+        row[0].set_title(f"run {letter}", loc="left", fontsize=11, weight="bold")
+        for ax, place in zip(row[2:], _far_apart(run.masks, count), strict=True):
+            predicted = run.probability[place, ..., 0] >= 0.5
+            plotting.overlay(ax, run.images[place, ..., 1], run.masks[place, ..., 0], predicted)
+    axes[0, 1].legend(fontsize=8, frameon=False, loc="upper left")
+    for ax in axes[-1, :2]:
+        ax.set_xlabel("epoch")
+    handles = [Patch(fc="none", ec=plotting.TRUTH, lw=1.5, label="truth")]
+    handles.append(Patch(color=plotting.PREDICTION, alpha=0.7, label="prediction"))
+    fig.legend(handles=handles, loc="outside lower right", ncols=2, fontsize=10, frameon=False)
+    return fig
+
+
+def _far_apart(masks: np.ndarray, count: int) -> list[int]:
+    """The slices with the most tumour that are at least eight slices apart."""
+    chosen: list[int] = []
+    for place in np.argsort(-masks.sum(axis=(1, 2, 3)).astype(int), kind="stable"):
+        if all(abs(int(place) - other) >= 8 for other in chosen):
+            chosen.append(int(place))
+    return (chosen + list(range(count)))[:count]
