@@ -26,6 +26,7 @@ from unet_course.commands import run_lesson
 from unet_course.commands.opening import user_settings
 from unet_course.commands.terminal import how_to_install
 from unet_course.data import brats, lgg
+from unet_course.data.layouts import DataError
 from unet_course.exercises import solved
 
 NEEDED_MEMORY_GB = 2.0  # the most that a lesson may take
@@ -173,10 +174,16 @@ def _data(troubles: list[str]) -> dict:
         troubles.append(str(error))
         return found
     if folder is not None:
-        with warnings.catch_warnings(record=True, action="always") as warned:
-            patients, cases = lgg.find_patients(folder), brats.find_cases(folder)
+        try:
+            with warnings.catch_warnings(record=True, action="always") as warned:
+                patients, cases = lgg.find_patients(folder), brats.find_cases(folder)
+        except DataError as error:  # a table of one's own that can't be used
+            troubles.append(str(error))
+            return found | {"folder": str(folder)}
         found |= {"folder": str(folder), "patients": len(patients), "cases": len(cases)}
-        layouts = ["LGG"] * bool(patients) + sorted({case.layout.name for case in cases})
+        layouts = ["LGG"] * any(isinstance(one, lgg.Patient) for one in patients) + sorted(
+            {case.layout.name for case in cases}
+        )
         found["layout"] = ", ".join(layouts) or None
         found["notes"] = [str(warning.message) for warning in warned]
     return found

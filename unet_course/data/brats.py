@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from unet_course import runtime
-from unet_course.data import files, identity, nifti
+from unet_course.data import files, identity, nifti, own_folder
 from unet_course.data.brats_folders import case_places
 from unet_course.data.layouts import (
     BRATS,
@@ -48,7 +48,7 @@ _MEANINGS = {1: "core", 2: "oedema", 4: "enhancing", CAVITY: "resection cavity"}
 class Volume:
     """A case's arrays, in the order of axes that its files have."""
 
-    images: np.ndarray  # (x, y, z, 4), int16 or float32, modalities as in `layouts.MODALITIES`
+    images: np.ndarray  # (x, y, z, 4), int16 or float32, modalities as in `Case.channels`
     labels: np.ndarray | None  # (x, y, z), uint8: 0, 1, 2, 4; None where there is no mask
     affine: np.ndarray  # (4, 4), voxel indices → millimetres (RAS+)
 
@@ -65,7 +65,7 @@ class Case:
     id: str  # BraTS20_Training_001
     folder: Path  # its own; in MSD Task01, where all cases share theirs, the task's
     layout: BratsLayout
-    images: tuple[Path, ...]  # in the order of `layouts.MODALITIES`; one 4-D file in MSD Task01
+    images: tuple[Path, ...]  # in the order of `channels`; one 4-D file in MSD Task01
     mask: Path | None  # None: a case that was published without
     person: str = ""  # the patient, where other ids show who it is (`identity.without_copies`)
 
@@ -80,12 +80,17 @@ class Case:
         """
         return self.person or self.layout.patient_of(self.id)
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the images' channels: `layouts.MODALITIES`, or those of one's own table."""
+        return self.layout.names
+
     def scan_key(self) -> str:
         """What tells this scan from others, whatever its id (`identity.scan_key`), by its FLAIR."""
-        return identity.scan_key(self.read_image("FLAIR"))
+        return identity.scan_key(self.read_image(self.channels[-1]))
 
     def read(self) -> Volume:
-        """Read the four modalities and the mask: labels 0, 1, 2, 4, and 5 in a resection cavity.
+        """Read the modalities and the mask: labels 0, 1, 2, 4, and 5 in a resection cavity.
 
         Takes 8 bytes a voxel (72 MB for 240×240×155) where all files are int16, else 16.
 
@@ -97,7 +102,7 @@ class Case:
             found = self._read_file(self.images[0])
             shape, affine = found.array.shape[:3], found.affine
             kind = np.int16 if found.array.dtype == np.int16 else np.float32
-            images = np.empty((*shape, len(MODALITIES)), kind)
+            images = np.empty((*shape, len(self.channels)), kind)
             for i, channel in enumerate(self.layout.channels):
                 images[..., i] = found.array[..., channel]
         else:
@@ -106,7 +111,7 @@ class Case:
                 found = self._read_file(path)
                 if images is None:
                     shape, affine = found.array.shape, found.affine
-                    images = np.empty((*shape, len(MODALITIES)), found.array.dtype)
+                    images = np.empty((*shape, len(self.channels)), found.array.dtype)
                 else:
                     self._expect_alike(path, found, shape, affine)
                 if found.array.dtype != np.int16 or images.dtype != np.int16:
@@ -124,9 +129,9 @@ class Case:
 
         Raises ValueError where there is no such modality, DataError as `read` does.
         """
-        if modality not in MODALITIES:
-            raise ValueError(f"no modality {modality!r}; there are {', '.join(MODALITIES)}")
-        i = MODALITIES.index(modality)
+        if modality not in self.channels:
+            raise ValueError(f"no modality {modality!r}; there are {', '.join(self.channels)}")
+        i = self.channels.index(modality)
         if self.layout.channels:
             array = self._read_file(self.images[0]).array[..., self.layout.channels[i]]
         else:
@@ -187,8 +192,8 @@ def expect_axes(
         if wanted == 3 and not mask:
             cure = "Each modality is a 3-D file of its own: split the 4-D one."
         raise DataError(path, fault, cure)
-    if wanted == 4 and array.shape[-1] != len(MODALITIES):
-        fault = f"has {array.shape[-1]} channels, {what} of {layout.name} has {len(MODALITIES)}"
+    if wanted == 4 and array.shape[-1] != len(layout.names):
+        fault = f"has {array.shape[-1]} channels, {what} of {layout.name} has {len(layout.names)}"
         names = ", ".join(layout.modalities)
         cure = f"It holds {names}: put the missing ones in, or leave the others out."
         raise DataError(path, fault, cure)
@@ -285,12 +290,21 @@ def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
 
     The first whole copy of a case counts. A case that is only partly there is left out, with a
     warning that names what it lacks. Files are not opened: `unet-course data check` does that.
+    Where the folder has a table of its own (`own_folder`), the scans in it are cases, too.
 
     Args:
         labelled: pass over, without a word, the sets' validation and test cases, which were
             published without masks; else they are among the cases, with `mask` None.
+
+    Raises:
+        DataError: the table can't be used; the message names the line and the cure.
     """
-    found: dict[str, Case] = {}
+    layout, rows = own_folder.find_own_scans(folder)
+    found: dict[str, Case] = {
+        row.case: Case(row.case, Path(folder), layout, row.images, row.mask, person=row.patient)
+        for row in rows
+        if row.mask is not None or not labelled
+    }
     left_out: dict[str, str] = {}
     for place in case_places(folder):
         if place.id in found or (labelled and place.unlabelled):
@@ -299,8 +313,8 @@ def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
             left_out.setdefault(place.id, f"{place.folder} ({place.fault})")
         else:
             # MSD's cases share a folder: the task's, above that of the images
-            own = place.folder.parents[1] if place.layout.channels else place.folder
-            found[place.id] = Case(place.id, own, place.layout, place.images, place.mask)
+            home = place.folder.parents[1] if place.layout.channels else place.folder
+            found[place.id] = Case(place.id, home, place.layout, place.images, place.mask)
     left_out = {id: why for id, why in left_out.items() if id not in found}
     if left_out:
         shown = [*left_out.values()][:10]
@@ -332,7 +346,8 @@ def course_cases(
     """Return the cases that a lesson works with, and print one line that says which they are.
 
     Real ones where `runtime.data_folder()` holds any, else the sample, which is made on first use.
-    A scan that is among them under two ids is taken once, and that is said. Where none of the real
+    A scan that is among them under two ids is taken once, and that is said. Of a folder with a table
+    of its own they are taken where all have the four modalities and BraTS' labels. Where none of the real
     cases holds all labels that the lesson needs, one of the sample's is added, and that is said, too.
 
     Args:
@@ -343,11 +358,18 @@ def course_cases(
     Raises:
         NotADirectoryError: the folder that is pointed at is gone.
         ValueError: `limit` or `synthetic` under 1.
+        DataError: the folder's own table can't be used.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, it is {limit}")
     folder = runtime.data_folder()
-    real = find_cases(folder) if folder else []
+    found = find_cases(folder) if folder else []
+    real = [case for case in found if case.channels == MODALITIES and not case.layout.one_region]
+    if len(real) < len(found):
+        print(
+            f"Passed over, {len(found) - len(real)} cases of {own_folder.TABLE}: this lesson shows "
+            f"{', '.join(MODALITIES)} and masks with three regions."
+        )
     cases = real or sample_cases(synthetic)
     chosen = cases
     if limit is not None and limit < len(cases):

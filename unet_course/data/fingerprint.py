@@ -14,8 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from unet_course import storage
-from unet_course.data import brats, lgg, nifti
-from unet_course.data.layouts import LGG, MODALITIES, REGIONS
+from unet_course.data import brats, lgg, nifti, own_folder
+from unet_course.data.layouts import BRATS, REGIONS
 from unet_course.data.normalise import find_brain
 
 FORMAT = 1  # raise it when what stands in a fingerprint changes
@@ -29,7 +29,7 @@ def of_folder(folder: Path | str, progress: bool = True) -> list[dict]:
     Every file is read, about two seconds a case.
 
     Raises:
-        ValueError: there is neither.
+        ValueError: there is neither, or the channels aren't the same in all of one kind.
         DataError: a file is damaged; it is named with the cure.
     """
     patients, cases = lgg.find_patients(folder), brats.find_cases(folder)
@@ -56,15 +56,16 @@ def of_volumes(cases: Sequence[brats.Case], progress: bool = True) -> dict:
           and in how many of them it is `missing`.
 
     Raises:
-        ValueError: no cases.
+        ValueError: no cases, or not all have the same channels.
         DataError: a file is damaged, or there is no brain in it.
     """
     rows = [_volume(case) for case in _bar(cases, "case", progress)]
+    channels, layout = _channels(cases), cases[0].layout.name
     return {
-        **_head("BraTS", 3, cases, MODALITIES),
+        **_head("BraTS" if layout in BRATS else layout, 3, cases, channels),
         "shape": _range([row["shape"] for row in rows], whole=True),
         "spacing": _range([row["spacing"] for row in rows]),
-        "intensities": _intensities(MODALITIES, [row["percentiles"] for row in rows]),
+        "intensities": _intensities(channels, [row["percentiles"] for row in rows]),
         "classes": _classes(REGIONS, [row["shares"] for row in rows if row["shares"] is not None]),
     }
 
@@ -76,16 +77,18 @@ def of_slices(patients: Sequence[lgg.Patient], progress: bool = True) -> dict:
     are in all. A channel that repeats FLAIR because it wasn't taken is counted like the others.
 
     Raises:
-        ValueError: no patients.
+        ValueError: no patients, or not all have the same channels.
         DataError: a file is damaged.
     """
     rows = [_patient(patient) for patient in _bar(patients, "patient", progress)]
+    channels = _channels(patients)
+    own = isinstance(patients[0], own_folder.OwnPatient)
     return {
-        **_head("LGG", 2, patients, LGG.channels),
+        **_head(own_folder.TABLE if own else "LGG", 2, patients, channels),
         "slices": sum(len(patient.numbers) for patient in patients),
         "shape": _range([row["shape"] for row in rows], whole=True),
         "spacing": None,
-        "intensities": _intensities(LGG.channels, [row["percentiles"] for row in rows]),
+        "intensities": _intensities(channels, [row["percentiles"] for row in rows]),
         "classes": _classes(("tumour",), [row["shares"] for row in rows]),
     }
 
@@ -145,6 +148,15 @@ def _bar(items: Sequence, unit: str, progress: bool):
     if not items:
         raise ValueError(f"no {unit}s to take a fingerprint of")
     return tqdm(items, "Reading", unit=unit, leave=False, disable=not progress or None)
+
+
+def _channels(cases: Sequence) -> Sequence[str]:
+    first = cases[0]
+    for case in cases:
+        if case.channels != first.channels:
+            names = [f"{one.id} has {', '.join(one.channels)}" for one in (first, case)]
+            raise ValueError(f"one fingerprint is of one kind of images: {'; '.join(names)}")
+    return first.channels
 
 
 def _head(name: str, axes: int, cases: Sequence, channels: Sequence[str]) -> dict:

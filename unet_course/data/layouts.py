@@ -158,12 +158,14 @@ class BratsLayout:
     example: str
     modalities: tuple[str, ...]  # in the order of MODALITIES: how a file's name ends; or channels
     labels: dict[int, int] = field(hash=False)  # number in the file → the course's (LABELS)
+    names: tuple[str, ...] = MODALITIES  # of the channels that come out
+    one_region: bool = False  # the mask tells the whole tumour alone, by 1
     mask: str = ""  # how the mask's name ends
     odd_masks: dict[str, str] = field(default_factory=dict, hash=False)  # case → its mask's name
     channels: tuple[int, ...] = ()  # of the 4-D file, in the order of MODALITIES
     orientation: str = "LPS"  # as published: the array's axes lead to left, posterior, superior
     size: tuple[int, int, int] = (240, 240, 155)
-    spacing: float = 1.0  # mm, along each axis
+    spacing: float = 1.0  # mm, along each axis; 0: each file's own
 
     cases: int = 0  # published, with a mask
     page: str = ""
@@ -220,6 +222,8 @@ class BratsLayout:
 
     def to_disk(self, labels: np.ndarray) -> np.ndarray:
         """Turn the course's labels into the layout's own: uint8, any shape. Raises ValueError."""
+        if self.one_region:
+            return (np.asarray(labels) > 0).astype(np.uint8)
         return _translated(labels, {ours: theirs for theirs, ours in self.labels.items()})
 
 

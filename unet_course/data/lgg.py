@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from unet_course import runtime
-from unet_course.data import files, identity
+from unet_course.data import files, identity, own_folder
 from unet_course.data.layouts import LGG, DataError, plain
 from unet_course.data.tiff import COMMAND, read_image, read_mask
 
@@ -76,6 +76,11 @@ class Patient:
         """What tells this scan from others, whatever its id (`identity.scan_key`), by a middle slice."""
         middle = self.numbers[len(self.numbers) // 2]
         return identity.scan_key(read_image(self.image_path(middle))[..., FLAIR])
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the images' channels."""
+        return LGG.channels
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
@@ -143,6 +148,10 @@ def find_patients(folder: Path | str) -> list[Patient]:
     If a patient is found twice (Kaggle's archive holds the set twice), the first complete copy is
     used. A patient with a slice that lacks its mask or its image, a gap in the numbering or no
     slices is left out, with a warning. Files are not opened: `unet-course data check` does that.
+    Where the folder has a table of slices of its own (`own_folder`), its patients are among them.
+
+    Raises:
+        DataError: the table can't be used; the message names the line and the cure.
     """
     found: dict[str, Patient] = {}
     left_out: dict[str, str] = {}
@@ -169,7 +178,8 @@ def find_patients(folder: Path | str) -> list[Patient]:
             ),
             stacklevel=2,
         )
-    return sorted(found.values(), key=lambda patient: patient.id)
+    own = [one for one in own_folder.find_own_patients(folder) if one.id not in found]
+    return sorted([*found.values(), *own], key=lambda patient: patient.id)
 
 
 def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient]:
@@ -184,7 +194,8 @@ def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient
             the sample takes their place. 0: all are taken, and none is looked into.
 
     Raises:
-        DataError: without `at_least`, a mask that is needed to choose the subset is damaged.
+        DataError: without `at_least`, a mask that is needed to choose the subset is damaged; or the
+            folder's own table can't be used.
         NotADirectoryError: the folder that is pointed at is gone.
         ValueError: `limit` under 1.
     """
@@ -192,6 +203,13 @@ def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient
         raise ValueError(f"limit must be at least 1, it is {limit}")
     folder = runtime.data_folder()
     complete = find_patients(folder) if folder else []
+    own = [one for one in complete if not isinstance(one, Patient)]
+    complete = [one for one in complete if isinstance(one, Patient)]
+    if own:
+        print(
+            f"Passed over, {len(own)} patients of {own_folder.TABLE}: this lesson shows LGG's files. "
+            f'lgg.find_patients("{folder}") has yours.'
+        )
     flaws = {patient.id: flaw for patient in complete if at_least and (flaw := _flaw(patient))}
     real = [patient for patient in complete if patient.id not in flaws]
     enough = real and len(real) >= at_least

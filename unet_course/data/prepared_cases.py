@@ -25,7 +25,7 @@ from tqdm import tqdm
 from unet_course import runtime, storage
 from unet_course.data import brats, nifti
 from unet_course.data.brats import Case
-from unet_course.data.layouts import CAVITY, MODALITIES, DataError
+from unet_course.data.layouts import CAVITY, DataError
 from unet_course.data.normalise import CENTRES, centres_of, shrink, shrink_labels, z_score
 
 __all__ = ["PreparedCase", "prepare", "z_score"]
@@ -40,7 +40,7 @@ class PreparedCase:
 
     Attributes:
         source: the case on disk that it was made from.
-        images: (x, y, z, 4) float16, mean 0 and deviation 1 in the brain, exactly 0 outside.
+        images: (x, y, z, channels) float16, four in all public sets, mean 0 and deviation 1 in the brain, exactly 0 outside.
         labels: (x, y, z) uint8, 0, 1, 2, 4; None where the case has no mask.
         centres: (n, 4) int16, rows of (label, x, y, z): places to draw patches around. Label 0 is
             a place anywhere in the brain.
@@ -297,7 +297,7 @@ def _write(folder: Path, case: Case, factor: int) -> None:
     shape, affine = volume.images.shape[:3], volume.affine
     turned, _, turning = nifti.turn(volume.images, affine)
     images, box, brain = z_score(turned, case)
-    remarks = _remarks(images, brain, volume)
+    remarks = _remarks(images, brain, volume, case.channels)
     labels = None
     if volume.labels is not None:
         labels = nifti.turn(volume.labels, affine)[0][box].copy()
@@ -326,11 +326,13 @@ def _write(folder: Path, case: Case, factor: int) -> None:
     (folder / "facts.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def _remarks(images: np.ndarray, brain: np.ndarray, volume: brats.Volume) -> list[str]:
+def _remarks(
+    images: np.ndarray, brain: np.ndarray, volume: brats.Volume, names: Sequence[str]
+) -> list[str]:
     """What isn't as in the published sets, of the images cropped and z-scored."""
     remarks = [
         f"{name} holds no picture, all its voxels have one value"
-        for name, channel in zip(MODALITIES, np.moveaxis(images, -1, 0), strict=True)
+        for name, channel in zip(names, np.moveaxis(images, -1, 0), strict=True)
         if not channel.any()
     ]
     spacing = volume.spacing

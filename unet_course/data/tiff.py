@@ -16,6 +16,7 @@ from unet_course.data.layouts import LGG, DataError
 
 COMMAND = "data lgg"  # what fetches the set again
 LARGEST = 2**24  # bytes of a file; Kaggle's images have 2**18
+LARGEST_SIDE = 4096  # rows or columns of a picture that isn't LGG's
 DEFLATE = (8, 32946)  # numbers of compressions, as the TIFF standard has them
 PACKINGS = (1, 5, 32773, *DEFLATE)  # none, LZW, PackBits, Deflate: the ones without loss
 
@@ -40,7 +41,20 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
         DataError: as `read_image`, and where the file holds other values.
     """
-    mask = _read(path, (LGG.size, LGG.size), "a mask")
+    return as_mask(path, _read(path, (LGG.size, LGG.size), "a mask"))
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture of any size: uint8 (rows, columns), or (rows, columns, 3) of colours.
+
+    Raises:
+        DataError: as `read_image`, and where it has another number of channels.
+    """
+    return _read(path, None, "a picture")
+
+
+def as_mask(path: Path, mask: np.ndarray) -> np.ndarray:
+    """Return a file's 0 and 255, or 0 and 1, as 0 and 1. DataError where it holds other values."""
     high = 255 if mask.max() > 1 else 1
     if not ((mask == 0) | (mask == high)).all():
         values = np.unique(mask).tolist()
@@ -58,9 +72,14 @@ def read_mask(path: Path) -> np.ndarray:
     return (mask > 0).astype(np.uint8)
 
 
-def _expect_shape(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], what: str) -> None:
+def _expect_shape(
+    path: Path, page: tifffile.TiffPage, shape: tuple[int, ...] | None, what: str
+) -> None:
     """Raise unless the header promises the right shape; nothing is unpacked before."""
     if page.shape == shape:
+        return
+    if shape is None:
+        _expect_picture(path, page)
         return
     got, wanted = ("×".join(map(str, sizes)) for sizes in (page.shape, shape))
     cure = f"Crop it or resample it to {wanted} (masks by nearest neighbours)."
@@ -81,6 +100,20 @@ def _expect_shape(path: Path, page: tifffile.TiffPage, shape: tuple[int, ...], w
     )
 
 
+def _expect_picture(path: Path, page: tifffile.TiffPage) -> None:
+    """Raise unless the header promises greys or three channels, of a size that a picture has."""
+    size = "×".join(map(str, page.shape))
+    if len(page.shape) not in (2, 3) or (len(page.shape) == 3 and page.shape[2] != 3):
+        cure = "Save it in greys or with three channels, the channels last; "
+        cure += "one, two or four channels as a file each."
+        if page.extrasamples:
+            cure = f"One of its channels is for transparency: leave it out. {cure}"
+        raise DataError(path, f"has the shape {size}, a picture has one channel or three", cure)
+    if max(page.shape) > LARGEST_SIDE:
+        cure = f"At most {LARGEST_SIDE:,} rows and columns are read: shrink it."
+        raise DataError(path, f"has the shape {size}", cure)
+
+
 def _expect_no_bomb(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
     """Raise where the pixels are packed into, or unpack to, far more bytes than they have."""
     if page.compression not in PACKINGS:
@@ -91,7 +124,7 @@ def _expect_no_bomb(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage
     if page.is_tiled:
         tile = page.tilewidth * page.tilelength * page.samplesperpixel * page.dtype.itemsize
         largest = max(largest, tile)
-    too_large = largest > 16 * page.nbytes or sum(page.databytecounts) > largest
+    too_large = largest > 16 * page.nbytes + 2**17 or sum(page.databytecounts) > largest
     if page.compression in DEFLATE and not too_large:
         for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
             file.filehandle.seek(start)
@@ -136,8 +169,8 @@ def _expect_kind(path: Path, page: tifffile.TiffPage, what: str) -> None:
         )
 
 
-def _read(path: Path, shape: tuple[int, ...], what: str) -> np.ndarray:
-    """Read a TIFF's only page, after its header has said how large it is."""
+def _read(path: Path, shape: tuple[int, ...] | None, what: str) -> np.ndarray:
+    """Read a TIFF's only page, after its header has said how large it is; None: of any size."""
     size = files.size_of(path, COMMAND, LARGEST)
     try:
         with tifffile.TiffFile(path) as file:

@@ -24,7 +24,7 @@ TOLERANCE = 1e-3  # mm, between what a header says and 1 mm
 def check_volumes(folder: Path | str, progress: bool = True) -> Report:
     """Read every BraTS file under a folder, as `check_lgg`; a single case's folder will do."""
     published = {name: layout.cases for name, layout in layouts.BRATS.items()}
-    report = Report(Path(folder), "BraTS", "case", _show, published, ("bytes",))
+    report = Report(Path(folder), "BraTS", "case", show, published, ("bytes",))
     if not report.is_folder():
         return report
     unlisted: list[OSError] = []
@@ -40,20 +40,20 @@ def check_volumes(folder: Path | str, progress: bool = True) -> Report:
     for id in report.bar(sorted(places, key=layouts.natural_key), progress):
         # first the copy that `find_cases` takes
         first, *others = sorted(places[id], key=lambda place: bool(place.fault))
-        if row := _check_case(report, first):
+        if row := check_case(report, first):
             if key := row.pop("scan"):
                 scans[key].append(row["id"])
             report.rows.append(row)
         for other in others:
-            _check_case(report, other)
+            check_case(report, other)
     report.note_copies([id for id, copies in places.items() if len(copies) > 1])
-    _check_who_is_whom(report, scans)
+    check_who_is_whom(report, scans)
     for layout in layouts.BRATS.values():
         _compare_with_published(report, layout)
     return report
 
 
-def _show(row: dict) -> dict[str, str]:
+def show(row: dict) -> dict[str, str]:
     ml = {f"{r} ml": f"{row['ml'][r]:.1f}" if row["ml"] else "" for r in layouts.REGIONS}
     shown = {"case": row["id"], **{name: row[name] for name in ("layout", "size", "type")}}
     return shown | {"MB": f"{row['bytes'] / 1e6:,.1f}"} | ml | {"remarks": row["remarks"]}
@@ -70,7 +70,7 @@ class _Found(NamedTuple):
     spacing: tuple[float, float, float]
 
 
-def _check_case(report: Report, place: CaseFiles) -> dict | None:
+def check_case(report: Report, place: CaseFiles) -> dict | None:
     """Read a case's files; add its problems; return its row, None where nothing could be read."""
     if not place.images:  # a folder that couldn't be listed, or no folder
         cure = f"Remove it, or restore the case. {files.restore(place.folder, nifti.COMMAND)}"
@@ -80,7 +80,8 @@ def _check_case(report: Report, place: CaseFiles) -> dict | None:
         return None
     layout = place.layout
     there = [path for path in (*place.images, place.mask) if path is not None]
-    names = os.listdir(place.folder) if not layout.channels else []
+    in_own_folder = layout.name in layouts.BRATS and not layout.channels
+    names = os.listdir(place.folder) if in_own_folder else []
     foreign = {n for n in names if n.lower().endswith(layouts.VOLUME_ENDINGS) and n[0] != "."}
     if foreign := sorted(foreign - {path.name for path in there}):
         report.notes.append(f"{place.folder}: passed over, not the case's: {', '.join(foreign)}.")
@@ -122,7 +123,7 @@ def _check_case(report: Report, place: CaseFiles) -> dict | None:
 
 def _check_image(report: Report, path: Path, layout: BratsLayout, array: np.ndarray) -> None:
     """An image, or each channel of one, isn't empty, and its background is 0."""
-    names = layouts.MODALITIES if layout.channels else ("",)
+    names = layout.names if layout.channels else ("",)
     for name, channel in zip(names, layout.channels or (None,), strict=True):
         one = array if channel is None else array[..., channel]
         low, high = one.min(), one.max()
@@ -202,7 +203,7 @@ def _check_geometry(report: Report, layout: BratsLayout, found: list[_Found]) ->
 def _sound_frame(file: _Found, layout: BratsLayout) -> bool:
     """Whether a file lies and is spaced as its layout says."""
     return file.orientation == (layout.orientation or file.orientation) and all(
-        abs(length - layout.spacing) <= TOLERANCE for length in file.spacing
+        not layout.spacing or abs(length - layout.spacing) <= TOLERANCE for length in file.spacing
     )
 
 
@@ -215,7 +216,7 @@ def _times(lengths) -> str:
     return "×".join(map(str, lengths))
 
 
-def _check_who_is_whom(report: Report, scans: dict[str, list[str]]) -> None:
+def check_who_is_whom(report: Report, scans: dict[str, list[str]]) -> None:
     """The same scan under several ids is a problem; several scans of one patient are a note."""
     folders = {row["id"]: row["folder"] for row in report.rows}
     for first, *copies in scans.values():
@@ -223,8 +224,11 @@ def _check_who_is_whom(report: Report, scans: dict[str, list[str]]) -> None:
             cure = f"Keep one of the two, or both on one side of a split. {identity.MISSED}"
             what = f"{copy} is the same scan as {first}: equal voxels, another id"
             report.add(folders[copy], what, cure, damage=False)
-    patients = {layouts.BRATS[row["layout"]].patient_of(row["id"]) for row in report.rows}
-    if len(patients) < len(report.rows):
+    known = layouts.BRATS
+    patients = {
+        known[row["layout"]].patient_of(row["id"]) for row in report.rows if row["layout"] in known
+    }
+    if patients and len(patients) < len(report.rows):
         of = f"{len(patients)} patient{'s' * (len(patients) > 1)}"
         report.notes.append(
             f"{len(report.rows)} cases of {of}: the last number of a name is a time point. Lessons split "

@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from unet_course.data.layouts import BRATS, DataError, plain
+from unet_course.data.own_folder import TABLE
 
 NAMES = ", ".join(
     f"imagesTr/{b.example}.nii.gz" if b.channels else b.example for b in BRATS.values()
@@ -18,7 +19,7 @@ NAMES = ", ".join(
 EXPECTED = (
     "no LGG patients and no BraTS cases: looked here and in all folders below for patients' folders "
     "named like TCGA_CS_4941_19960909, holding TCGA_CS_4941_19960909_1.tif and "
-    f"TCGA_CS_4941_19960909_1_mask.tif, and for cases named like {NAMES}"
+    f"TCGA_CS_4941_19960909_1_mask.tif, for cases named like {NAMES}, and here for {TABLE}"
 )
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 WITH_7ZIP = (".7z", ".rar", ".001")
@@ -40,7 +41,7 @@ class Report:
     """What a check found. `problems` is empty for a sound folder; `notes` are no faults."""
 
     folder: Path
-    layout: str  # "LGG" or "BraTS"
+    layout: str  # "LGG", "BraTS" or "cases.csv"
     unit: str  # "patient" or "case": what a row is
     show: Callable[[dict], dict[str, str]]  # a row as texts by the table's heads
     published: dict  # counts to compare with
