@@ -73,7 +73,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="real LGG patients")
     parser.add_argument("--experiments", nargs="+", choices=FILES, default=list(FILES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="S")
-    parser.add_argument("--minutes", type=float, default=0.15, help="M, in processor time")
+    parser.add_argument("--minutes", type=float, default=0.1, help="M, in processor time")
     parser.add_argument(
         "--out", type=Path, default=None, metavar="DIR", help="folder of the tables"
     )
