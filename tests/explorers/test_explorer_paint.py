@@ -83,7 +83,9 @@ def test_outlines_are_hidden_until_asked_for_and_painting_starts_again():
     image, truth, second = case()
     explorer = explorers.paint(image, truth, second, scale=1)
     assert (shown(explorer) == 90).all(), "the answer isn't given away"
-    explorer.children[2].children[2].value = True
+    assert "outlines of the expert and the second rater" in move(
+        explorer, "Show the outlines", True
+    )
     picture = shown(explorer)
     assert (picture == rgb(TRUTH)).all(-1).any() and (picture == rgb(SECOND)).all(-1).any()
     draw(explorer, (20, 20))

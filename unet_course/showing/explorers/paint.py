@@ -100,7 +100,8 @@ def paint(
             against["the two raters"] = between
             said += f"; the two raters agree at {between['Dice']}"
         table.value = as_table(against)
-        line.value = board.label = f"{own.sum():,} pixels painted. Dice: {said}."
+        outlined = f", outlines of {' and '.join(raters)} shown" if reveal.value else ""
+        line.value = board.label = f"{own.sum():,} pixels painted{outlined}. Dice: {said}."
 
     def scores(one: np.ndarray, other: np.ndarray) -> dict[str, str]:
         found = {
