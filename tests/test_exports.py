@@ -478,9 +478,11 @@ def test_a_figure_has_the_slide_to_itself_but_for_one_sentence():
     assert all(f"Spoken {number}." in spoken for number in range(1, 7)) and "It is high." in spoken
 
 
-def test_a_widget_has_a_stand_in_and_long_code_is_folded():
+@pytest.mark.parametrize("module", ["widgets", "explorers"])
+def test_a_widget_has_a_stand_in_and_long_code_is_folded(module):
     text = {"text/plain": "VBox(children=(Label(value='truth'),))"}
-    widget = new_code_cell("widgets.browser(scan)", outputs=[new_output("display_data", text)])
+    source = f"{module}.browser(scan)"
+    widget = new_code_cell(source, outputs=[new_output("display_data", text)])
     figure = new_code_cell("f()", outputs=[new_output("display_data", text | {"image/png": PNG})])
     long = new_code_cell("x = 1\n" * 20, outputs=[new_output("stream", text="x")])
     short = new_code_cell("x = 1", outputs=[new_output("stream", text="x")])
