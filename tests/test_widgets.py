@@ -207,6 +207,14 @@ def test_the_viewer_shows_left_on_the_right_a_render_and_the_tumours_middle(case
     assert viewer.volumes[1].colours["I"] == [0, 1, 2, 4]
 
 
+def test_the_real_viewer_takes_what_it_is_given(case, monkeypatch):
+    ipyniivue = pytest.importorskip("ipyniivue")
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    viewer = volume_viewer(case, "T1ce")
+    assert isinstance(viewer, ipyniivue.NiiVue) and len(viewer.volumes) == 2
+    assert viewer.opts.multiplanar_show_render == ipyniivue.ShowRender.ALWAYS
+
+
 def test_without_ipyniivue_one_line_says_what_to_do(case, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipyniivue", None)  # as if it weren't installed
     from IPython.lib.pretty import pretty

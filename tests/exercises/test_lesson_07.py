@@ -20,8 +20,8 @@ Z = "def z_score(image, brain):\n    values = image[brain].astype(float)\n"
 
 
 def copies(**changed) -> dict:
-    right = {number: f"BraTS20_Synthetic_{number:03}" for number in (3, 5, 6)}
-    return {"prediction": 1, "flipped": right[5], "swapped": right[6], "units": right[3], **changed}
+    right = {number: f"BraTS20_Synthetic_{number:03}" for number in (3, 5, 8)}
+    return {"prediction": 1, "flipped": right[5], "swapped": right[8], "units": right[3], **changed}
 
 
 MISTAKES = {
@@ -294,8 +294,8 @@ MISTAKES = {
         (copies(units="BraTS20_Synthetic_005"), "WT in ml"),
         (copies(swapped="BraTS20_Synthetic_002"), "no label 4. That is no fault"),
         (copies(swapped="BraTS20_Synthetic_005"), "another fault"),
-        (copies(flipped="BraTS20_Synthetic_006"), "compare FLAIR's median"),
-        (copies(flipped="BraTS20_Synthetic_008"), "lies on healthy brain"),
+        (copies(flipped="BraTS20_Synthetic_008"), "compare FLAIR's median"),
+        (copies(flipped="BraTS20_Synthetic_006"), "lies on healthy brain"),
         (copies(units=0.03), "the name of no case"),
         (copies(flipped="the fifth"), "the name of no case"),
         (copies(flipped=None), "the name of no case"),

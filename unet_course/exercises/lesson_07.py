@@ -492,8 +492,8 @@ def wrongly_saved(evidence):
         "which has not: WT in ml.",
         "swapped": "Label 4 is what lights up in T1ce: compare its median there with label 1's. "
         "(Two cases have no label 4. That is no fault.)",
-        "flipped": "A mask on the wrong side lies on healthy brain: compare FLAIR's median under the "
-        "mask with that of the rest of the brain. It may also lie in the air.",
+        "flipped": "A mask on the wrong side lies on healthy brain: compare FLAIR's median under label 2 "
+        "with that of the brain without label. Part of it may also lie in the air.",
     }
     for fault, hint in hints.items():
         number = wrong_copies.number_of(evidence[fault])
