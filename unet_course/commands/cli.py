@@ -131,6 +131,17 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", choices=("float32", "float16", "int8"), default="float32", help=help
     )
 
+    help = "a model card of what was measured; what no file says is marked as unknown"
+    example = "unet-course card network.keras --scores scores.json --trained-on data --out card.md"
+    card = verb("card", _card, help, example)
+    option(card, "network", "FILE", "the network, a file that model.save('NAME.keras') wrote")
+    help = "scores by patient, .json (as benchmarks' --json) or .csv (a row a patient)"
+    option(card, "--scores", "FILE", help)
+    what = "a folder that `data check` passes, or the file of `plan --fingerprint`"
+    option(card, "--trained-on", "PATH", f"what it was trained on: {what}")
+    option(card, "--judged-on", "PATH", f"whose scores they are: {what}")
+    option(card, "--out", "FILE", "what to write; ends in .md", required=True)
+
     help = "who in a class has solved what: exercises, open tasks, quizzes"
     progress = verb("progress", _progress, help, "unet-course progress class --csv class.csv")
     help = "searched for students' progress.json; a file NAME.json in it is NAME's"
@@ -284,6 +295,15 @@ def _export_model(options) -> int:
     from unet_course.commands.export_model import export_model
 
     print(export_model(options.network, options.out, options.weights))
+    return 0
+
+
+def _card(options) -> int:
+    from unet_course.commands.model_card import write_card
+
+    sets = (options.scores, options.trained_on, options.judged_on)
+    print(write_card(options.network, options.out, *sets))
+    print(f"\nWritten: {options.out}")
     return 0
 
 

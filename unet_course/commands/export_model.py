@@ -17,6 +17,26 @@ def export_model(file: Path, out: Path, weights: str) -> str:
             (`safe_mode`), or the network can't be exported; see `prediction.export.to_onnx`.
     """
     check_output_path(out, (".onnx",))
+    model = load_network(file)
+    from unet_course.prediction import export
+
+    difference = export.to_onnx(model, out, weights)
+    return "\n".join(
+        [
+            f"Written: {out}, {out.stat().st_size / 1e6:.1f} MB, weights in {weights}",
+            f"input {shape_text(model.input_shape)} → output {shape_text(model.output_shape)}, channels last",
+            f"largest difference from Keras' probabilities on random input: {difference:.1e}",
+        ]
+    )
+
+
+def load_network(file: Path):
+    """Load the network in a `.keras` file, in Keras' safe mode.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it isn't a network that Keras loads without running code of its own.
+    """
     if not file.is_file():
         raise FileNotFoundError(
             f"{file}: no such file; name one that model.save('NAME.keras') wrote"
@@ -28,23 +48,15 @@ def export_model(file: Path, out: Path, weights: str) -> str:
 
     # imported so that Keras knows the course's own layers by name
     from unet_course.network import blocks, deep_supervision, fast_conv3d, losses  # noqa: F401
-    from unet_course.prediction import export
 
     try:
-        model = keras.saving.load_model(file, compile=False, safe_mode=True)
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # a damaged file may trip over anything
         why = str(error).splitlines()[0]
         what = f"{file} can't be loaded as a Keras network ({type(error).__name__}: {why})"
         raise ValueError(f"{what}; save it again with model.save") from error
-    difference = export.to_onnx(model, out, weights)
-    return "\n".join(
-        [
-            f"Written: {out}, {out.stat().st_size / 1e6:.1f} MB, weights in {weights}",
-            f"input {_shape(model.input_shape)} → output {_shape(model.output_shape)}, channels last",
-            f"largest difference from Keras' probabilities on random input: {difference:.1e}",
-        ]
-    )
 
 
-def _shape(sides: tuple) -> str:
+def shape_text(sides: tuple) -> str:
+    """Return a shape as text, such as `any × 128 × 128 × 3`."""
     return " × ".join("any" if side is None else str(side) for side in sides)
