@@ -1,5 +1,7 @@
 """Lesson 04's exercises: the usual mistakes, and the words of the hint that each must get."""
 
+import numpy as np
+
 
 def slide(
     rows="image.shape[0] - n + 1",
@@ -228,4 +230,35 @@ MISTAKES = {
             "then the block",
         ),
     ],
+}
+
+# a tumour of 93 × 72 pixels around the pixel (124, 103), as the sample's first patient has it
+TUMOUR = {"tumour": [78, 170, 68, 139], "pixel": (124, 103), "prediction": 4}
+SEEN = {2: [102, 145, 82, 125], 3: [74, 173, 58, 149], 4: [18, 221, 2, 205]}
+
+
+def looked(depth, seen=None, beyond=0.01, **changed):
+    return TUMOUR | {"depth": depth, "seen": SEEN[seen or depth], "beyond": beyond} | changed
+
+
+MISTAKES["too-small-a-field"] = [
+    (looked(2), "above, below, on the left and on the right it sees nothing but tumour"),
+    (looked(4), "and so is depth 3"),
+    (looked(3, seen=4), "You measured at depth 4"),
+    (looked(3, seen=2), "You measured at depth 2"),
+    (looked(3) | {"seen": [0, 1, 2, 3]}, "Pass on what look(depth) returned"),
+    (looked(3, beyond=1.2), "a share, from 0 to 1"),
+    (looked(3, beyond=0), "a share, from 0 to 1"),
+    (looked(3) | {"depth": 2.5}, "whole number"),
+    (looked(3) | {"depth": 7}, "whole number"),
+    (looked(3) | {"prediction": None}, "predict first"),
+]
+# a smaller tumour needs less, one in the corner is cut by the picture's rim
+EVIDENCE = {
+    "too-small-a-field": [
+        looked(3),
+        looked(3, prediction=3),
+        looked(2, tumour=[110, 130, 95, 110]),
+        looked(2, tumour=[110, 130, 95, 110]) | {"seen": np.array(SEEN[2]), "depth": np.int64(2)},
+    ]
 }

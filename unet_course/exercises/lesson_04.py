@@ -3,7 +3,9 @@
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 from unet_course.exercises.verdict import Wrong
+from unet_course.showing.explorers.receptive_field import UNetSizes
 
 
 def convolve_by_hand(answer):
@@ -376,10 +378,111 @@ def up_step(answer):
     return "That is the right half of the U: this step, four times over, each twice as large."
 
 
+DEEPEST = 5  # six halvings of 256 leave 4 × 4 pixels
+
+
+def too_small_a_field(evidence):
+    depth, seen, box, pixel = (evidence[name] for name in ("depth", "seen", "tumour", "pixel"))
+    if isinstance(depth, bool) or int(depth) != depth or not 0 <= depth <= DEEPEST:
+        raise Wrong(
+            f"the depth is {verdict.describe(depth)}", f"It is a whole number, 0 to {DEEPEST}."
+        )
+    depth = int(depth)
+    reach = _field_around(pixel, depth)
+    if tuple(seen) != reach:
+        others = [d for d in range(DEEPEST + 1) if tuple(seen) == _field_around(pixel, d)]
+        raise Wrong(
+            f"for depth {depth} you gave the rows and columns {tuple(seen)}, the formula says {reach}",
+            f"You measured at depth {others[0]}: set `depth` to what you conclude, and run the cell "
+            "again."
+            if others
+            else "Pass on what look(depth) returned: first and last row, first and last column.",
+        )
+    blind = _blind_sides(reach, box)
+    if blind:
+        raise Wrong(
+            f"at depth {depth} the pixel sees rows and columns {reach}, the tumour fills {tuple(box)}: "
+            f"{_listed(blind)} it sees nothing but tumour",
+            "The field must reach beyond the tumour's box on all four sides. Each level deeper "
+            "about doubles it.",
+        )
+    if depth and not _blind_sides(less := _field_around(pixel, depth - 1), box):
+        raise Wrong(
+            f"depth {depth} is enough, and so is depth {depth - 1}, which sees {less}",
+            "The least depth is asked for: try a smaller one.",
+        )
+    beyond = float(evidence["beyond"])
+    if not 0 < beyond < 1:
+        raise Wrong(
+            f"the share from beyond the tumour is {verdict.describe(beyond)}",
+            "Pass on the second number that look(depth) returned: a share, from 0 to 1.",
+        )
+    guess = evidence["prediction"]
+    came = "came true" if guess == depth else f"didn't come true (you predicted {guess})"
+    return (
+        f"Depth {depth} is the least: your prediction {came}. But of all that the pixel depends on, "
+        f"only {100 * beyond:.2g} % come from beyond the tumour. The field says how far a network can "
+        "see; how far it looks is up to its weights. One level more leaves them more to see."
+    )
+
+
+def _field_around(pixel, depth: int, side: int = 256) -> tuple[int, int, int, int]:
+    """First and last row, first and last column that this pixel of a U-Net's output sees."""
+    rows, columns = (UNetSizes(side=side, depth=depth).seen(int(place)) for place in pixel)
+    first_row, last_row, first_column, last_column = (
+        min(max(place, 0), side - 1) for place in (*rows, *columns)
+    )
+    return first_row, last_row, first_column, last_column
+
+
+def _blind_sides(seen, box) -> list[str]:
+    names = ("above", "below", "on the left", "on the right")
+    short = (seen[0] >= box[0], seen[1] <= box[1], seen[2] >= box[2], seen[3] <= box[3])
+    return [name for name, is_short in zip(names, short, strict=True) if is_short]
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 CHECKS = {
     "convolve-by-hand": convolve_by_hand,
     "output-side": output_side,
     "count-parameters": count_parameters,
     "double-conv": double_conv,
     "up-step": up_step,
+    "too-small-a-field": too_small_a_field,
+}
+OPEN_TASKS = {"too-small-a-field"}
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "Each of the two makes the field wider by 2, not by 3: 1 + 2 + 2 = 5, as before.",
+            "b": "1 + 2 + 2 = 5 pixels, with 73,856 parameters in place of 102,464, and one ReLU "
+            "more. That is why nearly everybody takes two small ones.",
+            "c": "The second 3 × 3 looks at values that have each seen 3 pixels, so together they "
+            "see 5. And a kernel's numbers count in its area: 2 · 9 is less than 25.",
+        },
+    ),
+    "q2": Question(
+        right="c",
+        why={
+            "a": "It must be halved five times, not once: 240, 120, 60, 30, 15, and then 7.5.",
+            "b": "It would fit, but stretching changes what a millimetre is, and the mask would have "
+            "to be shrunk again. A rim of zeros costs nothing.",
+            "c": "Multiples of 2⁵ = 32 are needed, and 256 is the next. (Or take depth 4: 240 is "
+            "15 · 16.)",
+        },
+    ),
+    "q3": Question(
+        right="a",
+        why={
+            "a": "With align_corners=True a row 0, 1 becomes 0, ⅓, ⅔, 1; in Keras 0, ¼, ¾, 1. Put the "
+            "same weights and the same picture into both, and compare what comes out.",
+            "b": "The count can't tell: upsampling has no parameters.",
+            "c": "The shapes can't tell either: both double the sides. What differs are the values "
+            "in between.",
+        },
+    ),
 }
