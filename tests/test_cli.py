@@ -256,7 +256,7 @@ def test_doctor_tells_of_real_cases(tmp_path, monkeypatch, user):
     found = doctor._data(troubles)
     assert (found["patients"], found["cases"], troubles) == (2, 1, [])
     assert found["layout"] == "LGG, BraTS 2020"
-    assert "2-D: 2 LGG patients, 3-D: 1 BraTS case (in " in doctor._data_lines(found)[0]
+    assert "2-D: 2 patients, 3-D: 1 case (in " in doctor._data_lines(found)[0]
 
 
 def test_doctor_says_what_is_here(course, capsys, monkeypatch):

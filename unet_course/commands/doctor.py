@@ -263,7 +263,7 @@ def _data_lines(data: dict) -> list[str]:
 
     told = "the sample (nothing real is pointed at)"
     if data["patients"] or data["cases"]:
-        slices, volumes = count(data["patients"], "LGG patient"), count(data["cases"], "BraTS case")
+        slices, volumes = count(data["patients"], "patient"), count(data["cases"], "case")
         told = f"2-D: {slices}, 3-D: {volumes} (in {data['folder']})"
     elif data["folder"]:
         told = f"the sample (no complete LGG patient or BraTS case in {data['folder']})"

@@ -3,10 +3,10 @@
 `○` not attempted yet, `✗` what went wrong on which input, `✓` why it matters. So "Run All" goes
 through a fresh notebook. Three kinds:
 
-    an exercise    a small function: `exercises.check("dice-by-hand", dice_by_hand)`
-    an open task   the student predicts, runs something, and concludes:
-                   `exercises.predict("name", value)`, `exercises.conclude("name", run=…, why=…)`
-    a quiz         three questions with choices: `exercises.quiz("03", q1="a", q2="c", q3="b")`
+- an exercise, a small function: `exercises.check("dice-by-hand", dice_by_hand)`
+- an open task, in which the student predicts, runs something, and concludes:
+  `exercises.predict("name", value)`, `exercises.conclude("name", run=…, why=…)`
+- a quiz, questions with choices: `exercises.quiz("03", q1="a", q2="c", q3="b")`
 
 What they are judged by stands in `lesson_NN.py` beside this file. Its dictionary `CHECKS` has a
 function for each exercise's name, which takes the answer, and for each open task's name, which
