@@ -1,5 +1,7 @@
 """Lesson 03's exercises: the usual mistakes, and the words of the hint that each must get."""
 
+import numpy as np
+
 SOFT = (
     "def soft_dice_loss(truth, prediction, smooth):\n"
     "    overlap = (truth * prediction).sum()\n"
@@ -24,7 +26,39 @@ NOTHING = (
     "    answer = (np.zeros_like(labels)[..., None] == np.arange(classes)).astype(float)\n"
 )
 
+# what a run gives on the sample, and with a wrong prediction
+FOUND = {
+    "cost_of_truth": 0.66,
+    "cost_of_share": 0.22,
+    "dice_before": 0.0,
+    "dice_after": 1.0,
+    "cause": "pairs",
+    "prediction": "rare",
+}
+EVIDENCE = {
+    "falls-and-learns-nothing": [
+        FOUND,
+        FOUND | {"prediction": "pairs", "cause": "Pairs "},
+        FOUND | {"cost_of_truth": np.float32(0.19), "cost_of_share": np.array(0.07)},
+    ]
+}
+
 MISTAKES = {
+    "falls-and-learns-nothing": [
+        (FOUND | {"cause": "flat"}, "fell at every step"),
+        (FOUND | {"cause": "rare"}, "as rare for your mended loss"),
+        (FOUND | {"cause": "cut"}, "doesn't enter the loss"),
+        (FOUND | {"cause": "broadcasting"}, "one of"),
+        (FOUND | {"cost_of_truth": 0.001}, "as she wrote it"),
+        (FOUND | {"cost_of_truth": 0.22, "cost_of_share": 0.66}, "changed places"),
+        (FOUND | {"cost_of_truth": float("nan")}, "log(0) is infinite"),
+        (FOUND | {"cost_of_truth": float("inf")}, "nearly_truth"),
+        (FOUND | {"dice_before": 1.0}, "colleagues_loss: falling[25]"),
+        (FOUND | {"dice_after": 0.0}, "isn't mended yet"),
+        (FOUND | {"dice_after": 1.9}, "from 0 to 1"),
+        (FOUND | {"dice_before": "0.0, I think"}, "a number"),
+        (FOUND | {"dice_after": np.zeros((2, 2))}, "a number"),
+    ],
     "soft-dice-by-hand": [
         (SOFT + "    return (2 * overlap + smooth) / (sizes + smooth)", "1 minus it"),
         (SOFT + "    return -(2 * overlap + smooth) / (sizes + smooth)", "1 minus soft Dice"),

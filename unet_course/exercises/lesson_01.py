@@ -3,6 +3,7 @@
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 
 
 def threshold_a_map(answer):
@@ -347,4 +348,38 @@ CHECKS = {
     "one-hot-labels": one_hot_labels,
     "dice-by-hand": dice_by_hand,
     "gradient-step": gradient_step,
+}
+
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "NumPy adds uint8 pixels in a larger type, so nothing has overflowed. Look at the values "
+            "that the mask holds.",
+            "b": "Each pixel of tumour counts 255: 510,000 / 255 = 2,000. Look at the values first, and "
+            "convert them to 0 and 1.",
+            "c": "170,000 is still more than the picture's 65,536 pixels. Which value does a pixel of "
+            "tumour have?",
+        },
+    ),
+    "q2": Question(
+        right="c",
+        why={
+            "a": "An IoU and a Dice stand on different scales: for one pair of masks Dice is always the "
+            "larger number, but for 0 and 1.",
+            "b": "For one pair of masks each can be worked out from the other: Dice = 2 IoU / (1 + IoU).",
+            "c": "2 · 0.75 / 1.75 = 0.857. (Over many pairs, the mean Dice can't be worked out from the "
+            "mean IoU.)",
+        },
+    ),
+    "q3": Question(
+        right="a",
+        why={
+            "a": "Another scanner gives the same tissue another brightness. And bright scalp and bright "
+            "tumour differ only in what is around them.",
+            "b": "More steps fit this one scan better: the threshold would still be its grey value.",
+            "c": "A lower cut marks more of everything. In a darker scan the tumour lies below it "
+            "still, in a brighter one the brain above.",
+        },
+    ),
 }

@@ -4,6 +4,7 @@ import numpy as np
 
 from unet_course.data.layouts import LGG
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 from unet_course.exercises.verdict import Wrong, describe
 
 
@@ -472,4 +473,38 @@ CHECKS = {
     "tumour-shares": tumour_shares,
     "split-by-patient": split_by_patient,
     "copy-the-nearest": copy_the_nearest,
+}
+
+QUIZ = {
+    "q1": Question(
+        right="c",
+        why={
+            "a": "The rule is the same, the names aren't: `_10_mask` comes before `_1_mask`, but `_1.tif` "
+            "before `_10.tif`.",
+            "b": "If both lists were in the same wrong order, yes. But `_mask` in the name changes how "
+            "they sort, so they aren't.",
+            "c": "`0` sorts before `_`, and `.` before `0`, so the two lists have different orders. Pair "
+            "files by patient and number.",
+        },
+    ),
+    "q2": Question(
+        right="b",
+        why={
+            "a": "One slice proves nothing: a slice that is black in every sequence has equal channels, "
+            "too.",
+            "b": "Equal in every pixel of every slice is the sign; one slice could be black, or damaged.",
+            "c": "Without contrast agent post-contrast looks much like pre-contrast, but never like "
+            "FLAIR. And the table doesn't tell.",
+        },
+    ),
+    "q3": Question(
+        right="a",
+        why={
+            "a": "The independent case is the person, not the scan. Split by person, or say in the report "
+            "that it couldn't be done.",
+            "b": "`assert_no_leak` compares ids. It can't know that two ids are one person.",
+            "c": "The hospital hasn't anything to do with it: it is the same head with the same tumour, "
+            "on any scanner.",
+        },
+    ),
 }

@@ -1,8 +1,9 @@
-"""The checks of lesson 03: soft Dice, Tversky, pooled and per case, and what nothing gets."""
+"""The checks of lesson 03: soft Dice, Tversky, pooled and per case, what nothing gets, a faulty loss."""
 
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 
 TRUTH = np.array([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])  # 3 of 8 pixels
 LIKELY = np.array([[0.9, 0.6, 0.2, 0.3], [0.1, 0.0, 0.7, 0.0]])  # 1.7 of 2.8 in the truth
@@ -391,9 +392,116 @@ def what_nothing_gets(answer):
     )
 
 
+CAUSES = {
+    "flat": "A flat loss doesn't fall, and this one fell at every step: it has a slope.",
+    "rare": "Tumour was as rare for your mended loss. And however rare it is, BCE never makes the "
+    "truth cost more than one number everywhere.",
+    "cut": "A cut turns the map into a mask and doesn't enter the loss; yet the loss itself calls "
+    "the truth worse than one number everywhere.",
+}
+
+
+def falls_and_learns_nothing(evidence):
+    of_truth, of_share, before, after = (
+        _number(evidence[name], name)
+        for name in ("cost_of_truth", "cost_of_share", "dice_before", "dice_after")
+    )
+    if not np.isfinite([of_truth, of_share]).all():
+        raise verdict.Wrong(
+            f"the costs are {of_truth:.3g} and {of_share:.3g}",
+            "log(0) is infinite: use nearly_truth, with 0.999 and 0.001, not the truth itself.",
+        )
+    if not (0 <= before <= 1 and 0 <= after <= 1):
+        raise verdict.Wrong(
+            f"the two Dice are {before:.3g} and {after:.3g}",
+            "A Dice is from 0 to 1: metrics.dice(mask, map >= 0.5) compares two masks.",
+        )
+    if of_truth <= of_share:
+        raise verdict.Wrong(
+            f"nearly the truth costs {of_truth:.3f} and the share everywhere {of_share:.3f}",
+            "That is what a sound loss gives. Are both of colleagues_loss, as she wrote it, or have "
+            "the two changed places?",
+        )
+    if before > 0.3:
+        raise verdict.Wrong(
+            f"a Dice of {before:.2f} with her loss would be worth something",
+            "dice_before is that of colleagues_loss: falling[25] >= 0.5 against mask.",
+        )
+    if after < 0.9:
+        raise verdict.Wrong(
+            f"with your loss the Dice is {after:.2f}: it isn't mended yet",
+            "Each pixel should meet its own truth, and then 25 steps find it. Print the shape of "
+            "what your loss takes the mean of: it should be that of the picture.",
+        )
+    cause = str(evidence["cause"]).strip().lower()
+    if cause in CAUSES:
+        raise verdict.Wrong(f"“{cause}” isn't what your numbers say", CAUSES[cause])
+    if cause != "pairs":
+        raise verdict.Wrong(
+            f"the cause is {verdict.describe(evidence['cause'])}",
+            'It is one of "flat", "rare", "pairs" and "cut".',
+        )
+    foreseen = str(evidence["prediction"]).strip().lower() == "pairs"
+    return (
+        f"Nearly the truth costs {of_truth:.2f}, the same number everywhere only {of_share:.2f}: each "
+        "pixel was compared with a whole row of the truth, for shapes that don't fit are stretched "
+        f"without a word. With each pixel's own truth the Dice goes from {before:.2f} to "
+        f"{after:.2f}. Your prediction "
+        + ("came true." if foreseen else "was another; testing is what told the causes apart.")
+    )
+
+
+def _number(value, name: str) -> float:
+    """Return a single number as a float, from a tensor or an array too."""
+    try:
+        (found,) = np.asarray(value, float).ravel()
+    except (TypeError, ValueError):
+        raise verdict.Wrong(
+            f"{name} is {verdict.describe(value)}", "It should be a number."
+        ) from None
+    return float(found)
+
+
 CHECKS = {
     "soft-dice-by-hand": soft_dice_by_hand,
     "tversky-by-hand": tversky_by_hand,
     "pooled-or-per-case": pooled_or_per_case,
     "what-nothing-gets": what_nothing_gets,
+    "falls-and-learns-nothing": falls_and_learns_nothing,
+}
+OPEN_TASKS = {"falls-and-learns-nothing"}
+
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "The 1 in the denominator prevents 0 / 0: the loss there is 1 − 0 / (0 + 1), a number.",
+            "b": "1 − 0 / (0 + 1) is 1 even if nothing is claimed: as bad as can be, and without a "
+            "slope. Smoothing belongs in numerator and denominator.",
+            "c": "That comes of a large smoothing in both places, and in a score. Here the slices "
+            "without tumour are the trouble.",
+        },
+    ),
+    "q2": Question(
+        right="c",
+        why={
+            "a": "Each mask has one Dice, but there are two ways to sum up many masks, and both are "
+            "worked out rightly.",
+            "b": "Then the large tumours, which weigh most when pooled, would pull the pooled Dice below "
+            "the mean.",
+            "c": "Pooled, a patient weighs as much as truth and prediction together, so that the large "
+            "tumours decide. Ask for the scores over tumour size.",
+        },
+    ),
+    "q3": Question(
+        right="a",
+        why={
+            "a": "In one heap, on hard labels, Dice is accuracy. What “background everywhere” gets on "
+            "that data is 1 minus the share of tumour.",
+            "b": "They don't measure different things if all classes went into one heap: then the two "
+            "are the same number by construction.",
+            "c": "In brain scans nearly every pixel is background. Equal figures come of the way the "
+            "Dice was taken, not of balanced classes.",
+        },
+    ),
 }

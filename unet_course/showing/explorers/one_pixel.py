@@ -114,9 +114,9 @@ class _Diagrams:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(9.4, 3.2), dpi=90)
-        self.axes = figure.subplots(1, 3, width_ratios=(3, 3, 2))
-        figure.subplots_adjust(left=0.06, right=0.99, bottom=0.15, top=0.9, wspace=0.25)
+        figure = Figure(figsize=(7.1, 3.0), dpi=90)
+        self.axes = figure.subplots(1, 3, width_ratios=(5, 5, 4.6))
+        figure.subplots_adjust(left=0.06, right=0.995, bottom=0.16, top=0.9, wspace=0.24)
         names = "loss that this pixel adds", "pull: size of the slope"
         for ax, title, limits in zip(self.axes, names, ((0.003, 200), (0.003, 20)), strict=False):
             ax.set(xlim=(-8, 8), ylim=limits, yscale="log", xlabel="logit")
@@ -131,10 +131,10 @@ class _Diagrams:
                 self.lines += ax.plot([], [], color=shade, animated=True)
                 self.dots += ax.plot([], [], "o", color=shade, markersize=8, animated=True)
             at = 0.8 - 0.16 * number
-            table.text(0, at, name, color=shade, weight="bold", fontsize=9)
-            for x in (0.78, 1.0):
+            table.text(0, at, name, color=shade, weight="bold", fontsize=8)
+            for x in (0.74, 1.0):
                 self.texts.append(table.text(x, at, "", ha="right", fontsize=9, animated=True))
-        for x, head in ((0.78, "loss"), (1.0, "slope")):
+        for x, head in ((0.74, "loss"), (1.0, "slope")):
             table.text(x, 0.95, head, ha="right", fontsize=9)
         self.canvas = FigureCanvasAgg(figure)
         self.canvas.draw()

@@ -71,8 +71,8 @@ def paint(
             raise ValueError(f"the mask of {name} is empty: there is nothing to paint")
     own = np.zeros(plain.shape[:2], bool)
     tinted = ((1 - FILL) * plain + FILL * np.array(rgb(PREDICTION))).astype(np.uint8)
-    outlines = []  # what is drawn over the picture: where, and in which colour
-    for mask, colour in zip(raters.values(), (TRUTH, SECOND), strict=False):
+    outlines = []  # where, and in which colour; the expert's last, on top
+    for mask, colour in reversed([*zip(raters.values(), (TRUTH, SECOND), strict=False)]):
         drawn = np.zeros((*enlarged(mask, scale).shape, 3), np.uint8)
         draw_outline(drawn, enlarged(mask, scale), colour, scale)
         outlines.append((drawn.any(axis=-1), rgb(colour)))
