@@ -1,5 +1,7 @@
 """Lesson 11's exercises: the usual mistakes, and the words of the hint that each must get."""
 
+import numpy as np
+
 
 def starts(last="max(length - patch, 0)", back="[*range(0, last, step), last]") -> str:
     return f"def window_starts(length, patch, step):\n    last = {last}\n    return {back}"
@@ -61,6 +63,42 @@ IN_PLACE = (
     "        labels[labels == 4] = 1\n"
     "    return labels"
 )
+
+
+def a_case(side=5):
+    """A head of 40 × 40 × 40 voxels with a tumour of side³ to the left: 0.2 % of it, or more."""
+    labels = np.zeros((40, 40, 40), np.uint8)
+    labels[4 : 4 + side, 10 : 10 + side, 10 : 10 + side] = 2
+    labels[5, 11, 11], labels[6, 12, 12] = 1, 4
+    return labels
+
+
+def missed(labels=None, wrong=None, **others) -> dict:
+    """What a student hands in who mirrored the tumour and worked out both figures."""
+    labels = a_case() if labels is None else labels
+    wrong = labels[::-1] if wrong is None else wrong
+    both = np.count_nonzero(labels) + np.count_nonzero(wrong)
+    overlap = np.count_nonzero((labels != 0) & (wrong != 0)) if labels.shape == wrong.shape else 0
+    found = {
+        "prediction": "A",
+        "labels": labels,
+        "wrong": wrong,
+        "by_a": np.mean(labels == wrong) if labels.shape == wrong.shape else 0.0,
+        "by_b": 2 * overlap / max(both, 1),
+        "refuted": "A",
+    }
+    return found | others
+
+
+EVIDENCE = {
+    "two-figures": [
+        missed(),
+        missed(prediction="both", refuted="a"),
+        missed(wrong=np.roll(a_case(), 20, axis=1)),
+        missed(wrong=np.roll(a_case(), 20, axis=0) // 2),  # other labels, elsewhere
+        missed(by_a=round(float(missed()["by_a"]), 5)),
+    ]
+}
 
 MISTAKES = {
     "window-starts": [
@@ -159,5 +197,22 @@ MISTAKES = {
         ),
         (pooled(back="share[0]"), "two numbers"),
         (pooled(back="None"), "return"),
+    ],
+    "two-figures": [
+        (missed(wrong=a_case()), "covers 100% of the tumour"),
+        (missed(wrong=np.zeros_like(a_case())), "half are asked for"),
+        (missed(wrong=np.where(np.indices((40, 40, 40)).sum(0) == 3, 2, 0)), "half are asked for"),
+        (missed(wrong=a_case()[1:]), "the truth's shape"),
+        (missed(wrong=3 * (a_case()[::-1] > 0)), "its labels: 0, 1, 2 and 4"),
+        (missed(labels=np.zeros((9, 9, 9)), wrong=np.ones((9, 9, 9))), "Take another case"),
+        (missed(wrong=np.roll(a_case(), 3, axis=1)), "so it hasn't missed it"),
+        (missed(labels=a_case(9)), "Take a case with a smaller tumour"),
+        (missed(by_a=missed()["by_b"]), "That is B's formula"),
+        (missed(by_a=1 - missed()["by_a"]), "voxels that are wrong"),
+        (missed(by_b=missed()["by_a"]), "B leaves the background out"),
+        (missed(by_a=0.5), "np.mean(wrong == labels)"),
+        (missed(by_b=0.5), "metrics.dice"),
+        (missed(refuted="B"), "that a missed tumour reaches all the same"),
+        (missed(refuted="both"), "Name one figure"),
     ],
 }

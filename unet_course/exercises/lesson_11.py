@@ -1,9 +1,12 @@
-"""Checks of lesson 11: where windows start, Dice of regions, the small-ET rule, the classes' shares."""
+"""Checks of lesson 11: windows, Dice of regions, the small-ET rule, the shares, two published figures."""
 
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 from unet_course.exercises.verdict import Wrong
+
+REPORTED_A = 0.981  # tutorial 004's Dice coefficient on its validation cases
 
 
 def window_starts(answer):
@@ -297,9 +300,118 @@ def shares(answer):
     return "With 1 % of tumour both are above 0.97: work out what nothing gets before you believe a figure."
 
 
+def two_figures(evidence):
+    labels, wrong = (np.asarray(evidence[name]) for name in ("labels", "wrong"))
+    if labels.shape != wrong.shape or not np.isin(wrong, [0, 1, 2, 4, *np.unique(labels)]).all():
+        raise Wrong(
+            f"your prediction is {verdict.describe(wrong)}, the truth {verdict.describe(labels)}",
+            "A prediction has the truth's shape, and its labels: 0, 1, 2 and 4.",
+        )
+    tumour, marked = labels != 0, wrong != 0
+    if not tumour.any():
+        raise Wrong("this case has no tumour that could be missed", "Take another case.")
+    found = np.count_nonzero(tumour & marked) / np.count_nonzero(tumour)
+    size = np.count_nonzero(marked) / np.count_nonzero(tumour)
+    if size < 0.5:
+        raise Wrong(
+            f"your prediction marks {size:.0%} of the tumour's number of voxels, half are asked for",
+            "An empty or a small one was section 7's: a figure that it reaches says little. Here "
+            "the prediction must look like a tumour.",
+        )
+    if found >= 0.1:
+        raise Wrong(
+            f"your prediction covers {found:.0%} of the tumour, so it hasn't missed it",
+            "labels[::-1] mirrors left and right. A tumour that reaches across the middle covers "
+            "itself then: np.roll(labels, 60, axis=1) moves it instead, or take another case.",
+        )
+    a, b = np.mean(labels == wrong), 2 * found / (1 + size)
+    of_tumour = np.mean(tumour == marked)
+    verdict.close(
+        evidence["by_a"],
+        a,
+        "figure A of your prediction",
+        mistakes=[
+            (b, "That is B's formula: A is the share of all voxels that have the right class."),
+            (of_tumour, "A has four classes: a voxel of core that is called oedema is wrong."),
+            (1 - a, "That is the share of voxels that are wrong."),
+        ],
+        hint="A, hard, is the share of voxels whose class is right: np.mean(wrong == labels).",
+    )
+    verdict.close(
+        evidence["by_b"],
+        b,
+        "figure B of your prediction",
+        mistakes=[
+            (a, "That is A's formula: B leaves the background out."),
+            (found, "That is the share of the tumour that is covered."),
+            (b / (2 - b), "That is the IoU: Dice is twice the overlap over the sum of both sizes."),
+        ],
+        hint="B is the Dice of the whole tumour: metrics.dice(labels != 0, wrong != 0).",
+    )
+    if a < REPORTED_A:
+        raise Wrong(
+            f"by A your prediction gets {a:.3f}, less than {REPORTED_A}: this case doesn't refute A",
+            "What A takes off is the share of wrong voxels, about that of both tumours, the true "
+            "and the false one. Take a case with a smaller tumour.",
+        )
+    refuted = str(evidence["refuted"]).strip().upper()
+    if refuted not in ("A", "B"):
+        raise Wrong(
+            f"refuted={verdict.describe(evidence['refuted'])}", 'Name one figure: "A" or "B".'
+        )
+    if refuted != "A":
+        raise Wrong(
+            f"by A a missed tumour gets {a:.3f}, more than {REPORTED_A}; by B it gets {b:.3f}",
+            "Refuted is the figure that a missed tumour reaches all the same.",
+        )
+    guess = str(evidence["prediction"]).strip().upper()
+    true = "came true" if guess == "A" else "didn't come true: A alone can be reached"
+    return (
+        f"a prediction that covers {found:.0%} of the tumour gets {a:.3f} by A and {b:.3f} by B. A "
+        f"figure that a missed tumour reaches can't say that one was found. Your prediction {true}."
+    )
+
+
 CHECKS = {
     "window-starts": window_starts,
     "region-dice": region_dice,
     "small-et": small_et,
     "shares": shares,
+    "two-figures": two_figures,
+}
+OPEN_TASKS = {"two-figures"}
+
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "A mask that is off by centimetres as a whole would have lost most of its overlap: "
+            "its Dice wouldn't be 0.93.",
+            "b": "Dice weighs volume, and most of it is right. HD95 asks how far the surface "
+            "strays, and more than 5 % of it is far away.",
+            "c": "An edge that is off by a voxel or two everywhere gives an HD95 of 1 or 2 mm, not "
+            "of 70.",
+        },
+    ),
+    "q2": Question(
+        right="a",
+        why={
+            "a": "The mean over 100 mixes two questions: how good outlines are, and whether empty "
+            "cases were left empty. These two numbers answer them one by one.",
+            "b": "They are of the same 100 values, and twelve of those are still 1 or 0 by "
+            "convention.",
+            "c": "Both count voxels over all cases, so that large tumours and background decide, and "
+            "ET, the smallest region, disappears in them.",
+        },
+    ),
+    "q3": Question(
+        right="c",
+        why={
+            "a": "An epoch of one may cost several times as much as one of the other: equal epochs "
+            "are no equal budget. And one run each can't show what chance does.",
+            "b": "Longer runs are still one run each, at an unequal cost.",
+            "c": "Without the difference between two runs of the same network, 0.04 may be chance; "
+            "and a fair race gives both the same minutes and weights.",
+        },
+    ),
 }
