@@ -24,7 +24,8 @@ _spec.loader.exec_module(colab_pins)
 
 PINS, ADDED, PYTHON = colab_pins.parse(colab_pins.PINS.read_text(encoding="utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-CORE = [Requirement(text) for text in PROJECT["dependencies"]]
+WANTED = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["jax"]
+CORE = [Requirement(text) for text in WANTED]
 UNREACHABLE = re.compile(
     r"error sending request|failed to fetch|dns error|could not connect|timed out|"
     r"network connectivity is disabled|not found in the cache",

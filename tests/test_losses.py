@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import of_loss as slope
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -196,8 +197,8 @@ def test_tversky_holds_dice_and_jaccard(truth, found, smooth, pool_batch):
 @given(truths, founds, smooths)
 def test_jaccard_follows_dice_case_by_case(truth, found, smooth):
     truth, found = truth[..., :1], found[..., :1]
-    dice = 1 - SoftDice(2 * smooth, reduction="none")(truth, found).numpy()
-    jaccard = 1 - Jaccard(smooth, reduction="none")(truth, found).numpy()
+    dice = 1 - np.asarray(SoftDice(2 * smooth, reduction="none")(truth, found))
+    jaccard = 1 - np.asarray(Jaccard(smooth, reduction="none")(truth, found))
     np.testing.assert_allclose(jaccard, dice / (2 - dice), atol=1e-6)
 
 
@@ -303,21 +304,13 @@ def test_why_keras_dice_is_not_used():
         assert float(theirs(truth, found)) == close(0.01, rel=1e-3)
     assert float(SoftDice(0.0)(truth, found)) == close(0.503, abs=5e-4)
     assert float(SoftDice(0.0, background=False)(truth, found)) == 1
-    claimed = tf.constant(0.1 + NOTHING)
+    claimed = keras.ops.convert_to_tensor(0.1 + NOTHING)
     for theirs in (keras.losses.Dice(axis=(1, 2)), keras.losses.Tversky(axis=(1, 2))):
         assert slope(theirs, NOTHING, claimed).max() == 0 and float(theirs(NOTHING, claimed)) == 1
     assert slope(SoftDice(), NOTHING, claimed).min() > 0
 
 
 # --- gradients -------------------------------------------------------------------------------
-
-
-def slope(loss, truth, found):
-    found = tf.convert_to_tensor(found)
-    with tf.GradientTape() as tape:
-        tape.watch(found)
-        value = loss(truth, found)
-    return tape.gradient(value, found).numpy()
 
 
 def in_float64():
@@ -338,6 +331,7 @@ def in_float64():
     yield keras.losses.CategoricalCrossentropy(**kept), "softmax", 3
 
 
+@pytest.mark.tensorflow  # JAX has float64 only where a whole process is set to it
 @rank
 @pytest.mark.parametrize(
     ("loss", "head", "classes"), list(in_float64()), ids=lambda x: getattr(x, "name", x)

@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from unet_course import runtime
 from unet_course.judging import metrics
 from unet_course.network import losses, unet
-from unet_course.training import loop
+from unet_course.training import loop, tf_dataset
 
 EPOCHS, STEPS, BATCH = 4, 6, 2
 WAITS_IN = 3  # the epoch in which the process waits
@@ -30,11 +29,16 @@ class FewBatches:
     def __init__(self, images: np.ndarray, masks: np.ndarray):
         self.images, self.masks = images, masks
 
-    def epoch(self, number: int) -> tf.data.Dataset:
+    def epoch(self, number: int):
         """The dataset of epoch `number`: the patches in an order drawn from that number."""
         order = np.random.default_rng(number).permutation(len(self.images))[: STEPS * BATCH]
-        patches = (self.images[order], self.masks[order])
-        return tf.data.Dataset.from_tensor_slices(patches).batch(BATCH)
+
+        def draw(step: int):
+            chosen = order[step * BATCH : (step + 1) * BATCH]
+            return self.images[chosen], self.masks[chosen]
+
+        shapes = [(BATCH, *arrays.shape[1:]) for arrays in (self.images, self.masks)]
+        return tf_dataset.dataset(draw, STEPS, tuple(shapes))
 
 
 def train(

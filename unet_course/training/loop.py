@@ -4,6 +4,8 @@ After each epoch everything that the next depends on is written to a folder: a r
 goes on from its last whole epoch, and ends with the weights that an unbroken run ends with.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import time
@@ -11,11 +13,10 @@ import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from unet_course import memory, runtime, storage
 from unet_course.training import tf_dataset
@@ -29,6 +30,9 @@ from unet_course.training.checkpoints import (
 )
 from unet_course.training.progress_bar import Bar
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 LARGEST_MODEL = 2**30  # bytes of a kept network, packed or not
 
 __all__ = ["Epochs", "TrainingError", "fit", "load_or_train", "warmup_cosine"]
@@ -39,7 +43,7 @@ class Epochs(Protocol):
 
     steps: int
 
-    def epoch(self, number: int) -> tf.data.Dataset:
+    def epoch(self, number: int) -> tf.data.Dataset | keras.utils.PyDataset:
         """The dataset of this epoch, the same at every call."""
 
 

@@ -5,11 +5,13 @@ deformed patch is sampled directly from the volume, so that its corners hold rea
 padding.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
 from unet_course.data import brats
 from unet_course.data.layouts import LABELS, REGIONS
@@ -17,6 +19,9 @@ from unet_course.data.prepared_cases import PreparedCase
 from unet_course.training import tf_dataset
 from unet_course.training.augment import Augmentation
 from unet_course.training.resampling import sample_linear, sample_nearest
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # row = label, columns = regions; the float32 that the losses take
 _REGIONS_OF = np.zeros((max(LABELS) + 1, len(REGIONS)), np.float32)
@@ -134,7 +139,7 @@ class Patches:
         """Change a patch's intensities, if `augment` is given: `(*size, channels)` in and out."""
         return self.augment.recolour(image, rng) if self.augment else image
 
-    def epoch(self, number: int) -> tf.data.Dataset:
+    def epoch(self, number: int) -> tf.data.Dataset | tf_dataset.DrawnBatches:
         """Epoch `number` as a dataset of (images, masks), made while the network trains."""
         channels = self.cases[0].images.shape[-1]
         patches = (self.batch_size, *self.size)

@@ -4,15 +4,20 @@ A batch depends only on the numbers (seed, epoch, step), so an epoch can be repe
 after a crash.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
 from unet_course import runtime
 from unet_course.data.slices import Slices
 from unet_course.training import tf_dataset
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -70,7 +75,7 @@ class Batches:
             images, masks = self.augment(images, masks, rng)
         return images, masks.astype(np.float32)
 
-    def epoch(self, number: int) -> tf.data.Dataset:
+    def epoch(self, number: int) -> tf.data.Dataset | tf_dataset.DrawnBatches:
         """Epoch `number` as a dataset of (images, masks); made while the network trains."""
         *side, channels = self.slices.images.shape[1:]
         place = (self.batch_size, *side)

@@ -1,11 +1,39 @@
-"""Turn a Python function that makes batches into a `tf.data.Dataset` that prefetches them."""
+"""Turn a Python function that makes batches into what `fit` takes: drawn while the network trains.
 
-from collections.abc import Callable
+On TensorFlow that is a `tf.data.Dataset`, on Keras' JAX backend a `keras.utils.PyDataset`, which does
+without TensorFlow.
+"""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import keras
 import numpy as np
-import tensorflow as tf
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Batch = tuple[np.ndarray, np.ndarray]
+
+
+class DrawnBatches(keras.utils.PyDataset):
+    """`draw(0)` to `draw(steps - 1)`, in that order; with `at_once` above 1 drawn by threads."""
+
+    def __init__(self, draw: Callable[[int], Batch], steps: int, at_once: int = 1):
+        # one worker draws each batch when it is asked for; two or more draw ahead
+        super().__init__(workers=at_once, max_queue_size=at_once + 2)
+        self.draw, self.steps = draw, steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> Batch:
+        return self.draw(step)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return map(self.draw, range(self.steps))
 
 
 def dataset(
@@ -13,7 +41,7 @@ def dataset(
     steps: int,
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
     at_once: int = 1,
-) -> tf.data.Dataset:
+) -> tf.data.Dataset | DrawnBatches:
     """Make a dataset of `draw(0)`, `draw(1)`, …, `draw(steps - 1)`, in that order.
 
     Args:
@@ -23,9 +51,12 @@ def dataset(
         at_once: how many batches are made in parallel. Two more are kept ready.
 
     Raises:
-        tf.errors.OpError: while the dataset is iterated, where `draw` raised; its message holds
-            that of the exception.
+        tf.errors.OpError: on TensorFlow, while the dataset is iterated, where `draw` raised; its
+            message holds that of the exception. Elsewhere the exception itself is raised.
     """
+    if keras.backend.backend() != "tensorflow":
+        return DrawnBatches(draw, steps, at_once)
+    import tensorflow as tf
 
     def tensors(step):
         batch = tf.numpy_function(lambda s: draw(int(s)), [step], [tf.float32, tf.float32])
@@ -38,12 +69,16 @@ def dataset(
     return without_autotuning(drawn.prefetch(2))
 
 
-def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
-    """Switch off the thread with which `tf.data` looks for better settings.
+def without_autotuning(data):
+    """Switch off the thread with which `tf.data` looks for better settings; others stay as they are.
 
     That thread sleeps for 10 ms, 20 ms, 40 ms and so on, and at a dataset's end TensorFlow 2.21
     often waits until it wakes: an epoch of 5.3 seconds then takes 10.2.
     """
+    if not hasattr(data, "with_options"):
+        return data
+    import tensorflow as tf
+
     options = tf.data.Options()
     options.autotune.enabled = False
     return data.with_options(options)
