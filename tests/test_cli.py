@@ -279,7 +279,13 @@ def test_doctor_says_what_is_here(course, capsys, monkeypatch):
     assert "Fastest precision: float32" in text and "Runs on     this computer: " in text
     kept = course / "user" / "progress.json"
     assert found["exercises"]["file"] == str(kept)
-    assert f" done, kept in {kept}\n" in text
+    for kind, title in (
+        ("exercises", "Exercises"),
+        ("open_tasks", "Open tasks"),
+        ("questions", "Questions"),
+    ):
+        assert f"{title:<12}0 of {found[kind]['all']} done\n" in text
+    assert f"  kept in {kept}\n" in text
 
 
 @pytest.mark.parametrize("odd", [[], 3, {"seconds": "x", "yardstick": 0.5}, {"yardstick": 0}])

@@ -470,6 +470,7 @@ def test_other_grids_of_masks_are_told(volumes, capsys):
     nii(volumes / "masks" / "p2.nii", tumour((2, 1, 4)), np.diag([-1.0, -1.0, 3.0, 1.0]))
     code, said = check(volumes, capsys)
     assert code == 1 and "has the affine" in said and "p1" in said
+    assert "  without a mask" in said and "published" not in said
     assert "3 scans of 2 patients: split by patient" in said
 
 

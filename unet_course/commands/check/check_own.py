@@ -43,6 +43,7 @@ def _check_scans(report: Report, table: Table, progress: bool) -> None:
         if found := check_brats.check_case(report, place):
             if key := found.pop("scan"):
                 scans[key].append(row.case)
+            found["remarks"] = found["remarks"].removeprefix("published ")
             report.rows.append(found)
     check_brats.check_who_is_whom(report, scans)
     if len(set(patients.values())) < len(patients):
