@@ -261,10 +261,10 @@ def test_every_exercise_can_be_marked(exercise):
     assert "raise NotImplementedError()" in given and "SOLUTION" not in given
     compile(source, "solution", "exec")
     compile(given, "released", "exec")
-    kept = [line.strip() for line in given.splitlines()]
+    kept = [line.lstrip("# ").rstrip() for line in given.splitlines()]  # as code or as a comment
     for line in exercise.stub.splitlines():
         line = line.strip()
-        assert line in kept or f"# {line}" in kept or line in ("...", "return ..."), line
+        assert line.lstrip("# ") in kept or line in ("...", "return ..."), line
 
 
 def test_an_untouched_answer_is_blank_and_gets_nothing():
