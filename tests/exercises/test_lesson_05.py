@@ -1,5 +1,9 @@
 """Lesson 05's exercises: the usual mistakes, and the words of the hint that each must get."""
 
+from types import SimpleNamespace
+
+import numpy as np
+
 
 def flip(body: str) -> str:
     return (
@@ -392,4 +396,52 @@ MISTAKES = {
             "two numbers",
         ),
     ],
+}
+
+
+def run(planted, loss=(1.0, 0.3), validation=(0.1, 0.3), others=(0.1, 0.3)):
+    return SimpleNamespace(
+        planted=planted, loss=list(loss), validation=list(validation), others=list(others)
+    )
+
+
+RUNS = {
+    "A": run("patients", validation=(0.3, 0.75), others=(0.2, 0.35)),
+    "B": run("rate", loss=(46.0, 1.1), validation=(0, 0), others=(0, 0)),
+    "C": run("masks", validation=(0.1, 0.08)),
+}
+CASE = {
+    "prediction": {"masks": "falls", "rate": "stays", "patients": "stays"},
+    "runs": RUNS,
+    "masks": "C",
+    "rate": "B",
+    "patients": "A",
+    "shift": (0, 6),
+    "gap": 0.75 - 0.35,
+}
+MISTAKES["three-faults"] = [
+    (CASE | {"masks": "A", "patients": "C"}, "run A hasn't shifted masks"),
+    (CASE | {"masks": "B", "rate": "C"}, "its loss stays high"),
+    (CASE | {"rate": "A", "patients": "B"}, "its training loss ends at 0.30"),
+    (CASE | {"patients": "C", "masks": "A"}, "hasn't shifted masks"),
+    (CASE | {"patients": "A", "rate": "C", "masks": "B"}, "stays high"),
+    (CASE | {"masks": "A"}, "Each run has one fault"),
+    (CASE | {"masks": "D"}, "is no run"),
+    (CASE | {"masks": 2}, "is no run"),
+    (CASE | {"shift": (6, 0)}, "Measure it on the run with shifted masks"),
+    (CASE | {"shift": (0, 0)}, "Measure it on the run with shifted masks"),
+    (CASE | {"shift": (0, -6)}, "Measure it on the run with shifted masks"),
+    (CASE | {"shift": 6}, "rows and columns"),
+    (CASE | {"gap": -0.4}, "Validation minus others"),
+    (CASE | {"gap": 0.75}, "subtract the others'"),
+    (CASE | {"gap": 0.0}, "That is run B's gap"),
+    (CASE | {"gap": 0.2}, "The last value of the run's `validation`"),
+    (CASE | {"prediction": None}, "predict first"),
+]
+EVIDENCE = {
+    "three-faults": [
+        CASE,
+        CASE | {"masks": " c", "shift": [1, 5], "gap": np.float32(0.4)},
+        CASE | {"prediction": "the loss of the rate"},
+    ]
 }

@@ -1,4 +1,4 @@
-"""The checks of lesson 05: flip both, BCE + Dice, Adam's step, warm-up, early stopping, the bill."""
+"""The checks of lesson 05: flip both, BCE + Dice, Adam's step, warm-up, early stopping, three faults."""
 
 import inspect
 import itertools
@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 from unet_course.exercises.verdict import Wrong
 
 
@@ -594,6 +595,113 @@ def _pair(got, what: str):
     return got
 
 
+FAULTS = {
+    "masks": "shifted masks",
+    "rate": "a learning rate a hundred times too high",
+    "patients": "validation patients among the training ones",
+}
+FALLEN = 0.6  # BCE + Dice at the end; to mark nothing costs about 1
+
+
+def three_faults(evidence):
+    runs = evidence["runs"]
+    named = {fault: evidence[fault] for fault in FAULTS}
+    for fault, letter in named.items():
+        if not isinstance(letter, str) or letter.strip().upper() not in runs:
+            raise Wrong(
+                f"{fault}={verdict.describe(letter)} is no run", 'Give a letter: "A", "B" or "C".'
+            )
+        named[fault] = letter.strip().upper()
+    if len(set(named.values())) < len(named):
+        raise Wrong(
+            f"you name {_told(named)}",
+            "Each run has one fault, and each fault one run.",
+        )
+    for fault, letter in named.items():
+        if runs[letter].planted != fault:
+            said, hint = _against(fault, runs[letter])
+            raise Wrong(f"run {letter} hasn't {FAULTS[fault]}: {said}", hint)
+    off = evidence["shift"]
+    if not isinstance(off, tuple | list) or len(off) != 2:
+        raise Wrong(
+            f"the shift is {verdict.describe(off)}",
+            "Pass on what planted_faults.best_shift gave for the run with shifted masks: rows and "
+            "columns.",
+        )
+    rows, columns = (int(value) for value in off)
+    if abs(rows) > 4 or not 3 <= columns <= 12:
+        raise Wrong(
+            f"you measured a shift of {rows} rows and {columns} columns",
+            "Measure it on the run with shifted masks: planted_faults.best_shift(runs[masks]).",
+        )
+    leaked = runs[named["patients"]]
+    right = leaked.validation[-1] - leaked.others[-1]
+    verdict.close(
+        evidence["gap"],
+        right,
+        f"run {named['patients']} at its last epoch,",
+        atol=0.006,
+        mistakes=[
+            (-right, "Validation minus others: a leak makes it positive."),
+            (leaked.validation[-1], "That is the validation patients' Dice; subtract the others'."),
+            *(
+                (run.validation[-1] - run.others[-1], f"That is run {letter}'s gap.")
+                for letter, run in runs.items()
+                if run is not leaked
+            ),
+        ],
+        hint="The last value of the run's `validation`, minus the last of its `others`.",
+    )
+    return (
+        f"Run {named['rate']}'s loss gives the rate away. Run {named['masks']} has a fine loss: only "
+        f"its pictures show predictions too far to the right, here by {columns} pixels. And run "
+        f"{named['patients']} has the best validation Dice of all, {right:.2f} above that of patients "
+        f"whom it never saw. {_foreseen(evidence['prediction'], runs, named)}"
+    )
+
+
+def _told(named: dict) -> str:
+    return ", ".join(f"{letter} for {FAULTS[fault]}" for fault, letter in named.items())
+
+
+def _against(fault: str, run) -> tuple[str, str]:
+    """What a run's curves or pictures say against a fault, and where to look."""
+    fell = run.loss[-1] < FALLEN
+    if fault == "rate":
+        said = f"its training loss ends at {run.loss[-1]:.2f}"
+        return (
+            said,
+            "With far too high a rate the first steps throw the weights so far that the "
+            "loss stays at about 1, which is what it costs to mark nothing.",
+        )
+    if fault == "masks":
+        said = "its predictions lie on the tumour, or there are none"
+        if not fell:
+            said = "its loss stays high, and a network learns shifted masks as well as right ones"
+        return (
+            said,
+            "Look at the pictures: in which run are the predictions beside the tumour, "
+            "always on the same side? planted_faults.best_shift measures it.",
+        )
+    said = f"validation ends at {run.validation[-1]:.2f}, the others at {run.others[-1]:.2f}"
+    return (
+        said,
+        "Patients on whom a network was trained do far better than any others: which run "
+        "has a gap between its two Dice curves?",
+    )
+
+
+def _foreseen(predicted, runs, named: dict) -> str:
+    """How many of the three losses were foreseen."""
+    if not isinstance(predicted, dict) or not set(FAULTS) <= set(predicted):
+        return f"You predicted {verdict.describe(predicted)}."
+    right = 0
+    for fault, letter in named.items():
+        falls = runs[letter].loss[-1] < FALLEN
+        right += str(predicted[fault]).strip().lower() == ("falls" if falls else "stays")
+    return f"You foresaw {right} of the three losses."
+
+
 CHECKS = {
     "flip-both": flip_both,
     "bce-plus-dice": bce_plus_dice,
@@ -601,4 +709,38 @@ CHECKS = {
     "learning-rate": learning_rate,
     "early-stopping": early_stopping,
     "training-bill": training_bill,
+    "three-faults": three_faults,
+}
+OPEN_TASKS = {"three-faults"}
+QUIZ = {
+    "q1": Question(
+        right="b",
+        why={
+            "a": "No weight learnt from them, but you did: of ten networks you kept the one that "
+            "suits these patients.",
+            "b": "The test patients have become validation. The best of ten is partly luck on these "
+            "very patients, and on others it will be lower.",
+            "c": "It is the other way round: the best of many is too high, and the more you try, the "
+            "higher.",
+        },
+    ),
+    "q2": Question(
+        right="a",
+        why={
+            "a": "Augmented slices are never the same twice, bent and noisy: harder to fit, and "
+            "impossible to learn by heart. What is learnt instead holds for others.",
+            "b": "Validation patients are never augmented: they are to be like those to come.",
+            "c": "The two are measured on different slices, in different ways: one may rise with the "
+            "other.",
+        },
+    ),
+    "q3": Question(
+        right="c",
+        why={
+            "a": "Weights are saved to the last bit. What is missing isn't in them.",
+            "b": "A batch that is seen twice does little harm, and lowers its own loss.",
+            "c": "With m and v at 0 the lengths of the steps come from a single batch at first. A "
+            "resumed run needs everything that the next step depends on.",
+        },
+    ),
 }
