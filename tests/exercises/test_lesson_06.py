@@ -208,3 +208,47 @@ MISTAKES = {
         ),
     ],
 }
+
+
+# twelve patients: A minus B, drawn again; on the fifteen others A is ahead for 7, B for 7
+HANDED = {
+    "prediction": 9,
+    "low": -0.125,
+    "high": 0.183,
+    "sure": 0.59,
+    "ahead": 7,
+    "give": "A",
+    "because": "mean",
+}
+MISTAKES["hand-over"] = [
+    (HANDED | {"give": "B"}, "by the mean of the twelve"),
+    (HANDED | {"give": "B", "because": "interval"}, "'neither'"),
+    (HANDED | {"because": "worst patient"}, "by the worst patient"),
+    (HANDED | {"because": "most patients"}, "the reason must speak for"),
+    (HANDED | {"because": "false alarms"}, "the reason must speak for"),
+    (HANDED | {"because": "luck"}, "Choose the reason"),
+    (HANDED | {"give": "both"}, 'Give "A", "B" or "neither"'),
+    (HANDED | {"low": -0.183, "high": 0.125}, "B minus A"),
+    (HANDED | {"low": 0.183, "high": -0.125}, "Low first"),
+    (HANDED | {"low": -0.059, "high": 0.112}, "the others judge"),
+    (HANDED | {"low": 0.476, "high": 0.744}, "one network's mean"),
+    (HANDED | {"low": -0.161, "high": 0.201}, "pairs stay together"),
+    (HANDED | {"low": -0.432, "high": 0.564}, "the draws' means"),
+    (HANDED | {"low": 0.0, "high": 0.05}, "thousands of times"),
+    (HANDED | {"sure": 0.41}, "That is B's share"),
+    (HANDED | {"sure": 59}, "not in per cent"),
+    (HANDED | {"sure": 0.9}, "np.mean(draws > 0)"),
+    (HANDED | {"ahead": 5}, "Those are the twelve"),
+    (HANDED | {"ahead": 8}, "the same Dice by both"),
+    (HANDED | {"ahead": 12}, "(others.A > others.B).sum()"),
+    (HANDED | {"prediction": None}, "predict first"),
+]
+EVIDENCE = {
+    "hand-over": [
+        HANDED,
+        HANDED | {"give": "neither", "because": "the interval"},
+        HANDED | {"give": "b", "because": "worst patient", "prediction": 8},
+        HANDED | {"give": "B", "because": "most patients", "prediction": "most"},
+        HANDED | {"give": "B", "because": "false alarms", "sure": 0.61, "low": -0.13},
+    ]
+}

@@ -3,7 +3,9 @@
 import numpy as np
 
 from unet_course.exercises import verdict
+from unet_course.exercises.quiz import Question
 from unet_course.exercises.verdict import Wrong
+from unet_course.judging import published_tables
 
 
 def choose_threshold(answer):
@@ -352,9 +354,160 @@ def _tuple(got, size: int, what: str) -> tuple:
     return values
 
 
+CANDIDATES = {"A": "bce-dice-per-case", "B": "bce-dice-again"}
+REASONS = ("mean", "most patients", "worst patient", "false alarms", "interval")
+
+
+def hand_over(evidence):
+    dice, alarms = _candidates()
+    twelve, others = dice.iloc[:12], dice.iloc[12:]
+    change = (twelve.A - twelve.B).to_numpy()
+    draws = np.random.default_rng(0).choice(change, (20_000, len(change))).mean(axis=1)
+    low, high = np.percentile(draws, [2.5, 97.5])
+    own = np.array([evidence["low"], evidence["high"]], float)
+    if not np.allclose(own, (low, high), atol=0.02):
+        raise Wrong(
+            f"your interval is {own[0]:+.3f} to {own[1]:+.3f}, the check's own draws give "
+            f"{low:+.3f} to {high:+.3f}",
+            _interval_hint(own, (low, high), twelve, dice),
+        )
+    if float(evidence["sure"]) > 1:
+        raise Wrong(
+            f"you are sure to {evidence['sure']:.3g}", "As a share, from 0 to 1, not in per cent."
+        )
+    verdict.close(
+        evidence["sure"],
+        (draws > 0).mean(),
+        "the share of draws in which A has the higher mean:",
+        atol=0.04,
+        mistakes=[
+            (
+                (draws < 0).mean(),
+                "That is B's share, or the share of patients: of the draws' means of A minus B, those "
+                "above 0 are asked for.",
+            ),
+        ],
+        hint="np.mean(draws > 0), with the means of the paired differences, drawn again.",
+    )
+    ahead = int((others.A > others.B).sum())
+    verdict.close(
+        evidence["ahead"],
+        ahead,
+        "the fifteen others",
+        mistakes=[
+            (int((twelve.A > twelve.B).sum()), "Those are the twelve. Count the fifteen others."),
+            (
+                int((others.A >= others.B).sum()),
+                "One patient has the same Dice by both: count those for whom A's is higher.",
+            ),
+        ],
+        hint="(others.A > others.B).sum()",
+    )
+    give, because = _decision(evidence)
+    wanted = {
+        "mean": "A" if twelve.A.mean() > twelve.B.mean() else "B",
+        "most patients": "A" if (change > 0).sum() > (change < 0).sum() else "B",
+        "worst patient": "A" if twelve.A.min() > twelve.B.min() else "B",
+        "false alarms": "A" if alarms.A[:12].sum() < alarms.B[:12].sum() else "B",
+        "interval": "neither",
+    }[because]
+    if give != wanted:
+        raise Wrong(
+            f"by the {because} of the twelve one wouldn't give {give!r}, but {wanted!r}",
+            "Both answers can be defended, but the reason must speak for the one that you give: "
+            "look up the line of your reason in the table.",
+        )
+    guess = evidence["prediction"]
+    near = isinstance(guess, int | float) and abs(guess - ahead) <= 1
+    came = "came true, or nearly" if near else "didn't come true"
+    return (
+        f"{give} because of the {because}: that can be defended, and so can other answers. The twelve "
+        f"leave {(draws > 0).mean():.0%} for A to have the higher mean, little more than one half, and of "
+        f"the fifteen others A is ahead for {ahead}. Your prediction ({guess}) {came}. (A is "
+        f"*{CANDIDATES['A']}*, B *{CANDIDATES['B']}*: section 9 found neither apart from the base.)"
+    )
+
+
+def _candidates():
+    """Dice and false-alarm slices of the two, patients in alphabetical order: columns A and B."""
+    table = published_tables.lgg_ablation()
+    wide = table.pivot(index=["patient", "seed"], columns="row", values=["dice", "false_slices"])
+    wide = wide.reset_index("seed", drop=True).groupby("patient").first().sort_index()
+    names = list(CANDIDATES.values())
+    columns = list(CANDIDATES)
+    return tuple(wide[what][names].set_axis(columns, axis=1) for what in ("dice", "false_slices"))
+
+
+def _interval_hint(own, right, twelve, everybody) -> str:
+    low, high = right
+    if np.allclose(own, (-high, -low), atol=0.03):
+        return "That is B minus A: A minus B is asked for."
+    if np.allclose(own[::-1], right, atol=0.02):
+        return "Low first, then high."
+    whole = (everybody.A - everybody.B).to_numpy()
+    means = np.random.default_rng(0).choice(whole, (20_000, len(whole))).mean(axis=1)
+    if np.allclose(own, np.percentile(means, [2.5, 97.5]), atol=0.01):
+        return "You took all patients: choose by the twelve alone, the others judge."
+    if np.all((own > 0.3) & (own < 1)):
+        return "That is an interval of one network's mean. The difference, patient by patient, is asked for."
+    if own[1] - own[0] > 1.12 * (high - low):
+        return "Draw the differences, so that pairs stay together, and take the draws' means."
+    return (
+        "Draw twelve of the twelve differences with replacement, take the mean, thousands of times."
+    )
+
+
+def _decision(evidence) -> tuple[str, str]:
+    give = str(evidence["give"]).strip()
+    give = give.upper() if len(give) == 1 else give.lower()
+    if give not in ("A", "B", "neither"):
+        raise Wrong(f"give={verdict.describe(evidence['give'])}", 'Give "A", "B" or "neither".')
+    because = " ".join(str(evidence["because"]).lower().split()).removeprefix("the ")
+    if because not in REASONS:
+        raise Wrong(
+            f"because={verdict.describe(evidence['because'])}",
+            "Choose the reason that counts most for you: " + ", ".join(f'"{r}"' for r in REASONS),
+        )
+    return give, because
+
+
 CHECKS = {
     "choose-threshold": choose_threshold,
     "paired-interval": paired_interval,
     "slice-errors": slice_errors,
     "within-the-spread": within_the_spread,
+    "hand-over": hand_over,
+}
+OPEN_TASKS = {"hand-over"}
+QUIZ = {
+    "q1": Question(
+        right="c",
+        why={
+            "a": "More patients narrow the interval, but say nothing of the chance in a training run, "
+            "and of how the best of six was picked.",
+            "b": "A significance test over patients takes each network as it is: it can't know that "
+            "another random start would have given another one.",
+            "c": "If a second start of the plain one moves by 0.02, nothing has been shown. And the "
+            "best of six equal ones looks better, too.",
+        },
+    ),
+    "q2": Question(
+        right="a",
+        why={
+            "a": "Nearly all pixels are background that no network doubts, and they carry the mean. "
+            "Look at the pixels in question, chosen without looking at the truth.",
+            "b": "A small mean over all pixels is mostly background: the doubtful ones hardly count.",
+            "c": "Dice sees masks alone: dividing the scores by a number changes the calibration and "
+            "leaves each mask as it was.",
+        },
+    ),
+    "q3": Question(
+        right="b",
+        why={
+            "a": "False alarms count in Dice, too: they are in the prediction's size.",
+            "b": "False alarms were few pixels in few slices; a tumour slice that is stopped is lost "
+            "with all its pixels. Which of the two matters more, Dice doesn't know.",
+            "c": "The network is the same. The classifier only takes slices out of its prediction.",
+        },
+    ),
 }
