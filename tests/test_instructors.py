@@ -6,7 +6,7 @@ import sys
 import tomllib
 
 import pytest
-from lesson_files import LESSONS, ROOT, read
+from lesson_files import LESSONS, ROOT, open_tasks, read
 
 PAGES = ROOT / "docs" / "instructors"
 HEADS = ["Aim", "Misconceptions", "Draw", "Ask", "When late"]
@@ -42,7 +42,10 @@ def test_each_lesson_has_its_section(lesson):
     found = sections()
     assert title in found, f"docs/instructors: no section ## {title}"
     text = found[title]
-    assert re.findall(r"^\*\*([\w ]+?)\.?\*\*", text, re.MULTILINE)[: len(HEADS)] == HEADS
+    heads = re.findall(r"^\*\*([\w ]+?)\.?\*\*", text, re.MULTILINE)
+    assert [head for head in heads if head in HEADS] == HEADS
+    if open_tasks(lesson):
+        assert "Open task" in heads, "say how to use the open task in class"
     part = text.split("**Misconceptions**")[1].split("**Draw.**")[0]
     assert len(re.findall(r"^- \*", part, re.MULTILINE)) == 3
     # a section that it says to skip, and each that it speaks of, is one of the lesson's
