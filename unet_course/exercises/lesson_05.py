@@ -680,7 +680,7 @@ def _against(fault: str, run) -> tuple[str, str]:
             said = "its loss stays high, and a network learns shifted masks as well as right ones"
         return (
             said,
-            "Look at the pictures: in which run are the predictions beside the tumour, "
+            "Look at the pictures: in which run do the predictions lie next to the tumour, "
             "always on the same side? planted_faults.best_shift measures it.",
         )
     said = f"validation ends at {run.validation[-1]:.2f}, the others at {run.others[-1]:.2f}"
