@@ -1,14 +1,14 @@
 """Five folds, their ensemble and four measures of uncertainty, patient by patient, on LGG.
 
-Real patients: two outer folds; the patients outside an outer fold are dealt into five inner folds,
-and five networks are trained, each without one of them (nested cross-validation). So each patient is
-judged by an ensemble of five networks that never saw it, and choices can be made on the inner folds
-alone. Synthetic patients: five networks from 30 patients, judged on 60 others and, as a test of
-another kind of patient, on the real ones.
+Two outer folds: the real patients outside an outer fold are dealt into five inner folds, and five
+networks are trained, each without one of them (nested cross-validation). So each patient is judged by
+an ensemble of five networks that never saw it, and choices can be made on the inner folds alone. Then
+the shipped network, which was trained on synthetic patients alone, predicts the same real patients and
+as many synthetic ones that it hasn't seen: one kind that it knows and one that it doesn't.
 
-Minutes are processor time. Trained networks are kept in the course's cache, so the same command
-continues an interrupted run. Two tables are written; `unet_course.judging.published_tables` says what
-their columns are.
+Minutes are processor time. Trained networks are kept in the course's cache and the tables are written
+after each part, so the same command continues an interrupted run.
+`unet_course.judging.published_tables` says what the tables' columns are.
 
     python benchmarks/lgg_folds.py --data FOLDER
 """
@@ -44,7 +44,7 @@ from unet_course.synthetic import sample_data
 from unet_course.training import loop, plan, slice_batches
 
 OUTER, INNER = 2, 5
-TRAINED, JUDGED = 30, 60  # synthetic patients
+SYNTHETIC = 36  # patients, of a seed that no shipped network was trained on
 DROPOUT, PASSES = 0.1, 8
 PEAK = 3e-3
 # what is changed in the plan by hand, since its network would learn nothing in a minute
@@ -168,12 +168,12 @@ def judge(members: list, data: slices_2d.Slices) -> tuple[list[dict], list[list[
         line |= {
             "dice_flips": metrics.dice(truth, flipped[0][rows] >= 0.5),
             "dice_dropout": metrics.dice(truth, dropout[rows] >= 0.5),
-            "dice_ensemble": metrics.dice(truth, mean >= 0.5),
+            "dice": metrics.dice(truth, mean >= 0.5),
             "dice_ensemble_flips": metrics.dice(truth, both >= 0.5),
         }
         for number, mask in enumerate(single, 1):
             line[f"pixels_{number}"] = int(mask.sum())
-        line["pixels_ensemble"] = int((mean >= 0.5).sum())
+        line["pixels"] = int((mean >= 0.5).sum())
         line |= {
             "unsure_entropy": uncertainty.mean_entropy(straight[0][rows]),
             "unsure_flips": uncertainty.disagreement([single[0], mirrored[0][rows] >= 0.5]),
@@ -186,56 +186,75 @@ def judge(members: list, data: slices_2d.Slices) -> tuple[list[dict], list[list[
     return lines, rules
 
 
+def before(options: argparse.Namespace) -> tuple[list[dict], list[list]]:
+    """What an earlier command left in the tables."""
+    rules_file = options.out.with_name(f"{options.out.stem}_rules.csv")
+    if not (options.out.exists() and rules_file.exists()):
+        return [], []
+    lines = pd.read_csv(options.out)
+    if set(lines["minutes"]) != {options.minutes}:
+        sys.exit(f"{options.out} holds runs of other minutes: move it away, or give another --out")
+    return lines.to_dict("records"), pd.read_csv(rules_file).to_numpy(dtype=object).tolist()
+
+
 def write(options: argparse.Namespace, lines: list[dict], choices: list[list]) -> None:
     """Both tables, whole, after each part of the run."""
     cost = {"minutes": options.minutes, "date": date.today().isoformat()}
-    cost |= {"machine": f"{runtime.processor()}, {os.cpu_count()} cores"}
-    cost["machine"] += f", {keras.mixed_precision.dtype_policy().name}"
-    text = pd.DataFrame([line | cost for line in lines]).to_csv(index=False, lineterminator="\n")
+    cost["machine"] = f"{runtime.processor()}, {os.cpu_count()} cores, {runtime.best_precision()}"
+    text = pd.DataFrame([line | (cost | line) for line in lines]).to_csv(
+        index=False, lineterminator="\n"
+    )
     storage.write_text(options.out.absolute(), text)
     names = [rule_name(rule) for rule in RULES]
     frame = pd.DataFrame(choices, columns=["outer", "side", "patient", *names])
     rules_file = options.out.with_name(f"{options.out.stem}_rules.csv")
     storage.write_text(rules_file.absolute(), frame.to_csv(index=False, lineterminator="\n"))
-    for name, dice in pd.DataFrame(lines).groupby("set")["dice_ensemble"]:
-        print(f"{name}: {len(dice)} patients, mean Dice of the ensemble {dice.mean():.3f}")
+    for name, dice in pd.DataFrame(lines).groupby("set")["dice"]:
+        print(f"{name}: {len(dice)} patients, mean Dice {dice.mean():.3f}")
 
 
-def nested(options: argparse.Namespace, real: list[lgg.Patient], data: slices_2d.Slices):
-    """(lines, choices) of each outer fold of the real patients."""
+def real_part(options: argparse.Namespace, real: list, data: slices_2d.Slices, outer: int):
+    """(lines, choices) of one outer fold of the real patients."""
     drawn = changed_plan(real)
     ids = [patient.id for patient in real]
-    for outer in range(OUTER):
-        outside = ids[outer::OUTER]
-        people = [id for id in ids if id not in outside]
-        members, choices = [], []
-        for member, held in five(f"real-{outer}", drawn, options.minutes, data, people):
-            members.append(member)
-            part = data.of(held)
-            straight = predict_slices.predict(member, part)
-            flipped = predict_slices.predict(member, part, flips=((), (1,)))
-            for patient in held:
-                rows = part.patients == patient
-                scores = by_rule(straight[rows], flipped[rows], part.masks[rows])
-                choices.append([outer, "inner", patient, *np.round(scores, 4)])
-        found, rules = judge(members, data.of(outside))
-        for line, scores in zip(found, rules, strict=True):
-            choices.append([outer, "outer", line["patient"], *np.round(scores, 4)])
-        yield [{"set": "real", "outer": outer} | line for line in found], choices
-        gc.collect()
+    outside = ids[outer::OUTER]
+    people = [id for id in ids if id not in outside]
+    members, choices = [], []
+    for member, held in five(f"real-{outer}", drawn, options.minutes, data, people):
+        members.append(member)
+        part = data.of(held)
+        straight = predict_slices.predict(member, part)
+        flipped = (straight + predict_slices.predict(member, part, flips=((1,),))) / 2
+        for patient in held:
+            rows = part.patients == patient
+            scores = by_rule(straight[rows], flipped[rows], part.masks[rows])
+            choices.append([outer, "inner", patient, *np.round(scores, 4)])
+    found, rules = judge(members, data.of(outside))
+    for line, scores in zip(found, rules, strict=True):
+        choices.append([outer, "outer", line["patient"], *np.round(scores, 4)])
+    return [{"set": "real", "outer": outer} | line for line in found], choices
 
 
-def taught_by_synthetic(options: argparse.Namespace, data: slices_2d.Slices):
-    """Lines of the synthetic patients kept back, then of the real ones, by the same five networks."""
-    patients = lgg.find_patients(sample_data.lgg_root(seed=3, patients=TRAINED + JUDGED))
-    taught, others = patients[:TRAINED], patients[TRAINED:]
-    drawn = changed_plan(taught)
-    seen = slices_2d.load(taught, SIDE, progress=False)
-    people = [patient.id for patient in taught]
-    members = [m for m, _ in five("synthetic", drawn, options.minutes, seen, people)]
-    for name in ("synthetic", "real by synthetic"):
-        judged = slices_2d.load(others, SIDE, progress=False) if name == "synthetic" else data
-        yield [{"set": name, "outer": -1} | line for line in judge(members, judged)[0]]
+def shipped_part(patients: list[lgg.Patient]) -> list[dict]:
+    """Lines of the shipped network, with its mirror image and at its own 128 × 128 pixels."""
+    file = runtime.PACKAGE / "weights" / "lgg_sample.keras"
+    network = keras.saving.load_model(file, compile=False, safe_mode=True)
+    lines = []
+    for patient in patients:
+        data = slices_2d.load([patient], network.input_shape[1], progress=False)
+        straight = predict_slices.predict(network, data)
+        mirrored = predict_slices.predict(network, data, flips=((1,),))
+        mask, single = (straight + mirrored) / 2 >= 0.5, straight >= 0.5
+        line = {
+            "patient": patient.id,
+            "tumour_pixels": int(data.masks.sum()),
+            "dice": metrics.dice(data.masks, mask),
+            "pixels": int(mask.sum()),
+            "unsure_entropy": uncertainty.mean_entropy(straight),
+            "unsure_flips": uncertainty.disagreement([single, mirrored >= 0.5]),
+        }
+        lines.append({name: round(v, 4) if isinstance(v, float) else v for name, v in line.items()})
+    return lines
 
 
 def main() -> None:
@@ -247,13 +266,20 @@ def main() -> None:
     keras.mixed_precision.set_dtype_policy(runtime.best_precision())
     started = time.perf_counter()
     data = slices_2d.load(real, SIDE, progress=False)
-    lines, choices = [], []
-    for found, scores in nested(options, real, data):
-        lines, choices = lines + found, choices + scores
-        write(options, lines, choices)
-    for found in taught_by_synthetic(options, data):
-        lines += found
-        write(options, lines, choices)
+    lines, choices = before(options)
+    done = {(line["set"], line["outer"]) for line in lines}
+    for outer in range(OUTER):
+        if ("real", outer) not in done:
+            found, scores = real_part(options, real, data, outer)
+            lines, choices = lines + found, choices + scores
+            write(options, lines, choices)
+            gc.collect()
+    keras.mixed_precision.set_dtype_policy("float32")
+    synthetic = lgg.find_patients(sample_data.lgg_root(seed=2, patients=SYNTHETIC))
+    for name, patients in {"shipped, real": real, "shipped, synthetic": synthetic}.items():
+        if (name, -1) not in done:
+            lines += [{"set": name, "outer": -1} | line for line in shipped_part(patients)]
+            write(options, lines, choices)
     print(
         f"{(time.perf_counter() - started) / 60:.1f} min on the wall, "
         f"{time.process_time() / 60:.1f} min of processor time, "

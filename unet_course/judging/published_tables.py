@@ -14,6 +14,7 @@ from unet_course import runtime
 LGG_ABLATION = runtime.PACKAGE / "judging" / "tables" / "lgg_ablation.csv"
 BRATS_2D_3D = LGG_ABLATION.with_name("brats_2d_3d.csv")
 LGG_FOLDS = LGG_ABLATION.with_name("lgg_folds.csv")
+LGG_FOLD_RULES = LGG_ABLATION.with_name("lgg_folds_rules.csv")
 NNUNET_PLANS = LGG_ABLATION.with_name("nnunet_plans.csv")
 LGG_TRANSFER = LGG_ABLATION.with_name("lgg_transfer.csv")
 LGG_HOSPITALS = LGG_ABLATION.with_name("lgg_hospitals.csv")
@@ -57,6 +58,37 @@ def lgg_hospitals(path: Path | str = LGG_HOSPITALS) -> pd.DataFrame:
     patients of each tested one's hospital as a rule; both on as many. `dice` as in `lgg_transfer`.
     """
     return pd.read_csv(path).round(6)
+
+
+def lgg_folds(path: Path | str = LGG_FOLDS) -> pd.DataFrame:
+    """Ensembles of five folds, and measures of uncertainty, by patient (`benchmarks/lgg_folds.py`).
+
+    `set` is "real" (trained on other real LGG patients; `outer` is the half that was kept back), or
+    "shipped, real" and "shipped, synthetic" (lesson 00's network, which was trained on other synthetic
+    patients). No network has seen the patient. Threshold 0.5, no clean-up, at the networks' own size.
+
+    `dice` and `pixels` are those of the ensemble's mask, or of the shipped network's with its mirror
+    image; `tumour_pixels` the truth's; `dice_1` to `dice_5` and `pixels_1` to `pixels_5` the members';
+    `dice_flips` and `dice_dropout` the first member's with its mirror image and with the mean of eight
+    passes with dropout. `unsure_…` are `uncertainty.mean_entropy` of one network, and
+    `uncertainty.disagreement` of its two flips, of its eight passes, and of the five members.
+    """
+    return pd.read_csv(path).round(6)
+
+
+def lgg_fold_rules(path: Path | str = LGG_FOLD_RULES) -> pd.DataFrame:
+    """Dice of real LGG patients by clean-up rule, for choosing and judging (`benchmarks/lgg_folds.py`).
+
+    A column for each rule: a threshold, "+flip" with the mean of both flips, "+largest" with the largest
+    component alone. `side` "inner": by the member of `outer`'s ensemble that hasn't seen the patient, for
+    choosing; "outer": the mean of all five members' Dice, for judging.
+    """
+    return pd.read_csv(path).round(6)
+
+
+def nnunet_plans(path: Path | str = NNUNET_PLANS) -> pd.DataFrame:
+    """nnU-Net's plans and the course's for the same patients (`benchmarks/nnunet_plans.py`)."""
+    return pd.read_csv(path)
 
 
 def compare(table: pd.DataFrame, base: str = "bce-dice", score: str = "dice") -> pd.DataFrame:

@@ -7,6 +7,7 @@ gives what the Keras network does: channels last, float32, any number of example
 
 import importlib.util
 import os
+import warnings
 from pathlib import Path
 
 import keras
@@ -58,7 +59,9 @@ def to_onnx(model: keras.Model, file: Path | str, weights: str = "float32") -> f
     expected = np.asarray(model.predict_on_batch(example))  # Keras exports what was called once
     temporary = file.with_name(f".{file.stem}-{os.getpid()}.onnx")
     try:
-        model.export(temporary, format="onnx", verbose=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # Keras looks for NumPy's old `np.object`
+            model.export(temporary, format="onnx", verbose=False)
         graph = onnx.load(temporary)
         if weights != "float32":
             _store_weights(graph.graph, weights)
