@@ -163,7 +163,8 @@ def _epochs(model, batches, state, store, bar, epochs, validate, monitor, patien
         better = not validate or (np.isfinite(score) and (state.best is None or score > state.best))
         if better:
             state.best, state.best_epoch = score, state.epoch
-            best_weights = model.get_weights()
+            # copies: JAX writes the next step's weights into the memory of these
+            best_weights = [np.array(weight) for weight in model.get_weights()]
         elif not state.best_epoch:
             state.best_epoch = state.epoch  # its weights are kept until a score counts
         waited = state.epoch - state.best_epoch
