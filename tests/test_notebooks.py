@@ -40,7 +40,7 @@ ALLOWED_TAGS = {
     "code": {"nbval-ignore-output", "exercise", "open-task", "quiz", "hide-input"},
     "markdown": {"solution", "figures-from-elsewhere"},
 }
-TRAINING = {"05", "06", "10", "11", "12", "14", "15"}  # what a trained network did is told by code there
+TRAINING = {"05", "06", "10", "11", "12", "14", "15"}  # code tells what a network did there
 UNREAD = "# Drawing only: this cell can be run unread."
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 
