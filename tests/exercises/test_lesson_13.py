@@ -124,7 +124,7 @@ MISTAKES = {
     ],
 }
 
-RIGHT = {
+EVIDENCE = {
     "eight-outlines": [
         evidence(),
         evidence(prediction=8),
