@@ -109,12 +109,14 @@ def transfer(runs: pd.DataFrame) -> Figure:
     ax = fig.subplots()
     counts = sorted(runs.trained_on.unique())
     place = {count: i for i, count in enumerate(counts)}
-    for (name, colour), marker in zip(STARTS.items(), "os", strict=True):
+    for (name, colour), marker, aside in zip(STARTS.items(), "os", (-0.04, 0.04), strict=True):
         own = runs[runs.start == name]
         mean = own.groupby("trained_on").dice.mean()
-        ax.plot([place[c] for c in mean.index], mean, color=colour, lw=1.5)
+        ax.plot([place[c] + aside for c in mean.index], mean, color=colour, lw=1.5)
         label = f"{name} patients first" if name == "synthetic" else "random start"
-        ax.plot(own.trained_on.map(place), own.dice, marker, color=colour, ms=7, label=label)
+        ax.plot(
+            own.trained_on.map(place) + aside, own.dice, marker, color=colour, ms=7, label=label
+        )
     ax.set_xticks(range(len(counts)), counts)
     ax.set(xlabel="real patients trained on", ylabel="mean Dice on the test patients", ylim=(0, 1))
     ax.legend(frameon=False, loc="lower right")
