@@ -362,7 +362,10 @@ def crop_to_brain(answer):
         elif all(a <= c and d <= b for (a, b), (c, d) in zip(found, right, strict=True)):
             hint = "The whole brain is in it, but it isn't the smallest such block."
         else:
-            hint = "Some of the brain is cut off: along each axis, take the first and last place."
+            hint = (
+                "Some of the brain is cut off. A voxel is brain where any modality isn't 0 (the "
+                "modalities are the last axis); along each axis, take the first and last place."
+            )
         raise Wrong(f"for {given} your box is {found}, expected {right}", hint)
     return "Nothing of the brain is lost, and most of the air is: less to store, less to train on."
 
@@ -515,7 +518,8 @@ def wrongly_saved(evidence):
         "found, all three. Each shows in another measurement: millilitres give away the units, T1ce "
         "the swapped labels, FLAIR the mirrored mask. Your prediction "
         f"{what}: millilitres show one of the three, since neither a mirror nor another number "
-        "for a tissue changes how large the whole tumour is."
+        "for a tissue changes how large the whole tumour is. (ET does change with swapped numbers, but "
+        "without the original nobody knows how large it should be.)"
     )
 
 
