@@ -72,6 +72,13 @@ def test_predict_run_conclude(capsys):
     assert solved.read()["deeper"] == {"done": True, "tries": 1, "prediction": "44"}
 
 
+def test_a_prediction_that_is_not_offered_is_not_recorded(capsys, monkeypatch):
+    monkeypatch.setattr(exercises, "predictions", lambda: {"deeper": (44, 92)})
+    assert predict(capsys, 45) == "○ no prediction yet: choose one of 44, 92; you gave 45\n"
+    assert solved.read() == {}
+    assert predict(capsys, "92") == "Your prediction: '92'. It is recorded.\n"
+
+
 def test_a_conclusion_needs_a_prediction(capsys):
     said = conclude(capsys, **GOOD)
     assert said.startswith("✗ deeper: predict first\n  Hint: ")

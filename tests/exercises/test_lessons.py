@@ -90,6 +90,7 @@ def test_open_tasks_are_those_of_their_lessons_module():
     for name, number in TASKS.items():
         module = importlib.import_module(f"unet_course.exercises.lesson_{number}")
         assert name in module.OPEN_TASKS and name in module.CHECKS
+    assert set(exercises.predictions()) <= set(TASKS)
 
 
 @pytest.mark.parametrize("number", exercises.quizzes())

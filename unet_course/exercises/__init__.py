@@ -41,13 +41,18 @@ def check(name: str, answer: Callable) -> None:
 def predict(name: str, value: object) -> None:
     """Record what the student expects of the open task `name`, and print it. Never raises.
 
-    The first prediction counts; another one is kept as a change of mind.
+    The first prediction counts; another one is kept as a change of mind. What isn't among the
+    choices that a lesson's `PREDICTIONS` offers isn't recorded.
 
     Args:
         name: the open task's.
         value: a number, a text, or a list or dictionary of them; `...` is no prediction yet.
     """
-    print(_unknown_task(name) or open_tasks.predict(name, value))
+    print(
+        _unknown_task(name)
+        or open_tasks.not_offered(value, predictions().get(name, ()))
+        or open_tasks.predict(name, value)
+    )
 
 
 def conclude(name: str, **evidence: object) -> None:
@@ -195,6 +200,15 @@ def checks() -> dict[str, Callable]:
 def tasks() -> set[str]:
     """Return the names of all open tasks."""
     return {name for lesson in lessons() for name in getattr(_module(lesson), "OPEN_TASKS", ())}
+
+
+@functools.cache
+def predictions() -> dict[str, tuple]:
+    """Return what may be predicted, by the names of those open tasks that offer a choice."""
+    found: dict[str, tuple] = {}
+    for lesson in lessons():
+        found.update(getattr(_module(lesson), "PREDICTIONS", {}))
+    return found
 
 
 @functools.cache

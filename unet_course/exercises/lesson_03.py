@@ -444,8 +444,9 @@ def falls_and_learns_nothing(evidence):
     foreseen = str(evidence["prediction"]).strip().lower() == "pairs"
     return (
         f"Nearly the truth costs {of_truth:.2f}, the same number everywhere only {of_share:.2f}: each "
-        "pixel was compared with a whole row of the truth, for shapes that don't fit are stretched "
-        f"without a word. With each pixel's own truth the Dice goes from {before:.2f} to "
+        "pixel was compared with a whole row of the truth, for (1, 128, 128) and (1, 128, 128, 1) are "
+        "broadcast to (1, 128, 128, 128). (A batch of 4 pictures would have been refused; one "
+        f"picture fits.) With each pixel's own truth the Dice goes from {before:.2f} to "
         f"{after:.2f}. Your prediction "
         + ("came true." if foreseen else "was another; testing is what told the causes apart.")
     )
@@ -470,6 +471,7 @@ CHECKS = {
     "falls-and-learns-nothing": falls_and_learns_nothing,
 }
 OPEN_TASKS = {"falls-and-learns-nothing"}
+PREDICTIONS = {"falls-and-learns-nothing": ("flat", "rare", "pairs", "cut")}
 
 QUIZ = {
     "q1": Question(

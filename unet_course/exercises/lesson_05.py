@@ -494,7 +494,7 @@ def early_stopping(answer):
     }
     for number, (scores, patience, right) in enumerate(runs):
         got = _values(answer(list(scores), patience), 2, "two numbers: epochs run, best epoch")
-        given = f"validation Dice {scores} and patience {patience}"
+        given = f"scores {scores} and patience {patience}"
         found = tuple(int(v) if float(v).is_integer() else v for v in got)
         if found != right:
             raise Wrong(
@@ -508,7 +508,7 @@ def early_stopping(answer):
     scores, _, right = runs[0]
     got = _values(answer(list(scores)), 2, "two numbers: epochs run, best epoch")
     if tuple(got) != right:
-        what = f"for validation Dice {scores} and no patience given you gave {tuple(got)}"
+        what = f"for scores {scores} and no patience given you gave {tuple(got)}"
         raise Wrong(f"{what}, expected {right}", "Keep the default of the task: patience=3.")
     return "Patience decides when to stop; the best epoch's weights are what you keep."
 

@@ -532,6 +532,7 @@ CHECKS = {
     "wrongly-saved": wrongly_saved,
 }
 OPEN_TASKS = {"wrongly-saved"}
+PREDICTIONS = {"wrongly-saved": (0, 1, 2, 3)}
 
 QUIZ = {
     "q1": Question(

@@ -547,6 +547,7 @@ CHECKS = {
     "starving-feeder": starving_feeder,
 }
 OPEN_TASKS = {"starving-feeder"}
+PREDICTIONS = {"starving-feeder": ("A", "B", "C", "D")}
 
 QUIZ = {
     "q1": Question(

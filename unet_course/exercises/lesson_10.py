@@ -345,6 +345,7 @@ CHECKS = {
     "stop-change-resume": stop_change_resume,
 }
 OPEN_TASKS = {"stop-change-resume"}
+PREDICTIONS = {"stop-change-resume": ("better", "worse", "no telling")}
 
 QUIZ = {
     "q1": Question(

@@ -302,7 +302,14 @@ def shares(answer):
 
 def two_figures(evidence):
     labels, wrong = (np.asarray(evidence[name]) for name in ("labels", "wrong"))
-    if labels.shape != wrong.shape or not np.isin(wrong, [0, 1, 2, 4, *np.unique(labels)]).all():
+    if labels.shape == wrong.shape:
+        others = set(np.unique(wrong).tolist()) - {0, 1, 2, 4, *np.unique(labels).tolist()}
+        if others:
+            raise Wrong(
+                f"your prediction holds {', '.join(map(str, sorted(others)[:3]))}",
+                "A prediction has the truth's shape, and its labels: 0, 1, 2 and 4.",
+            )
+    else:
         raise Wrong(
             f"your prediction is {verdict.describe(wrong)}, the truth {verdict.describe(labels)}",
             "A prediction has the truth's shape, and its labels: 0, 1, 2 and 4.",
@@ -380,6 +387,7 @@ CHECKS = {
     "two-figures": two_figures,
 }
 OPEN_TASKS = {"two-figures"}
+PREDICTIONS = {"two-figures": ("A", "B", "both", "neither")}
 
 QUIZ = {
     "q1": Question(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -41,6 +41,22 @@ def predict(name: str, value: object) -> str:
     if kept is None:
         said = said.replace("It is recorded.", "It counts until this notebook's kernel stops.")
     return said + (f"\n  ({trouble})" if trouble else "")
+
+
+def not_offered(value: object, choices: Collection) -> str:
+    """Return what the student reads who predicts something that isn't among the choices, else "".
+
+    >>> not_offered("Rare ", ("flat", "rare"))
+    ''
+    >>> print(not_offered("pear", ("flat", "rare")))
+    ○ no prediction yet: choose one of 'flat', 'rare'; you gave 'pear'
+    """
+    if value is ... or not choices:
+        return ""
+    if str(value).strip().lower() in {str(choice).lower() for choice in choices}:
+        return ""
+    wanted = ", ".join(map(repr, choices))
+    return f"{BLANK} no prediction yet: choose one of {wanted}; you gave {describe(value)}"
 
 
 def conclude(name: str, check: Callable, evidence: Mapping[str, object]) -> Verdict:
