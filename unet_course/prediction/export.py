@@ -60,7 +60,9 @@ def to_onnx(model: keras.Model, file: Path | str, weights: str = "float32") -> f
     temporary = file.with_name(f".{file.stem}-{os.getpid()}.onnx")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # Keras looks for NumPy's old `np.object`
+            warnings.simplefilter(
+                "ignore", FutureWarning
+            )  # Keras looks for NumPy's old `np.object`
             model.export(temporary, format="onnx", verbose=False)
         graph = onnx.load(temporary)
         if weights != "float32":
