@@ -58,12 +58,12 @@ def test_without_tensorflow_batches_reach_fit_in_their_order(at_once):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, trainable=False)])
     model.layers[0].set_weights([np.zeros((3, 1)), np.zeros(1)])
     model.compile("sgd", "mse")
-    batches = tf_dataset.DrawnBatches(draw, 5, at_once)
+    batches = tf_dataset.drawn_batches(draw, 5, at_once)
     model.fit(batches, verbose=0, shuffle=False, callbacks=[Watching()])
     assert means == pytest.approx([np.mean(np.arange(k + 1) ** 2) for k in range(5)])
     assert len(batches) == 5 and [float(x[0, 0]) for x, _ in batches] == [0, 1, 2, 3, 4]
 
 
 def test_other_datasets_are_left_as_they_are():
-    batches = tf_dataset.DrawnBatches(draw, 5)
+    batches = tf_dataset.drawn_batches(draw, 5)
     assert tf_dataset.without_autotuning(batches) is batches

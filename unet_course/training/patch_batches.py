@@ -21,6 +21,7 @@ from unet_course.training.augment import Augmentation
 from unet_course.training.resampling import sample_linear, sample_nearest
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
 # row = label, columns = regions; the float32 that the losses take
@@ -139,7 +140,7 @@ class Patches:
         """Change a patch's intensities, if `augment` is given: `(*size, channels)` in and out."""
         return self.augment.recolour(image, rng) if self.augment else image
 
-    def epoch(self, number: int) -> tf.data.Dataset | tf_dataset.DrawnBatches:
+    def epoch(self, number: int) -> tf.data.Dataset | keras.utils.PyDataset:
         """Epoch `number` as a dataset of (images, masks), made while the network trains."""
         channels = self.cases[0].images.shape[-1]
         patches = (self.batch_size, *self.size)

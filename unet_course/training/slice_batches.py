@@ -17,6 +17,7 @@ from unet_course.data.slices import Slices
 from unet_course.training import tf_dataset
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
 Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -75,7 +76,7 @@ class Batches:
             images, masks = self.augment(images, masks, rng)
         return images, masks.astype(np.float32)
 
-    def epoch(self, number: int) -> tf.data.Dataset | tf_dataset.DrawnBatches:
+    def epoch(self, number: int) -> tf.data.Dataset | keras.utils.PyDataset:
         """Epoch `number` as a dataset of (images, masks); made while the network trains."""
         *side, channels = self.slices.images.shape[1:]
         place = (self.batch_size, *side)

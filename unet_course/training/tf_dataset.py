@@ -6,34 +6,46 @@ without TensorFlow.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
 Batch = tuple[np.ndarray, np.ndarray]
 
 
-class DrawnBatches(keras.utils.PyDataset):
-    """`draw(0)` to `draw(steps - 1)`, in that order; with `at_once` above 1 drawn by threads."""
+def drawn_batches(draw: Callable[[int], Batch], steps: int, at_once: int = 1):
+    """Make a `keras.utils.PyDataset` of `draw(0)` to `draw(steps - 1)`, in that order.
 
-    def __init__(self, draw: Callable[[int], Batch], steps: int, at_once: int = 1):
-        # one worker draws each batch when it is asked for; two or more draw ahead
-        super().__init__(workers=at_once, max_queue_size=at_once + 2)
-        self.draw, self.steps = draw, steps
+    With `at_once` above 1 the batches are drawn ahead, by so many threads.
+    """
+    return _drawn_batches_class()(draw, steps, at_once)
 
-    def __len__(self) -> int:
-        return self.steps
 
-    def __getitem__(self, step: int) -> Batch:
-        return self.draw(step)
+@functools.cache
+def _drawn_batches_class() -> type:
+    import keras  # only now: who cuts patches without training needs no Keras
 
-    def __iter__(self) -> Iterator[Batch]:
-        return map(self.draw, range(self.steps))
+    class DrawnBatches(keras.utils.PyDataset):
+        def __init__(self, draw: Callable[[int], Batch], steps: int, at_once: int):
+            super().__init__(workers=at_once, max_queue_size=at_once + 2)
+            self.draw, self.steps = draw, steps
+
+        def __len__(self) -> int:
+            return self.steps
+
+        def __getitem__(self, step: int) -> Batch:
+            return self.draw(step)
+
+        def __iter__(self) -> Iterator[Batch]:
+            return map(self.draw, range(self.steps))
+
+    return DrawnBatches
 
 
 def dataset(
@@ -41,7 +53,7 @@ def dataset(
     steps: int,
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
     at_once: int = 1,
-) -> tf.data.Dataset | DrawnBatches:
+) -> tf.data.Dataset | keras.utils.PyDataset:
     """Make a dataset of `draw(0)`, `draw(1)`, …, `draw(steps - 1)`, in that order.
 
     Args:
@@ -54,8 +66,10 @@ def dataset(
         tf.errors.OpError: on TensorFlow, while the dataset is iterated, where `draw` raised; its
             message holds that of the exception. Elsewhere the exception itself is raised.
     """
+    import keras
+
     if keras.backend.backend() != "tensorflow":
-        return DrawnBatches(draw, steps, at_once)
+        return drawn_batches(draw, steps, at_once)
     import tensorflow as tf
 
     def tensors(step):
