@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,8 @@ Batch = tuple[np.ndarray, np.ndarray]
 def drawn_batches(draw: Callable[[int], Batch], steps: int, at_once: int = 1):
     """Make a `keras.utils.PyDataset` of `draw(0)` to `draw(steps - 1)`, in that order.
 
-    With `at_once` above 1 the batches are drawn ahead, by so many threads.
+    They are drawn ahead by `at_once` threads. Keras' own threads aren't used: on JAX, `fit` looks at
+    the first batch before it begins, and with them it then goes on with the second one.
     """
     return _drawn_batches_class()(draw, steps, at_once)
 
@@ -33,14 +35,19 @@ def _drawn_batches_class() -> type:
 
     class DrawnBatches(keras.utils.PyDataset):
         def __init__(self, draw: Callable[[int], Batch], steps: int, at_once: int):
-            super().__init__(workers=at_once, max_queue_size=at_once + 2)
-            self.draw, self.steps = draw, steps
+            super().__init__()
+            self.draw, self.steps, self.ahead = draw, steps, at_once + 2
+            self.threads = ThreadPoolExecutor(at_once)
+            self.coming: dict[int, Future[Batch]] = {}
 
         def __len__(self) -> int:
             return self.steps
 
         def __getitem__(self, step: int) -> Batch:
-            return self.draw(step)
+            for number in range(step, min(step + self.ahead, self.steps)):
+                if number not in self.coming:
+                    self.coming[number] = self.threads.submit(self.draw, number)
+            return self.coming.pop(step).result()
 
         def __iter__(self) -> Iterator[Batch]:
             return map(self.draw, range(self.steps))
