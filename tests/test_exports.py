@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from unet_course import exercises, runtime
 from unet_course.commands import cli, export_lesson, run_lesson, slides
 from unet_course.exercises import grade, judge
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 
 STUB = "def to_mask(probabilities, threshold=0.5):\n    return ..."
 RIGHT = (
@@ -294,7 +294,7 @@ def test_grade_is_silent_when_right_and_keeps_no_progress(user, capsys):
 COURSE = """import numpy as np
 
 from unet_course import exercises
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 
 exercises.checks = lambda: {"deeper": lambda e: f"it is {e['field']}."}
 exercises.tasks = lambda: {"deeper"}

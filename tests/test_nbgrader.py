@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from unet_course import exercises
 from unet_course.commands import cli, run_lesson
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("nbgrader") is None,
@@ -148,7 +148,7 @@ REGISTER = """import numpy as np
 
 from unet_course import exercises
 from unet_course.exercises import verdict
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 
 
 def check(evidence):

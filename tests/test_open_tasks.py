@@ -8,7 +8,7 @@ import pytest
 from unet_course import exercises
 from unet_course.commands import doctor
 from unet_course.exercises import open_tasks, solved
-from unet_course.exercises.quiz import Question, judge_choice
+from unet_course.exercises.choices import Question, judge_choice
 from unet_course.exercises.verdict import Wrong, close
 
 QUIZ = {

@@ -14,7 +14,7 @@ import lesson_files
 import pytest
 
 from unet_course import exercises
-from unet_course.exercises.quiz import judge_choice
+from unet_course.exercises.choices import judge_choice
 
 EXERCISES = [e for path in lesson_files.LESSONS for e in lesson_files.exercises(path)]
 TASKS = {

@@ -89,7 +89,9 @@ class _Changes:
         self.shown.page.wait_for_function(
             "([img, old]) => img.src !== old", arg=[picture, self.before[0]], timeout=30_000
         )
-        wide = picture.evaluate("img => img.decode().then(() => img.naturalWidth)")
+        # a picture that is replaced while it is decoded is decoded once more
+        decode = "img.decode().catch(() => img.decode())"
+        wide = picture.evaluate(f"img => {decode}.then(() => img.naturalWidth)")
         assert wide > 100, "the new picture must be one"
         if self.words:
             label = self.shown.area.locator(".widget-label:visible").last.element_handle()

@@ -23,7 +23,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 
 from unet_course.exercises import open_tasks, solved, source
-from unet_course.exercises.quiz import Question, judge_choice, lesson_number
+from unet_course.exercises.choices import Question, judge_choice, lesson_number
 from unet_course.exercises.run_check import run_check
 from unet_course.exercises.verdict import BLANK, RIGHT, WRONG, Verdict, describe
 

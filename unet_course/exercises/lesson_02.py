@@ -4,7 +4,7 @@ import numpy as np
 
 from unet_course.data.layouts import LGG
 from unet_course.exercises import verdict
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 from unet_course.exercises.verdict import Wrong, describe
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from unet_course.exercises import verdict
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 
 TRUTH = np.array([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])  # 3 of 8 pixels
 LIKELY = np.array([[0.9, 0.6, 0.2, 0.3], [0.1, 0.0, 0.7, 0.0]])  # 1.7 of 2.8 in the truth

@@ -3,7 +3,7 @@
 import numpy as np
 
 from unet_course.exercises import verdict
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 from unet_course.exercises.verdict import Wrong
 from unet_course.showing.explorers.receptive_field import UNetSizes
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from unet_course.exercises import verdict
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 from unet_course.exercises.verdict import Wrong
 
 

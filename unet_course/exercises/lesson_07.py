@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from unet_course.exercises import verdict, wrong_copies
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 from unet_course.exercises.verdict import Wrong, describe
 
 # Steps of 2, 3 and 4 mm, turned about two axes; no entry is 0 and rows differ from columns.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from unet_course.exercises import verdict
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 from unet_course.exercises.verdict import Wrong
 
 REPORTED_A = 0.981  # tutorial 004's Dice coefficient on its validation cases

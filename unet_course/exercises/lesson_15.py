@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from unet_course.exercises import verdict
-from unet_course.exercises.quiz import Question
+from unet_course.exercises.choices import Question
 from unet_course.exercises.verdict import Wrong
 
 # what two users ask for: megabytes at most, and the most that any patient may lose in Dice

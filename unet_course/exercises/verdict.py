@@ -17,7 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BLANK, WRONG, RIGHT = "○", "✗", "✓"
+BLANK = "○"
+WRONG = "✗"
+RIGHT = "✓"
 FORGOTTEN_RETURN = (
     "A function that ends without a `return` gives None: is yours missing? Or isn't it reached, as "
     "one inside an `if`?"

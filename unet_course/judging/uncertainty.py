@@ -88,7 +88,8 @@ def conformal_radius(scores: Iterable[float], level: float = 0.9) -> float:
     neither trained nor chose the network.
 
     Args:
-        scores: of n calibration cases, larger for a worse prediction, such as |truth − prediction|.
+        scores: of n calibration cases, larger for a worse prediction, such as the absolute
+            difference of truth and prediction.
         level: of the interval.
 
     Returns:
