@@ -14,6 +14,7 @@ from lesson_files import ROOT
 # a loss and its gradients, a network, batches, training that is killed and resumed, prediction
 SOME = [
     "tests/test_tf_dataset.py",
+    "tests/test_fast_conv3d.py",
     "tests/test_losses.py::test_the_order_of_cases_makes_no_difference",
     "tests/test_losses.py::test_why_keras_dice_is_not_used",
     "tests/test_loop.py::test_training_lowers_the_loss_and_records_every_epoch",
