@@ -60,27 +60,6 @@ def how_to_install(what: str) -> str:
     return f'{tool} "unet-course[lab]"{more}'
 
 
-class _NoJaxForTensorFlow:
-    """Keeps side jobs of TensorFlow and Keras from importing JAX: 0.12 GB and two seconds for nothing.
-
-    They import it wherever it is installed, and do without it where it isn't. Every other import of
-    JAX goes on as always.
-    """
-
-    IMPORTERS = ("tensorflow.lite.python.util", "keras.src.callbacks.orbax_checkpoint")
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name == "jax":
-            for importer in filter(None, map(sys.modules.get, cls.IMPORTERS)):
-                if getattr(importer.__spec__, "_initializing", False):
-                    raise ModuleNotFoundError(f"not for {importer.__name__}", name=name)
-        return None  # the usual finders look for it
-
-
-sys.meta_path.insert(0, _NoJaxForTensorFlow)
-
-
 # --- folders ----------------------------------------------------------------------------------
 
 

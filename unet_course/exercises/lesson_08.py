@@ -382,9 +382,9 @@ def half_a_gigabyte(evidence):
             "Half the filters: half the memory. A patch with half the side: an eighth. A level less "
             "saves next to nothing.",
         )
-    if measured < BUDGET / 4:
+    if measured < BUDGET / 2:
         raise Wrong(
-            f"{measured:.2f} GB uses less than a quarter of the budget",
+            f"{measured:.2f} GB uses less than half of the budget",
             "There is memory left for a larger patch or for more filters.",
         )
     said = f"a patch of {side}³ with {filters} filters, which sees {sees} voxels along an axis, in "
