@@ -17,7 +17,8 @@ from unet_course.commands import run_lesson
 from unet_course.data.layouts import BRATS
 from unet_course.showing import widgets
 from unet_course.showing.plotting import PREDICTION, TRUTH
-from unet_course.showing.widgets import GAP, slice_browser, volume_viewer
+from unet_course.showing.widget_parts import FILL, GAP
+from unet_course.showing.widgets import slice_browser, volume_viewer
 
 
 def stack(n=5, size=32, channels=()):
@@ -79,7 +80,7 @@ def test_a_prediction_is_filled_and_a_truth_is_not():
     of_truth, _ = parts(slice_browser(images, masks, scale=1))
     of_prediction, _ = parts(slice_browser(images, prediction=masks, scale=1))
     assert (of_truth[12, 12] == 120).all()  # in the middle of the mask
-    expected = (1 - widgets.FILL) * 120 + widgets.FILL * np.array(rgb(PREDICTION))
+    expected = (1 - FILL) * 120 + FILL * np.array(rgb(PREDICTION))
     np.testing.assert_allclose(of_prediction[12, 12], expected, atol=1)
 
 

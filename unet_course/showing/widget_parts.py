@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import html
 import io
+from collections.abc import Callable, Sequence
 
 import ipywidgets
 import numpy as np
 from PIL import Image
+
+from unet_course.showing.plotting import rgb
 
 GAP = 8  # pixels of white between panels
 FILL = 0.35  # opacity of a filled mask, as in `plotting.overlay`
@@ -42,6 +45,34 @@ def row(children: list) -> ipywidgets.HBox:
     return ipywidgets.HBox(children, layout=ipywidgets.Layout(flex_flow="row wrap"))
 
 
+def following(
+    look: Callable[[], tuple[np.ndarray, str]],
+    controls: Sequence,
+    arranged: Sequence,
+    legend: str = "",
+) -> ipywidgets.VBox:
+    """Return a box with a picture and a line in words that follow its controls.
+
+    Args:
+        look: called with nothing, returns the picture, `(height, width, 3)` `uint8`, and the words,
+            for the controls' present values.
+        controls: whose `value` is watched.
+        arranged: what stands between the picture and the line: the controls in rows, for instance.
+        legend: HTML above the picture.
+    """
+    picture, said = look()
+    shown, line = image(picture), ipywidgets.Label(said)
+
+    def follow(change) -> None:
+        picture, line.value = look()
+        shown.value = png(picture)
+
+    for control in controls:
+        control.observe(follow, names="value")
+    above = [ipywidgets.HTML(legend)] if legend else []
+    return column([*above, shown, *arranged, line])
+
+
 def wide(control):
     """Return a slider, 400 pixels wide or as wide as the page, its whole name readable."""
     control.layout = ipywidgets.Layout(width="400px", max_width="100%")
@@ -68,6 +99,11 @@ def side_by_side(pictures: list[np.ndarray]) -> np.ndarray:
         below = ((0, height - picture.shape[0]), (0, GAP), (0, 0))
         parts.append(np.pad(picture, below, constant_values=255))
     return np.concatenate(parts, axis=1)[:, :-GAP]
+
+
+def fill(picture: np.ndarray, mask: np.ndarray, colour: str, opacity: float = FILL) -> None:
+    """Mix a colour, such as `"#E69F00"`, into a picture's pixels where a mask is true, in place."""
+    picture[mask] = (1 - opacity) * picture[mask] + opacity * np.array(rgb(colour))
 
 
 def enlarged(picture: np.ndarray, scale: int) -> np.ndarray:

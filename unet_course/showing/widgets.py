@@ -21,7 +21,7 @@ from unet_course import runtime
 from unet_course.data.layouts import LABELS, MODALITIES
 from unet_course.showing.plotting import PREDICTION, TRUTH, as_rgb, draw_outline, rgb
 from unet_course.showing.volume_plotting import LABEL_COLOURS
-from unet_course.showing.widget_parts import FILL, GAP, column, enlarged, image, png, swatch, wide
+from unet_course.showing.widget_parts import enlarged, fill, following, side_by_side, swatch, wide
 
 VIEWER = "ipyniivue>=2.4,<3"  # as in the extra `viewer`
 
@@ -70,30 +70,21 @@ def slice_browser(
     if scale not in (1, 2, 3, 4):
         raise ValueError(f"scale must be 1, 2, 3 or 4, got {scale}")
 
-    def picture(number: int) -> np.ndarray:
-        marked = {name: mask[number - first] for name, mask in layers.items()}
-        return _side_by_side([stack[number - first] for stack in stacks.values()], marked, scale)
-
-    def in_words(number: int) -> str:
-        shares = [f"{name} {np.mean(m[number - first] > 0):.1%}" for name, m in layers.items()]
-        said = f"Slice {number} ({first} to {last})."
-        return f"{said} Share of its pixels: {', '.join(shares)}" if shares else said
-
-    shown = image(picture(start))
     slider = wide(ipywidgets.IntSlider(value=start, min=first, max=last, description="Slice"))
-    line = ipywidgets.Label(in_words(start))
 
-    def show(change) -> None:
-        shown.value = png(picture(change["new"]))
-        line.value = in_words(change["new"])
+    def look() -> tuple[np.ndarray, str]:
+        at = slider.value - first
+        marked = {name: mask[at] for name, mask in layers.items()}
+        picture = _side_by_side([stack[at] for stack in stacks.values()], marked, scale)
+        shares = [f"{name} {np.mean(mask > 0):.1%}" for name, mask in marked.items()]
+        said = f"Slice {slider.value} ({first} to {last})."
+        return picture, f"{said} Share of its pixels: {', '.join(shares)}" if shares else said
 
-    slider.observe(show, names="value")
     looks = {"truth": f"border: 2px solid {TRUTH}", "prediction": f"background: {PREDICTION}"}
     named = [swatch(looks[name], name) for name in layers]
     if len(stacks) > 1:
         named.insert(0, html.escape(" | ".join(name or "images" for name in stacks)))
-    legend = [ipywidgets.HTML(" ".join(named))] if named else []
-    return column([*legend, shown, slider, line])
+    return following(look, [slider], [slider], " ".join(named))
 
 
 def _checked(stacks: Mapping[str, np.ndarray], layers: Mapping[str, np.ndarray]) -> int:
@@ -128,12 +119,12 @@ def _side_by_side(slices, layers: Mapping[str, np.ndarray], scale: int) -> np.nd
         picture = enlarged(as_rgb(one), scale)
         if "prediction" in large:
             inside = large["prediction"] > 0
-            picture[inside] = (1 - FILL) * picture[inside] + FILL * np.array(rgb(PREDICTION))
+            fill(picture, inside, PREDICTION)
             draw_outline(picture, inside, PREDICTION, scale)
         if "truth" in large:
             draw_outline(picture, large["truth"], TRUTH, scale)
-        parts += [picture, np.full((picture.shape[0], GAP, 3), 255, np.uint8)]
-    return np.concatenate(parts[:-1], axis=1)
+        parts.append(picture)
+    return side_by_side(parts)
 
 
 # --- volumes ------------------------------------------------------------------------------------

@@ -7,13 +7,12 @@ from collections.abc import Callable
 import ipywidgets
 import numpy as np
 
+from unet_course.judging import metrics
 from unet_course.showing.plotting import TRUTH, as_rgb, draw_outline
 from unet_course.showing.volume_plotting import LABEL_COLOURS
 from unet_course.showing.widget_parts import (
-    column,
     enlarged,
-    image,
-    png,
+    following,
     row,
     side_by_side,
     swatch,
@@ -109,32 +108,17 @@ def augmentation(
             draw_outline(flat, large == label, colour, 2)
         return flat
 
-    now = {}
-
-    def picture_now() -> np.ndarray:
-        moved, now["right"], now["shown"] = augmented()
-        return side_by_side([panel(picture, mask), panel(moved, now["shown"])])
-
-    def in_words() -> str:
-        right, drawn_mask = now["right"] > 0, now["shown"] > 0
-        both, sizes = (right & drawn_mask).sum(), right.sum() + drawn_mask.sum()
-        dice = 2 * both / sizes if sizes else 1.0
+    def look() -> tuple[np.ndarray, str]:
+        moved, right, drawn_mask = augmented()
+        dice = metrics.dice(right > 0, drawn_mask > 0)
         knobs = [f"{k.split('_')[0]} {s.value:g}" for k, s in sliders.items()]
         mirror = ", mirrored" if flip.value else ""
-        return f"Draw {draw.value}{mirror}, {', '.join(knobs)}: Dice of the mask drawn {dice:.2f}"
+        said = f"Draw {draw.value}{mirror}, {', '.join(knobs)}: Dice of the mask drawn {dice:.2f}"
+        return side_by_side([panel(picture, mask), panel(moved, drawn_mask)]), said
 
-    shown, line = image(picture_now()), ipywidgets.Label(in_words())
-
-    def show(change) -> None:
-        shown.value = png(picture_now())
-        line.value = in_words()
-
-    for control in (draw, *sliders.values(), flip, together):
-        control.observe(show, names="value")
     legend = "the slice as it is | augmented"
     colours = LABEL_COLOURS.items() if labels else [("mask", TRUTH)]
     for name, colour in colours:
         legend += swatch(f"border: 2px solid {colour}", str(name))
-    legend = ipywidgets.HTML(legend)
-    controls = row([draw, *sliders.values()])
-    return column([legend, shown, controls, row([flip, together]), line])
+    knobs, boxes = [draw, *sliders.values()], [flip, together]
+    return following(look, [*knobs, *boxes], [row(knobs), row(boxes)], legend)

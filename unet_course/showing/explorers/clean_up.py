@@ -12,10 +12,9 @@ from unet_course.showing import volume_plotting
 from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline, rgb
 from unet_course.showing.volume_plotting import PLANES
 from unet_course.showing.widget_parts import (
-    column,
     enlarged,
-    image,
-    png,
+    fill,
+    following,
     side_by_side,
     swatch,
     wide,
@@ -77,19 +76,12 @@ def clean_up(
     def picture() -> np.ndarray:
         return side_by_side([view.picture(slider.value) for view in views])
 
-    shown, line = image(picture()), ipywidgets.Label(in_words())
-
-    def show(change) -> None:
-        shown.value = png(picture())
-        line.value = in_words()
-
-    slider.observe(show, names="value")
     legend = f"{' | '.join(PLANES)}, looking through the brain<br>"
     legend += swatch(f"background: {PREDICTION}", "kept")
     legend += swatch(f"background: {SMALLEST}", "the smallest kept")
     legend += swatch(f"border: 2px solid {REMOVED}", "removed")
     legend += swatch(f"border: 2px solid {TRUTH}", "truth")
-    return column([ipywidgets.HTML(legend), shown, slider, line])
+    return following(lambda: (picture(), in_words()), [slider], [slider], legend)
 
 
 class _View:
@@ -113,7 +105,7 @@ class _View:
     def picture(self, kept: int) -> np.ndarray:
         picture = self.brain.copy()
         here = enlarged(self.first <= kept, self.scale)
-        picture[here] = 0.35 * picture[here] + 0.65 * np.array(rgb(PREDICTION))
+        fill(picture, here, PREDICTION, 0.65)
         removed = enlarged(self.turn((self.rank > kept).any(axis=self.along)), self.scale)
         draw_outline(picture, removed, REMOVED, 2)
         if kept > 1:

@@ -8,13 +8,11 @@ import ipywidgets
 import numpy as np
 
 from unet_course.judging import metrics
-from unet_course.showing.plotting import PREDICTION, TRUTH, as_rgb, draw_outline, rgb
+from unet_course.showing.plotting import PREDICTION, TRUTH, as_rgb, draw_outline
 from unet_course.showing.widget_parts import (
-    FILL,
-    column,
     enlarged,
-    image,
-    png,
+    fill,
+    following,
     row,
     side_by_side,
     swatch,
@@ -65,7 +63,7 @@ def copier(
 
     def panel(at: int, truth: np.ndarray, copied: np.ndarray) -> np.ndarray:
         flat = as_rgb(picture(at))
-        flat[copied] = (1 - FILL) * flat[copied] + FILL * np.array(rgb(PREDICTION))
+        fill(flat, copied, PREDICTION)
         large = enlarged(flat, scale)
         draw_outline(large, enlarged(truth, scale), TRUTH, max(scale, 2))
         return large
@@ -80,16 +78,7 @@ def copier(
         panels = [panel(one, truth, copied) for one in (at, source)]
         return side_by_side(panels), f"{said}{metrics.dice(truth, copied):.2f}"
 
-    first, said = look()
-    shown, line = image(first), ipywidgets.Label(said)
-
-    def show(change) -> None:
-        flat, line.value = look()
-        shown.value = png(flat)
-
-    for control in (slider, bar):
-        control.observe(show, names="value")
     legend = "left the test slice, right the slice that is copied"
     legend += swatch(f"border: 2px solid {TRUTH}", "truth of the test slice")
     legend += swatch(f"background: {PREDICTION}", "copied mask")
-    return column([ipywidgets.HTML(legend), shown, row([slider, bar]), line])
+    return following(look, [slider, bar], [row([slider, bar])], legend)

@@ -8,14 +8,12 @@ import ipywidgets
 import numpy as np
 from PIL import Image, ImageDraw
 
-from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline, rgb
+from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline
 from unet_course.showing.widget_parts import (
-    FILL,
-    column,
     drawn,
     enlarged,
-    image,
-    png,
+    fill,
+    following,
     row,
     side_by_side,
     swatch,
@@ -85,7 +83,7 @@ def epochs(
         now, at = place()
         slice_ = enlarged(as_rgb(images[at]), scale)
         inside = enlarged(marked[now, at], scale)
-        slice_[inside] = (1 - FILL) * slice_[inside] + FILL * np.array(rgb(PREDICTION))
+        fill(slice_, inside, PREDICTION)
         draw_outline(slice_, inside, PREDICTION, scale)
         chances = np.clip(255 * predictions[now, at], 0, 255).round().astype(np.uint8)
         chances = enlarged(as_rgb(chances), scale)
@@ -101,18 +99,10 @@ def epochs(
             f"marked, {truth[at].sum():,} are tumour, {both[now, at]:,} of them marked"
         )
 
-    shown, line = image(picture()), ipywidgets.Label(in_words())
-
-    def show(change) -> None:
-        shown.value = png(picture())
-        line.value = in_words()
-
-    for slider in sliders:
-        slider.observe(show, names="value")
     legend = swatch(f"border: 2px solid {TRUTH}", "truth")
     legend += swatch(f"background: {PREDICTION}", "prediction | probabilities, white is 1 | ")
     legend += "Dice of this slice by epoch"
-    return column([ipywidgets.HTML(legend), shown, row(sliders), line])
+    return following(lambda: (picture(), in_words()), sliders, [row(sliders)], legend)
 
 
 class _Curves:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from unet_course.showing.plotting import PALETTE, TRUTH, as_rgb, draw_outline
-from unet_course.showing.widget_parts import column, image, png, row, side_by_side, swatch, wide
+from unet_course.showing.widget_parts import following, row, side_by_side, swatch, wide
 
 SIZE = (520, 330)  # of the drawing, in pixels
 PANEL = 330  # the slice's height and width
@@ -188,20 +188,12 @@ def receptive_field(picture: np.ndarray, truth: np.ndarray | None = None, *, cha
             + f"sees {now.seen_at_the_bottom()} at the bottom, {last - first + 1} at the output"
         )
 
-    box, line = image(drawing()), ipywidgets.Label(in_words())
-
-    def show(change) -> None:
-        box.value = png(drawing())
-        line.value = in_words()
-
-    controls = (depth, kernel, stride, filters, padding)
-    for control in controls:
-        control.observe(show, names="value")
+    controls = [depth, kernel, stride, filters, padding]
     legend = swatch(f"background: {SKIP}", "over a skip connection | field of")
     legend += swatch(f"border: 2px solid {OUTPUT}", "the output's middle pixel")
     legend += swatch(f"border: 2px solid {BOTTOM}", "a value at the bottom")
     legend += swatch(f"background: {MISFIT}", "doesn't fit")
-    return column([ipywidgets.HTML(legend), box, row(list(controls)), line])
+    return following(lambda: (drawing(), in_words()), controls, [row(controls)], legend)
 
 
 def _draw_fields(panel: np.ndarray, sizes: UNetSizes) -> np.ndarray:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ipywidgets
 import numpy as np
 
-from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline, rgb
+from unet_course.showing.plotting import PALETTE, PREDICTION, TRUTH, as_rgb, draw_outline
 from unet_course.showing.widget_parts import (
-    column,
     enlarged,
-    image,
-    png,
+    fill,
+    following,
     row,
     side_by_side,
     swatch,
@@ -83,7 +82,7 @@ def threshold(
             (~there & marked, PREDICTION),
             (there & ~marked, TRUTH),
         ):
-            judged[where] = 0.4 * judged[where] + 0.6 * np.array(rgb(colour))
+            fill(judged, where, colour, 0.6)
         return side_by_side([chances, enlarged(judged, scale)])
 
     def in_words() -> str:
@@ -99,16 +98,8 @@ def threshold(
             f"TP {found:,}, FP {wrong:,}, FN {missed:,}, TN {left:,} pixels"
         )
 
-    shown, line = image(picture()), ipywidgets.Label(in_words())
-
-    def show(change) -> None:
-        shown.value = png(picture())
-        line.value = in_words()
-
-    for slider in sliders:
-        slider.observe(show, names="value")
     legend = swatch(f"border: 2px solid {PREDICTION}", "marked | ")
     legend += swatch(f"background: {FOUND}", "found (TP)")
     legend += swatch(f"background: {PREDICTION}", "marked wrongly (FP)")
     legend += swatch(f"background: {TRUTH}", "missed (FN)")
-    return column([ipywidgets.HTML(legend), shown, row(sliders), line])
+    return following(lambda: (picture(), in_words()), sliders, [row(sliders)], legend)
