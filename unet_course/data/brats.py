@@ -6,7 +6,6 @@ labels in the numbers of BraTS 2020.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ from unet_course.data.layouts import (
     BratsLayout,
     DataError,
     natural_key,
-    plain,
 )
 
 __all__ = [
@@ -317,15 +315,7 @@ def find_cases(folder: Path | str, labelled: bool = True) -> list[Case]:
             found[place.id] = Case(place.id, home, place.layout, place.images, place.mask)
     left_out = {id: why for id, why in left_out.items() if id not in found}
     if left_out:
-        shown = [*left_out.values()][:10]
-        more = [f"and {len(left_out) - len(shown)} more"] if len(left_out) > len(shown) else []
-        warnings.warn(
-            plain(
-                f"left out, only partly there: {'; '.join(shown + more)}. "
-                f"Run: unet-course data check {folder}"
-            ),
-            stacklevel=2,
-        )
+        files.warn_left_out(folder, "only partly there", left_out.values())
     return sorted(found.values(), key=lambda case: natural_key(case.id))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from unet_course import runtime
-from unet_course.data.layouts import DataError
+from unet_course.data.layouts import DataError, plain
 
 ONE_GRID = "All files of a case lie on one grid."
 RESAMPLE = (
@@ -135,3 +136,18 @@ def list_folder(folder: Path | str) -> dict[str, bool]:
             except OSError:
                 found[entry.name] = False
     return found
+
+
+def warn_left_out(folder: Path | str, why: str, faults: Collection[str], depth: int = 1) -> None:
+    """Warn of what a search leaves out, at most ten by name, and say what reads every file.
+
+    Args:
+        folder: that was searched.
+        why: of all of them, such as `"incomplete"`.
+        faults: each with its own reason.
+        depth: how many calls lie between here and the caller that is to be named.
+    """
+    shown = [*faults][:10]
+    more = [f"and {len(faults) - len(shown)} more"] if len(faults) > len(shown) else []
+    text = f"left out, {why}: {'; '.join(shown + more)}. Run: unet-course data check {folder}"
+    warnings.warn(plain(text), stacklevel=depth + 2)

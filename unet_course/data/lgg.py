@@ -15,7 +15,7 @@ import pandas as pd
 
 from unet_course import runtime
 from unet_course.data import files, identity, own_folder
-from unet_course.data.layouts import LGG, DataError, plain
+from unet_course.data.layouts import LGG, DataError
 from unet_course.data.tiff import COMMAND, read_image, read_mask
 
 __all__ = [
@@ -171,13 +171,7 @@ def find_patients(folder: Path | str) -> list[Patient]:
             found[match["id"]] = Patient(match["id"], path, numbers, match["institution"])
     left_out = {id: why for id, why in left_out.items() if id not in found}
     if left_out:
-        warnings.warn(
-            plain(
-                f"left out, incomplete: {'; '.join(left_out.values())}. "
-                f"Run: unet-course data check {folder}"
-            ),
-            stacklevel=2,
-        )
+        files.warn_left_out(folder, "incomplete", left_out.values())
     own = [one for one in own_folder.find_own_patients(folder) if one.id not in found]
     return sorted([*found.values(), *own], key=lambda patient: patient.id)
 

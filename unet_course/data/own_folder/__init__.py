@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-import warnings
 from collections import defaultdict
 from pathlib import Path
 
-from unet_course.data import nifti
-from unet_course.data.layouts import BratsLayout, DataError, natural_key, plain
+from unet_course.data import files, nifti
+from unet_course.data.layouts import BratsLayout, DataError, natural_key
 from unet_course.data.own_folder.pictures import OwnPatient, read_mask, read_picture
 from unet_course.data.own_folder.table import NUMBERED, TABLE, Row, Table, read_table, write_table
 
@@ -115,13 +114,5 @@ def _rows_with_files(table: Table, of) -> list[Row]:
             if file is not None and not file.is_file():
                 missing.setdefault(of(row), f"{of(row)} (line {row.line}: no file {file})")
     if missing:
-        told = [*missing.values()][:10]
-        more = [f"and {len(missing) - len(told)} more"] if len(missing) > len(told) else []
-        warnings.warn(
-            plain(
-                f"{table.path}: left out, a file is missing: {'; '.join(told + more)}. "
-                f"Run: unet-course data check {table.path.parent}"
-            ),
-            stacklevel=4,
-        )
+        files.warn_left_out(table.path.parent, "a file is missing", missing.values(), depth=3)
     return [row for row in table.rows if of(row) not in missing]
