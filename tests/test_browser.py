@@ -13,21 +13,11 @@ import time
 import urllib.request
 
 import pytest
+from chromium import CHROMIUM, FLAGS, needs
 from lesson_files import LESSONS, ROOT
 
 from unet_course.commands import run_lesson
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TOKEN = "for-this-test-only"
 MINUTES = 6  # a cold start of TensorFlow on a busy machine, and the lesson
 
@@ -56,18 +46,6 @@ STATE = """() => {
                 .filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue),
   };
 }"""
-
-
-def needs() -> str | None:
-    if CHROMIUM is None:
-        return "no Chromium here (Debian: apt install chromium)"
-    try:
-        import playwright  # noqa: F401
-    except ImportError:
-        return "the package playwright isn't installed"
-    if not any(path.name.startswith("00_") for path in LESSONS):
-        return "there is no lesson 00"
-    return None
 
 
 @pytest.fixture

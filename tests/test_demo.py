@@ -12,8 +12,8 @@ import keras
 import nibabel
 import numpy as np
 import pytest
+from chromium import CHROMIUM, FLAGS, needs
 from site_files import built, missing
-from test_browser import CHROMIUM, FLAGS
 
 from unet_course import runtime
 from unet_course.data import brats, lgg, nifti, normalise, prepared_cases, slices
@@ -28,10 +28,8 @@ SECONDS = 240  # of a machine that does other things as well
 
 @pytest.fixture(scope="module")
 def demo():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here (Debian: apt install chromium)")
-    if missing():
-        pytest.skip(missing())
+    if absent := needs() or missing():
+        pytest.skip(absent)
     folder = built() / "demo"
     if not (folder / "main.js").exists():
         pytest.skip((folder / "index.html").read_text(encoding="utf-8"))

@@ -89,7 +89,7 @@ def test_variables_that_do_not_fit_are_named(monkeypatch, variables, words):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=words):
-        worker.place()
+        worker.rank_and_world()
 
 
 def test_importing_it_brings_neither_keras_nor_jax():

@@ -12,8 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from chromium import CHROMIUM, FLAGS, needs
 from site_files import built, missing
-from test_browser import CHROMIUM, FLAGS
+
+ABSENT = needs() or missing()
 
 PAGES = {
     "start": "index.html",
@@ -69,16 +71,6 @@ STATE = """() => ({
 })"""
 
 
-def needs() -> str | None:
-    if CHROMIUM is None:
-        return "no Chromium here (Debian: apt install chromium)"
-    try:
-        import playwright  # noqa: F401
-    except ImportError:
-        return "the package playwright isn't installed"
-    return missing()
-
-
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *parts):
         pass
@@ -106,7 +98,7 @@ def browser():
         browser.close()
 
 
-@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+@pytest.mark.skipif(ABSENT is not None, reason=str(ABSENT))
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_as_readers_see_it(browser, address, name):
     context = browser.new_context(reduced_motion="reduce")
@@ -143,7 +135,7 @@ def test_a_page_as_readers_see_it(browser, address, name):
     assert hosts == {urlsplit(address).netloc}
 
 
-@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+@pytest.mark.skipif(ABSENT is not None, reason=str(ABSENT))
 def test_the_keyboards_focus_is_seen(browser, address):
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{address}/{PAGES['lesson']}", wait_until="networkidle", timeout=90_000)
@@ -164,7 +156,7 @@ def test_the_keyboards_focus_is_seen(browser, address):
     page.close()
 
 
-@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+@pytest.mark.skipif(ABSENT is not None, reason=str(ABSENT))
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_slider_shows_other_pictures_by_keyboard(browser, address, width):
     page = browser.new_page(viewport={"width": width, "height": 844})
@@ -190,7 +182,7 @@ def test_a_slider_shows_other_pictures_by_keyboard(browser, address, width):
     page.close()
 
 
-@pytest.mark.skipif(needs() is not None, reason=str(needs()))
+@pytest.mark.skipif(ABSENT is not None, reason=str(ABSENT))
 def test_a_folded_cell_and_a_hint_open_and_a_word_is_found(browser, address):
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{address}/{PAGES['lesson']}", wait_until="networkidle", timeout=90_000)

@@ -1,8 +1,8 @@
 """A lesson's slides as an instructor shows them: in a browser, offline, with the speaker's view."""
 
 import pytest
+from chromium import CHROMIUM, FLAGS, needs
 from lesson_files import LESSONS
-from test_browser import CHROMIUM, FLAGS, needs
 
 from unet_course.commands import cli
 

@@ -1,23 +1,18 @@
 """`in_browser(code)`: what a cell shows, in JupyterLab in a headless Chromium, to be moved there.
 
-One server and one browser for all explorers of a test run. Needs Chromium (Debian: apt install
+One server and one browser for all tests of this folder, which is why it is a package. Needs Chromium (Debian: apt install
 chromium) and the package playwright; the tests are skipped, saying so, where one is missing.
 """
 
 import os
-import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
+from chromium import CHROMIUM, FLAGS, needs
 from lab_server import TOKEN, JupyterLab
 from nbformat.v4 import new_code_cell, new_notebook
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 # Clicking "Run All" races the kernel's start, so the page's own commands are called once it's there.
 RUN = """async (path) => {
   const app = window.jupyterapp;
@@ -102,16 +97,17 @@ class _Changes:
             )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab_page(tmp_path_factory):
     """JupyterLab's page in a browser, and the folder of its notebooks."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here (Debian: apt install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
+    if absent := needs():
+        pytest.skip(absent)
+    from playwright.sync_api import sync_playwright
+
     folder = tmp_path_factory.mktemp("explorers")
     first = folder / "00_first.ipynb"
     first.write_text(nbformat.writes(new_notebook()), encoding="utf-8")
-    with JupyterLab(folder, first) as server, playwright.sync_playwright() as driver:
+    with JupyterLab(folder, first) as server, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(f"{server.address}/lab?token={TOKEN}")

@@ -19,7 +19,7 @@ def draw_step() -> Figure:
     ax = fig.subplots()
     ax.set(xlim=(0, 10), ylim=(0, 4))
     ax.axis("off")
-    columns = [(1.9, "its 2 patches"), (4.0, "gradient\nof its loss"), (8.2, "the same\nupdate")]
+    columns = [(1.9, "its 4 patches"), (4.0, "gradient\nof its loss"), (8.2, "the same\nupdate")]
     for row, rank in ((2.9, 0), (1.1, 1)):
         ax.text(0.05, row, f"process {rank}", va="center", fontsize=11, weight="bold")
         for x, text in columns:

@@ -67,6 +67,8 @@ class Processes:
             # the same network is compiled once, not in each run
             "JAX_COMPILATION_CACHE_DIR": str(self.folder / "compiled"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            # half the seconds of a short run; its steps take as long as with all optimisations
+            "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=1",
             "KERAS_BACKEND": "jax",
             "JAX_PLATFORMS": "cpu",
             "TF_CPP_MIN_LOG_LEVEL": "3",

@@ -35,7 +35,7 @@ SECONDS_OF_SILENCE = 20  # after which a process that says nothing is taken for 
 FAILED = 1
 
 
-def place() -> tuple[int, int, str]:
+def rank_and_world() -> tuple[int, int, str]:
     """This process's rank, the number of processes, and the coordinator's address.
 
     From RANK, WORLD_SIZE and COORDINATOR; without them it is one process by itself.
@@ -169,9 +169,9 @@ def train(run: Run, folder: Path, patches: Path, rank: int, world: int, networks
         both = keras.distribution.DataParallel(auto_shard_dataset=False)
         keras.distribution.set_distribution(both)
     network = networks.new(run, images.shape[1:], masks.shape[-1])
-    place = folder / run.name
-    place.mkdir(exist_ok=True)
-    store = Store(place, network)
+    home = folder / run.name
+    home.mkdir(exist_ok=True)
+    store = Store(home, network)
     with alone():
         state = store.load(network)
     print(f"process {rank} of {world}: {run.name}, from epoch {state.epoch + 1}", flush=True)
@@ -189,7 +189,7 @@ def train(run: Run, folder: Path, patches: Path, rank: int, world: int, networks
             with alone():
                 store.save(network, state)
     weights = [np.asarray(weight) for weight in network.get_weights()]
-    np.savez(place / f"rank-{rank}.npz", *weights)
+    np.savez(home / f"rank-{rank}.npz", *weights)
     checksum = 0
     for weight in weights:
         checksum = zlib.crc32(np.ascontiguousarray(weight), checksum)
@@ -212,7 +212,7 @@ def main(arguments: list[str] | None = None) -> None:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
     rank: int | str = os.environ.get("RANK") or "0"
     try:
-        rank, world, coordinator = place()
+        rank, world, coordinator = rank_and_world()
         if given.one_core:
             _keep_to_one_core(rank)
         began = time.perf_counter()
