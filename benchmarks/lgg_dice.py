@@ -51,6 +51,7 @@ class Recipe:
     peak: float
     tumour_fraction: float
     pool_batch: bool
+    average: float = 0.0  # momentum of the moving average of the weights that is evaluated; 0: none
     neighbours: int = 0
     flips: tuple[tuple[int, ...], ...] = ((),)
     keep_largest: bool = False
@@ -168,7 +169,9 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
         depth=recipe.depth,
         patch=recipe.patch,
     )
-    model.compile(keras.optimizers.Adam(recipe.peak), losses.BCEDice(pool_batch=recipe.pool_batch))
+    averaged = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
+    optimizer = keras.optimizers.Adam(recipe.peak, **averaged)  # `fit` ends with the averages
+    model.compile(optimizer, losses.BCEDice(pool_batch=recipe.pool_batch))
     return model
 
 
