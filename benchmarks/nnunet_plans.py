@@ -22,14 +22,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import nibabel
-import numpy as np
 import pandas as pd
-import tifffile
+from nnunet_layout import write_brats, write_lgg
 
 from unet_course import storage
 from unet_course.data import brats, fingerprint, lgg
-from unet_course.data.layouts import MODALITIES
 from unet_course.judging import published_tables
 from unet_course.training import plan
 
@@ -43,42 +40,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--nnunet", type=Path, required=True, metavar="DIR", help="its bin folder")
     parser.add_argument("--out", type=Path, default=published_tables.NNUNET_PLANS, metavar="CSV")
     return parser.parse_args()
-
-
-def write_brats(folder: Path, cases: list[brats.Case]) -> None:
-    """Cases as nnU-Net's raw data set: `imagesTr/ID_000C.nii`, `labelsTr/ID.nii`, `dataset.json`."""
-    for part in ("imagesTr", "labelsTr"):
-        (folder / part).mkdir(parents=True)
-    for case in cases:
-        volume = case.read()
-        for channel in range(volume.images.shape[-1]):
-            image = nibabel.Nifti1Image(volume.images[..., channel], volume.affine)
-            nibabel.save(image, folder / "imagesTr" / f"{case.id}_{channel:04}.nii")
-        labels = np.where(volume.labels == 4, 3, volume.labels).astype(np.uint8)
-        nibabel.save(nibabel.Nifti1Image(labels, volume.affine), folder / f"labelsTr/{case.id}.nii")
-    regions = {"background": 0, "WT": [1, 2, 3], "TC": [1, 3], "ET": [3]}
-    about = {"channel_names": dict(enumerate(MODALITIES)), "labels": regions}
-    about |= {"regions_class_order": [2, 1, 3], "numTraining": len(cases), "file_ending": ".nii"}
-    storage.write_text(folder / "dataset.json", json.dumps(about))
-
-
-def write_lgg(folder: Path, patients: list[lgg.Patient]) -> None:
-    """Slices as nnU-Net's raw data set, one case each: `imagesTr/ID_SLICE_0000.tif`, in colour."""
-    for part in ("imagesTr", "labelsTr"):
-        (folder / part).mkdir(parents=True)
-    number = 0
-    for patient in patients:
-        images, masks = patient.read()
-        for index in range(len(images)):
-            name = f"{patient.id}_{index:03}"
-            tifffile.imwrite(folder / "imagesTr" / f"{name}_0000.tif", images[index])
-            label = (masks[index] > 0).astype(np.uint8)
-            tifffile.imwrite(folder / "labelsTr" / f"{name}.tif", label)
-            number += 1
-    about = {"channel_names": {0: "pre-contrast", 1: "FLAIR", 2: "post-contrast"}}
-    about |= {"labels": {"background": 0, "tumour": 1}, "numTraining": number}
-    about |= {"file_ending": ".tif", "overwrite_image_reader_writer": "NaturalImage2DIO"}
-    storage.write_text(folder / "dataset.json", json.dumps(about))
 
 
 def nnunet_plans(home: Path, number: int, bin_folder: Path) -> dict[int, dict]:
