@@ -40,16 +40,17 @@ def main() -> None:
     options = peer.arguments(__doc__)
     task = peer.Task(options.task, "brats")
     home = options.out.absolute().with_name(options.out.name + ".nnunet")
-    # read when nnU-Net is imported
-    os.environ |= {f"nnUNet_{name}": str(home / name) for name in FOLDERS} | {
-        "nnUNet_n_proc_DA": "0"
-    }
+    cores = os.cpu_count() or 1
+    os.environ |= {f"nnUNet_{name}": str(home / name) for name in FOLDERS}  # read on import
+    os.environ |= {"nnUNet_n_proc_DA": str(cores)}  # the planner's threads
     import torch
     from batchgenerators.utilities.file_and_folder_operations import load_json
     from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     folder = prepare(home, task)
+    os.environ |= {"nnUNet_n_proc_DA": "0"}  # no processes besides this one while it trains
+    torch.set_num_threads(cores)
     torch.manual_seed(options.seed)
     np.random.seed(options.seed)
     clock = peer.Clock(options.minutes, options.clock)
