@@ -81,7 +81,7 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def run(command: list, log: Path) -> bool:
+def ended_well(command: list, log: Path) -> bool:
     """Run a command with its output in a file; says what failed and returns whether it ended well."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def run_course(options: argparse.Namespace, work: Path) -> dict | None:
         command += ["--test", options.test, "--train-on", "real", "--json", out]
         for folder in options.data:
             command += ["--data", folder]
-        if not run(command, work / "course.log"):
+        if not ended_well(command, work / "course.log"):
             return None
     found = json.loads(storage.read_text(out))
     regions = {"lgg": ["tumour"], "brats": REGIONS}[options.kind]
@@ -118,7 +118,9 @@ def run_peer(peer: Peer, task: Path, work: Path, options: argparse.Namespace) ->
     out = work / peer.folder
     if not out.is_dir():
         command = [*UV, HERE / peer.script, task, out]
-        if not run([*command, *settings(options), *peer.options], work / f"{peer.folder}.log"):
+        if not ended_well(
+            [*command, *settings(options), *peer.options], work / f"{peer.folder}.log"
+        ):
             return None
     return out
 
@@ -182,7 +184,8 @@ def _numbers(scores) -> str:
 def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)
     options = arguments()
-    work = options.out.absolute() / options.kind
+    run = f"{options.kind}_{options.minutes:g}_minutes_{options.clock}_{options.seed}"
+    work = options.out.absolute() / run  # other settings mustn't find these results
     work.mkdir(parents=True, exist_ok=True)
     train, test = prepare.sides(options.kind, options.data, options.test)
     print(f"{len(train)} to train on, {len(test)} to test on, {options.minutes:g} minutes each")

@@ -124,10 +124,15 @@ def test_all_in_one_run(modules, patients, tmp_path, monkeypatch, capsys):
     assert rows[""] == ["this course", "a fake"] and rows["parameters"] == ["1,234", "0"]
     assert rows[name] == ["0.500", "0.000"] and rows["**mean Dice**"] == ["**0.500**", "**0.000**"]
 
-    before = (tmp_path / "work" / "lgg" / "a_fake" / "about.json").stat().st_mtime_ns
+    about = tmp_path / "work" / "lgg_0.0001_minutes_wall_0" / "a_fake" / "about.json"
+    before = about.stat().st_mtime_ns
     with pytest.raises(SystemExit):
         compare.main()
-    assert (tmp_path / "work" / "lgg" / "a_fake" / "about.json").stat().st_mtime_ns == before
+    assert about.stat().st_mtime_ns == before
+    options.seed = 1
+    with pytest.raises(SystemExit):
+        compare.main()
+    assert len(list((tmp_path / "work").iterdir())) == 2  # another seed is another run
 
 
 def test_who_is_better_is_said(modules):
