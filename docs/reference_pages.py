@@ -86,7 +86,10 @@ def table(lessons: list[Path]) -> str:
 
 
 def _defines_something(path: Path) -> bool:
-    return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in _tree(path).body)
+    return any(
+        isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        for node in _tree(path).body
+    )
 
 
 def remove_old_pages(folder: Path) -> None:

@@ -21,6 +21,15 @@ HUB = ROOT / "docs" / "hub" / "workshop_hub.md"
 BEGIN, END = "<!-- lesson_minutes.py writes from here -->", "<!-- to here -->"
 CORES = 2  # of the machine on which lessons are saved
 TRAIN = ("05", "06", "10")  # the lessons whose runs are mostly training
+WORDS_A_MINUTE, LINES_A_MINUTE = 160, 25  # text is read, code is skimmed
+PACE = {  # minutes for each of these in a cell of code
+    r"plotting\.show\(": 1,
+    r"tables\.show\(": 0.5,
+    r"(?:explorers|widgets)\.\w+\(": 3,
+    r"exercises\.check\(": 3.5,
+    r"exercises\.conclude\(": 9,
+    r"exercises\.quiz\(": 4,
+}
 STUDENTS, SERVERS = 30, (8, 16, 32)  # for the hub's table: a class, and servers' cores
 
 
@@ -56,6 +65,42 @@ def of(path: Path) -> Minutes:
         int(short[1]) if short else None,
         notebook["metadata"].get("unet_course", {}).get("seconds"),
     )
+
+
+def counted(path: Path) -> dict[int | str, float]:
+    """Return a lesson's minutes by section (0: before the first), from what there is to do in it.
+
+    `PACE` was set by what readers of 03, 05, 07 and 11 needed. Folded hints and solutions and the
+    references aren't counted.
+    """
+    found: dict[int | str, float] = {0: 0.0}
+    section: int | str = 0
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            for head in re.findall(r"^## (.*)", text, re.MULTILINE):
+                number = re.match(r"(\d+)\. ", head)
+                section = int(number[1]) if number else head
+            if section == "References":
+                continue
+            text = re.sub(r"<details>.*?</details>|\[<kbd>.*", "", text, flags=re.DOTALL)
+            minutes = len(re.findall(r"\w[\w’'-]*", text)) / WORDS_A_MINUTE
+        elif "google.colab" in text:  # the first cell, which only Colab needs
+            continue
+        else:
+            lines = sum(1 for line in text.splitlines() if line.strip())
+            minutes = lines / LINES_A_MINUTE + sum(
+                each * len(re.findall(pattern, text)) for pattern, each in PACE.items()
+            )
+        found[section] = found.get(section, 0.0) + minutes
+    return found
+
+
+def waiting(path: Path) -> set[int]:
+    """Return the sections that a lesson's first cell says can wait."""
+    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    told = re.search(r"[Ss]ections? ([^.;:]*?can wait)", first)
+    return {int(number) for number in re.findall(r"\d+", told[1])} if told else set()
 
 
 def every() -> list[Minutes]:

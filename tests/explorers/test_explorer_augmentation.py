@@ -28,7 +28,7 @@ def slice_and_mask():
 
 
 def dice_in(said: str) -> float:
-    return float(re.search(r"Dice of the mask drawn ([\d.]+)", said)[1])
+    return float(re.search(r"Dice with the rightly moved mask ([\d.]+)", said)[1])
 
 
 def test_image_and_mask_move_together_unless_they_are_let_apart():

@@ -27,7 +27,8 @@ class FewBatches:
     steps = STEPS
 
     def __init__(self, images: np.ndarray, masks: np.ndarray):
-        self.images, self.masks = images, masks
+        # as TensorFlow expects them
+        self.images, self.masks = np.asarray(images, np.float32), np.asarray(masks, np.float32)
 
     def epoch(self, number: int):
         """The dataset of epoch `number`: the patches in an order drawn from that number."""

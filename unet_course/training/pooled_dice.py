@@ -49,8 +49,9 @@ class PooledDice(keras.metrics.Metric):
         self.sizes.assign_add(ops.sum(truth) + ops.sum(marked))
 
     def result(self):
-        nothing = self.sizes == 0
-        return ops.where(nothing, 1.0, 2 * self.both / ops.where(nothing, 1.0, self.sizes))
+        both, sizes = ops.convert_to_tensor(self.both), ops.convert_to_tensor(self.sizes)
+        nothing = sizes == 0
+        return ops.where(nothing, 1.0, 2 * both / ops.where(nothing, 1.0, sizes))
 
     def get_config(self):
         return super().get_config() | {"channel": self.channel, "threshold": self.threshold}

@@ -87,7 +87,7 @@ def _copy(source: Path, mine: Path, known: dict, told: list[str]) -> bool:
     """Make or renew one copy; return whether it was written."""
     text = source.read_text(encoding="utf-8")
     if runtime.PACKAGE in source.parents:  # the pages that a lesson links to are at its address
-        text = text.replace("](../docs/", f"]({_address()}/blob/HEAD/docs/")
+        text = text.replace("](../", f"]({_address()}/blob/HEAD/")
     new, now = _digest(text.encode()), None
     if mine.exists() or mine.is_symlink():
         if not mine.is_file():

@@ -113,7 +113,8 @@ def augmentation(
         dice = metrics.dice(right > 0, drawn_mask > 0)
         knobs = [f"{k.split('_')[0]} {s.value:g}" for k, s in sliders.items()]
         mirror = ", mirrored" if flip.value else ""
-        said = f"Draw {draw.value}{mirror}, {', '.join(knobs)}: Dice of the mask drawn {dice:.2f}"
+        said = f"Draw {draw.value}{mirror}, {', '.join(knobs)}: "
+        said += f"Dice with the rightly moved mask {dice:.2f}"
         return side_by_side([panel(picture, mask), panel(moved, drawn_mask)]), said
 
     legend = "the slice as it is | augmented"

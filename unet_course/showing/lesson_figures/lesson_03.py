@@ -165,7 +165,7 @@ def smoothing(amounts: Sequence[float] = (0, 1, 100)) -> Figure:
     """
     fig = Figure(figsize=(8.5, 2.8), layout="constrained")
     axes = fig.subplots(1, 2)
-    claimed, missed = np.linspace(0, 40, 801)[1:], np.arange(1, 201)
+    claimed, missed = np.linspace(1e-6, 40, 801), np.arange(1, 201)
     for smooth, colour in zip(amounts, ("grey", "vermillion", "blue"), strict=True):
         label = f"smoothing {smooth}" if smooth else "no smoothing"
         style = {"color": plotting.PALETTE[colour], "label": label}

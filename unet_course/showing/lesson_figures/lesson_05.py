@@ -167,6 +167,7 @@ def three_runs(runs: Mapping[str, object], count: int = 3):
         for ax, place in zip(row[2:], _far_apart(run.masks, count), strict=True):
             predicted = run.probability[place, ..., 0] >= 0.5
             plotting.overlay(ax, run.images[place, ..., 1], run.masks[place, ..., 0], predicted)
+            ax.set_title(f"validation, slice {place}", fontsize=9)
     axes[0, 1].legend(fontsize=8, frameon=False, loc="upper left")
     for ax in axes[-1, :2]:
         ax.set_xlabel("epoch")

@@ -52,7 +52,7 @@ class Run:
         """The learning rate of an epoch, from 0.
 
         >>> run = Run(name="large", rate=0.006, rate_before=0.003, warmup=2)
-        >>> [run.rate_of(epoch) for epoch in range(4)]
+        >>> [round(run.rate_of(epoch), 4) for epoch in range(4)]
         [0.003, 0.0045, 0.006, 0.006]
         """
         done = min(1.0, epoch / self.warmup) if self.warmup else 1.0
