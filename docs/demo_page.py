@@ -59,13 +59,13 @@ def build(out: Path) -> str:
     out.mkdir(parents=True, exist_ok=True)
     bundler = work / "node_modules" / ".bin" / ("esbuild.cmd" if os.name == "nt" else "esbuild")
     options = ["--bundle", "--format=esm", "--minify", "--log-level=error", f"--outdir={out}"]
-    said = _run([str(bundler), "main.js", "worker.js", *options], work)
+    said = _run([str(bundler), "main.js", "worker.js", "gpu.js", *options], work)
     if said:
         return f"esbuild failed ({said})"
     for name in PAGES:
         shutil.copy(SOURCES / name, out)
     runtime = work / "node_modules" / "onnxruntime-web" / "dist"
-    for ending in ("mjs", "wasm"):
+    for ending in ("mjs", "wasm", "asyncify.mjs", "asyncify.wasm"):  # asyncify: with WebGPU
         shutil.copy(runtime / f"ort-wasm-simd-threaded.{ending}", out)
     (out / "licences.txt").write_text(_licences(work), encoding="utf-8", newline="\n")
     made = work.parent / "made"
@@ -151,6 +151,9 @@ def make(folder: Path) -> None:
         file = runtime.PACKAGE / "weights" / f"{name}.keras"
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
         export.to_onnx(model, folder / "networks" / f"{name}.onnx")
+    nodes = {name: on_processor(folder / "networks" / f"{name}.onnx") for name in NETWORKS}
+    text = json.dumps(nodes, indent=1)
+    (folder / "networks" / "on_processor.json").write_text(text, encoding="utf-8", newline="\n")
     samples = []
     for number, case in enumerate(brats.sample_cases()[:CASES], start=1):
         file = f"volume_{number}.nii.gz"
@@ -162,6 +165,16 @@ def make(folder: Path) -> None:
     text = json.dumps(samples, indent=1)
     (folder / "samples" / "samples.json").write_text(text, encoding="utf-8", newline="\n")
     mark.write_text(state.hexdigest(), encoding="utf-8")
+
+
+def on_processor(file: Path) -> list[str]:
+    """Names of the nodes that ONNX Runtime Web 1.30 can't run by WebGPU: transposed 3-D convolutions."""
+    import onnx
+
+    graph = onnx.load(file).graph
+    rank = {weights.name: len(weights.dims) for weights in graph.initializer}
+    upwards = [node for node in graph.node if node.op_type == "ConvTranspose"]
+    return [node.name for node in upwards if rank[node.input[1]] == 5]
 
 
 def write_volume(case, file: Path) -> None:

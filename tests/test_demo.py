@@ -21,6 +21,7 @@ from unet_course.prediction import postprocess, predict_slices, sliding_window
 from unet_course.synthetic import sample_data
 
 FLAGS = [*FLAGS, "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
+ADAPTER = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]  # WebGPU without a GPU
 DONE = "document.getElementById('status').textContent.endsWith('done.')"
 ENDED = "document.getElementById('stop').hidden"
 SECONDS = 240  # of a machine that does other things as well
@@ -50,17 +51,36 @@ def address(demo):
 
 
 @pytest.fixture(scope="module")
-def browser(demo):
+def started(demo):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(started):
+    chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="module")
+def browser_with_adapter(started, address):
+    """A browser with WebGPU in software."""
+    chromium = started.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *ADAPTER])
+    page = chromium.new_page()
+    page.goto(address)
+    found = page.evaluate("navigator.gpu && navigator.gpu.requestAdapter().then(Boolean)")
+    page.close()
+    if not found:
         chromium.close()
+        pytest.skip("this Chromium has no WebGPU adapter in software (SwiftShader)")
+    yield chromium
+    chromium.close()
 
 
-@pytest.fixture
-def page(browser, address):
+def opened(browser, address):
     """The page, whose requests and errors are kept."""
     page = browser.new_page(viewport={"width": 1000, "height": 900})
     page.asked, page.wrong = [], []
@@ -68,6 +88,12 @@ def page(browser, address):
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
     page.goto(address)
     page.wait_for_selector("#samples button")
+    return page
+
+
+@pytest.fixture
+def page(browser, address):
+    page = opened(browser, address)
     yield page
     page.close()
 
@@ -157,6 +183,112 @@ def test_sample_slices_get_the_packages_masks(page, tmp_path):
     page.keyboard.press("ArrowRight")
     assert page.get_attribute("#slice", "aria-label") != label
     assert page.wrong == []
+
+
+@pytest.fixture(scope="module")
+def a_slice(demo):
+    files = sorted((demo / "samples").glob("*.png"), key=lambda file: (len(file.name), file.name))
+    return files[len(files) // 2]
+
+
+@pytest.fixture(scope="module")
+def a_patch(demo, tmp_path_factory):
+    """A volume that the 3-D network takes at once, and its mirror image."""
+    scan = nibabel.load(demo / "samples" / "volume_1.nii.gz")
+    middle = tuple(slice((n - 64) // 2, (n + 64) // 2) for n in scan.shape[:3])
+    file = tmp_path_factory.mktemp("patch") / "patch.nii"
+    nibabel.save(nibabel.Nifti1Image(np.asarray(scan.dataobj)[middle], scan.affine), file)
+    return file
+
+
+def found_in(file, page, tmp_path) -> np.ndarray:
+    page.set_input_files("#files", file)
+    page.wait_for_function(DONE, timeout=SECONDS * 1000)
+    mask = np.array(saved(page, tmp_path).dataobj)  # a copy: the next page's file has this name
+    assert mask.any() and page.wrong == []
+    return mask
+
+
+def loaded(page) -> set[str]:
+    """Names of what the page has asked for that makes a network run."""
+    names = {urlsplit(url).path.rpartition("/")[2] for _, url in page.asked}
+    return {name for name in names if "gpu" in name or name.endswith((".wasm", ".mjs"))}
+
+
+@pytest.mark.parametrize("kind", ["browser", "browser_with_adapter"])
+def test_without_a_graphics_card_nothing_of_webgpu_is_loaded(
+    kind, address, a_slice, tmp_path, request
+):
+    page = opened(request.getfixturevalue(kind), address)
+    found_in(a_slice, page, tmp_path)
+    assert page.inner_text("#place") == "The network runs on the processor (WebAssembly)."
+    assert loaded(page) == {f"ort-wasm-simd-threaded.{ending}" for ending in ("mjs", "wasm")}
+    page.close()
+
+
+@pytest.mark.parametrize("file", ["a_slice", "a_patch"])
+def test_webgpu_gives_the_labels_of_webassembly(
+    file, browser_with_adapter, address, tmp_path, request
+):
+    masks = []
+    for place in ("WebAssembly", "WebGPU"):
+        asked = "wasm" if place == "WebAssembly" else "webgpu"
+        page = opened(browser_with_adapter, f"{address}?runtime={asked}")
+        masks.append(found_in(request.getfixturevalue(file), page, tmp_path))
+        assert place in page.inner_text("#place")
+        assert ("gpu.js" in loaded(page)) == (place == "WebGPU")
+        assert {urlsplit(url).hostname for _, url in page.asked} <= {"127.0.0.1", None}
+        page.close()
+    assert np.mean(masks[0] == masks[1]) >= 0.999
+
+
+ADAPTER_STAND_IN = "navigator.gpu.requestAdapter = async () => ({ info: {} });\n"
+RUNTIME_STAND_IN = """
+export const env = { wasm: {} };
+export class Tensor {}
+const right = Float32Array.from({ length: 128 * 128 }, (_, i) => i % 2);
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const slowly = async () => { await wait(100); return [{ data: right }]; };
+let runs = 0;
+export const InferenceSession = { create: async (file, { executionProviders: [by] }) => {
+  if (by === "wasm") return { inputNames: [0], outputNames: [0], run: slowly };
+  ON_CREATION
+  return { inputNames: [0], outputNames: [0], run: async () => { runs++; ON_RUN } };
+} };
+"""
+
+
+@pytest.mark.parametrize(
+    ("on_creation", "on_run", "reason"),
+    [
+        ("throw new Error('no device');", "", "no device"),
+        ("", "return [{ data: right.map((p) => 0.99 * p) }];", "its answer differs"),
+        ("", "return [{ data: right.map(() => NaN) }];", "its answer differs"),
+        ("", "await wait(1000); return [{ data: right }];", "it is slower"),
+        ("", "if (runs > 2) throw new Error('lost'); return [{ data: right }];", "lost"),
+        ("", "return [{ data: right }];", None),
+    ],
+    ids=["it can't begin", "another answer", "no number", "slow", "lost on the way", "good"],
+)
+def test_a_graphics_card_is_used_only_if_it_is_right_and_fast(
+    on_creation, on_run, reason, browser, address, demo, a_slice, tmp_path
+):
+    page = opened(browser, address)
+    told = []
+    page.on("console", lambda message: told.append(message.text))
+    worker = ADAPTER_STAND_IN + (demo / "worker.js").read_text(encoding="utf-8")
+    runtime = RUNTIME_STAND_IN.replace("ON_CREATION", on_creation).replace("ON_RUN", on_run)
+    script = {"content_type": "text/javascript"}
+    page.route("**/worker.js", lambda route: route.fulfill(body=worker, **script))
+    page.route("**/gpu.js", lambda route: route.fulfill(body=runtime, **script))
+    mask = found_in(a_slice, page, tmp_path)
+    place = "the processor (WebAssembly)" if reason else "the graphics card (WebGPU)"
+    assert page.inner_text("#place") == f"The network runs on {place}."
+    assert any(f"WebGPU isn't used: {reason}" in text for text in told) == bool(reason)
+    page.close()
+    page = opened(browser, f"{address}?runtime=wasm")
+    assert np.array_equal(mask, found_in(a_slice, page, tmp_path)) == bool(reason)
+    page.close()
 
 
 def volume(shape=(20, 20, 20), kind=np.int16, affine=None) -> bytes:

@@ -10,12 +10,14 @@ let latest = null;
 function begin(files, name) {
   stop();
   $("result").hidden = true;
+  $("place").textContent = "";
   tell(`${name}: reading`);
   $("stop").hidden = $("progress").hidden = false;
   $("progress").removeAttribute("value");
-  worker = new Worker("worker.js", { type: "module" });
+  worker = new Worker(`worker.js${location.search}`, { type: "module" });
   worker.onmessage = ({ data }) => {
     if (data.error) return end(data.error, true);
+    if (data.place) return void ($("place").textContent = `The network runs on ${data.place}.`);
     if (data.result) return show(data.result, name);
     tell(data.of ? `${data.text}: ${data.done} of ${data.of}` : data.text);
     if (data.of) Object.assign($("progress"), { max: data.of, value: data.done });

@@ -1,21 +1,16 @@
 // Reads files, runs the network and posts what it found, so that the page stays awake meanwhile.
-import * as ort from "onnxruntime-web/wasm";
 import * as nifti from "./nifti.js";
+import * as runtimes from "./runtimes.js";
 import * as slices from "./slices.js";
 import * as volumes from "./volumes.js";
 
-ort.env.wasm.wasmPaths = new URL("./", self.location.href).href;
-ort.env.wasm.numThreads = 1; // more would need headers that a plain web server doesn't send
+const wanted = new URLSearchParams(self.location.search).get("runtime"); // the page's address may end in ?runtime=wasm or =webgpu
 
 const say = (text, done = 0, of = 0) => self.postMessage({ text, done, of });
 
-async function network(name, shape) {
-  const session = await ort.InferenceSession.create(new URL(`networks/${name}.onnx`, self.location.href).href);
-  const [input] = session.inputNames, [output] = session.outputNames;
-  return async (batch) => {
-    const answers = await session.run({ [input]: new ort.Tensor("float32", batch, [1, ...shape]) });
-    return answers[output].data;
-  };
+function network(name, shape) {
+  say("Loading the network");
+  return runtimes.network(name, shape, wanted, (place) => self.postMessage({ place }));
 }
 
 async function ofVolumes(files) {
@@ -24,7 +19,6 @@ async function ofVolumes(files) {
   const four = volumes.modalitiesOf(read);
   say("Preparing: orientation, brain, intensities");
   const prepared = volumes.prepare(four);
-  say("Loading the network");
   const run = await network("brats_sample", [64, 64, 64, 4]);
   const probabilities = await volumes.predict(prepared, 64, run, (done, of) => say("Looking for the tumour", done, of));
   const labels = volumes.restore(volumes.labelsFrom(probabilities, prepared.sides), prepared);
@@ -42,7 +36,6 @@ async function ofVolumes(files) {
 async function ofSlices(files) {
   say("Reading the slices");
   const read = slices.rescale(await slices.read(files));
-  say("Loading the network");
   const run = await network("lgg_sample", [slices.SIDE, slices.SIDE, 3]);
   const found = await slices.predict(read, run, (done, of) => say("Looking for the tumour", done, of));
   const identity = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]];
