@@ -83,6 +83,7 @@ def browser_with_adapter(started, address):
 def opened(browser, address):
     """The page, whose requests and errors are kept."""
     page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.set_default_timeout(SECONDS * 1000)
     page.asked, page.wrong = [], []
     page.on("request", lambda request: page.asked.append((request.method, request.url)))
     page.on("pageerror", lambda error: page.wrong.append(str(error)))

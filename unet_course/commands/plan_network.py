@@ -60,8 +60,8 @@ def _fingerprint_text(found: dict) -> str:
         spread = numbers["spread"]
         times = "" if spread is None else f"; medians of cases differ up to {spread:g} times"
         lines.append(
-            f"  {channel} in the tumour: median {numbers['median']:g}, "
-            f"{numbers['low']:g} to {numbers['high']:g}{times}"
+            f"  {channel} in the tumour: median {_value(numbers['median'])}, "
+            f"{_value(numbers['low'])} to {_value(numbers['high'])}{times}"
         )
     for name, numbers in found["classes"].items():
         share = "no masks" if numbers["share"] is None else f"{numbers['share']:.2%} of the voxels"
@@ -94,3 +94,8 @@ def _between(numbers: dict) -> str:
 
 def _times(sides) -> str:
     return " × ".join(f"{side:g}" for side in sides)
+
+
+def _value(number: float) -> str:
+    """A scan's value: whole where it is large, three digits where it isn't."""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
