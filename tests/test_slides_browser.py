@@ -37,7 +37,7 @@ def test_no_slide_is_cut(tmp_path, number):
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)
         page.goto(out.as_uri())
         page.wait_for_function("window.Reveal && Reveal.isReady()")
         for _ in range(page.evaluate("Reveal.getTotalSlides()")):
@@ -67,7 +67,7 @@ def test_slides_in_a_browser(tmp_path):
         context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
         context.on("request", lambda r: asked.append(r.url))
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)
         page.on("console", lambda m: said.append(m.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(out.as_uri())
