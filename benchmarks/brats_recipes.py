@@ -21,9 +21,11 @@ class Recipe:
     foreground: float
     asymmetry: bool = False  # differences from the mirror images as four more channels
     fade: float = 0.0  # share of the patches whose tumour is made fainter
-    every: int = 0  # steps after which a new synthetic case replaces one; 0: the sample's cases
+    every: int = 0  # steps after which a new synthetic case replaces one; 0: the sample's own
     pool: int = 16  # synthetic cases at a time, if new ones are made
-    match_contrast: bool = False  # each sample case once more in the contrast of a real one
+    match_contrast: bool = (
+        False  # each of the sample's own cases once more in a real one's contrast
+    )
     real: float = 0.25  # share of patches from real cases, if there are both kinds
     overlap: float = 0.5
     flips: tuple[tuple[int, ...], ...] = ((),)
@@ -65,6 +67,7 @@ RECIPES = {
         foreground=0.5,
         asymmetry=True,
         fade=0.4,
+        every=30,
         match_contrast=True,
         real=0.5,
         flips=((), (0,)),

@@ -61,7 +61,7 @@ def test_it_trains_judges_and_writes_what_was_promised(cases, tmp_path):
 def test_a_sample_case_is_there_as_it_is_and_in_the_real_ones_contrast(cases, tmp_path):
     test = tmp_path / "test.txt"
     test.write_text("BraTS2021_01481\n", encoding="utf-8")
-    settings = ("size=(16,16,16)", "filters=(4,)", "depth=1", "fine=4")
+    settings = ("size=(16,16,16)", "filters=(4,)", "depth=1", "fine=4", "every=0")
     options = [part for setting in settings for part in ("--set", setting)]
     done = run(
         *("--data", cases, "--test", test, "--minutes", 0.02, "--synthetic", 1, *options),
