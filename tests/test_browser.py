@@ -123,7 +123,7 @@ def test_the_first_look_shows_whole_names_and_nothing_else(lab, width):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             page = browser.new_page(viewport={"width": width, "height": 900})
-            page.goto(f"{lab}/?token={TOKEN}")
+            page.goto(f"{lab}/?token={TOKEN}", timeout=120_000)
             page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120_000)
             page.wait_for_selector(".jp-DirListing-item", timeout=60_000)
             page.wait_for_function("() => window.jupyterapp.restored.then(() => true)")
@@ -149,7 +149,7 @@ def test_lesson_00_runs_in_jupyterlab_and_its_browser_moves(sample, lab):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
-            page.goto(f"{lab}/?token={TOKEN}")
+            page.goto(f"{lab}/?token={TOKEN}", timeout=120_000)
             page.wait_for_function("() => window.jupyterapp !== undefined", timeout=90_000)
             page.wait_for_url(f"**/lab/tree/{lesson}", timeout=90_000)
             page.evaluate(RUN_ALL, lesson)

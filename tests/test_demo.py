@@ -70,7 +70,7 @@ def browser_with_adapter(started, address):
     """A browser with WebGPU in software."""
     chromium = started.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *ADAPTER])
     page = chromium.new_page()
-    page.goto(address)
+    page.goto(address, timeout=120_000)
     found = page.evaluate("navigator.gpu && navigator.gpu.requestAdapter().then(Boolean)")
     page.close()
     if not found:
@@ -87,7 +87,7 @@ def opened(browser, address):
     page.asked, page.wrong = [], []
     page.on("request", lambda request: page.asked.append((request.method, request.url)))
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.goto(address)
+    page.goto(address, timeout=120_000)
     page.wait_for_selector("#samples button")
     return page
 
@@ -355,7 +355,7 @@ def test_looking_can_be_stopped_and_begun_again(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_in_both_colours_and_says_what_it_is_not(browser, address, scheme):
     page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    page.goto(address)
+    page.goto(address, timeout=120_000)
     page.wait_for_selector("#samples button")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator(".warning").bounding_box()["y"] < 400

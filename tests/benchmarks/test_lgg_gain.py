@@ -1,5 +1,6 @@
 """lgg_gain.py: who is tested when, what an interrupted command leaves, and the gain it prints."""
 
+import keras
 import lgg_gain
 import pandas as pd
 import pytest
@@ -11,7 +12,9 @@ def options(tmp_path, monkeypatch):
     out = tmp_path / "gain.csv"
     data = write_set(tmp_path / "lgg", patients=10, slices=1)
     monkeypatch.setattr("sys.argv", ["lgg_gain.py", "--data", str(data), "--out", str(out)])
-    return out
+    policy = keras.mixed_precision.dtype_policy()
+    yield out
+    keras.mixed_precision.set_dtype_policy(policy)  # the command sets the machine's
 
 
 def test_each_patient_is_tested_once_a_seed_and_an_interrupted_command_goes_on(

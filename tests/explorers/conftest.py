@@ -110,7 +110,7 @@ def lab_page(tmp_path_factory):
     with JupyterLab(folder, first) as server, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.goto(f"{server.address}/lab?token={TOKEN}")
+        page.goto(f"{server.address}/lab?token={TOKEN}", timeout=120_000)
         page.wait_for_function("() => window.jupyterapp !== undefined", timeout=120_000)
         yield page, next(folder.rglob("my_lessons"))  # the command opens copies
         browser.close()
