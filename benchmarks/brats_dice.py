@@ -1,11 +1,12 @@
 """How well does a 3-D U-Net segment BraTS cases after M minutes on this machine?
 
-Trains from a random start on all cases of --data but those that --test lists, and on sample cases,
+Trains from a random start on all cases of --data but those that --test lists, and on synthetic cases,
 and evaluates the listed ones at their files' own 1 mm: Dice and HD95 of the regions WT, TC and ET.
 Nothing is chosen on the listed cases: network, schedule, threshold and clean-up are fixed in
-advance (`benchmarks/README.md` says on which cases). All training is inside the minutes; making
-sample cases, preparing, compiling, choosing the network's width by this machine's speed, and
-evaluation are outside, and their seconds are printed.
+advance (`benchmarks/README.md` says on which cases). All training is inside the minutes, and so is
+making synthetic cases on the way (with `--set every=0` the sample's own cases are made before, outside
+them). Preparing, compiling, choosing the network's width by this machine's speed, and evaluation are
+outside, and their seconds are printed.
 
     python benchmarks/brats_dice.py --data FOLDER --test cases.txt --minutes 15
 
@@ -55,7 +56,9 @@ def arguments() -> argparse.Namespace:
         "--judge", type=Path, metavar="FILE.keras", help="train nothing, evaluate this"
     )
     parser.add_argument("--train-on", choices=("real", "sample", "both"), default="both")
-    parser.add_argument("--synthetic", type=int, default=24, help="sample cases to make")
+    parser.add_argument(
+        "--synthetic", type=int, default=24, help="sample cases to make, if every=0"
+    )
     parser.add_argument("--recipe", choices=RECIPES, default="course")
     parser.add_argument(
         "--set",
