@@ -19,7 +19,7 @@ from scipy import ndimage
 from unet_course.data import nifti
 from unet_course.data.brats import Case, labels_of
 from unet_course.data.layouts import CORE, ENHANCING, REGIONS, VOLUME_ENDINGS
-from unet_course.judging.mask_checks import check_spacing
+from unet_course.judging.mask_checks import bounding_box, check_spacing
 from unet_course.judging.metrics import dice
 
 MINIMA = (0, 10, 20, 50, 100, 200, 300, 400, 500, 750, 1000)  # mm³, candidates of `choose_minimum`
@@ -65,15 +65,20 @@ def largest_component(
             raise ValueError(f"weights must be {mask.shape}, as the mask is; got {weights.shape}")
         if not (weights >= 0).all():
             raise ValueError("weights must be 0 or more")
+    if not mask.any():
+        return mask.copy()
+    box = bounding_box(mask)  # counting makes copies of 8 bytes a voxel
     touching = ndimage.generate_binary_structure(mask.ndim, connectivity or mask.ndim)
-    pieces, count = ndimage.label(mask, touching)
+    pieces, count = ndimage.label(mask[box], touching)
     if count < 2:
         return mask.copy()
-    sizes = np.bincount(pieces.ravel(), None if weights is None else weights.ravel())
+    sizes = np.bincount(pieces.ravel(), None if weights is None else weights[box].ravel())
     sizes[0] = -1  # the background isn't a piece
     kept = sizes >= share * sizes.max() if share < 1 else np.arange(count + 1) == sizes.argmax()
     kept[0] = False
-    return np.where(kept[pieces], mask, np.zeros_like(mask))
+    result = np.zeros_like(mask)
+    result[box] = np.where(kept[pieces], mask[box], result[box])
+    return result
 
 
 def largest_tumour(
