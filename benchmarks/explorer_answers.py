@@ -39,7 +39,9 @@ def made() -> dict:
     pieces = np.any([ball(half, 4, place) < 1 for place in np.linspace(0.2, 0.8, 9)], axis=0)
     masks = np.repeat(truth[None], 2, axis=0)
     return {
-        "augmentation": explorers.augmentation(image[::2, ::2] / 150, truth[::2, ::2], make=Augmentation),
+        "augmentation": explorers.augmentation(
+            image[32:224:2, 32:224:2] / 150, truth[32:224:2, 32:224:2], make=Augmentation
+        ),
         "clean_up": explorers.clean_up(small < 2, small < 1, pieces, (2, 2, 2)),
         "copier": explorers.copier(
             lambda at, bar: 1 - at, [0, 1], picture=lambda at: image.astype(np.uint8), masks=masks,
