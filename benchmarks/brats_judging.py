@@ -18,6 +18,16 @@ def predicted(recipe: Recipe, model: keras.Model, case: prepared_cases.PreparedC
     )
 
 
+def certainty(recipe: Recipe, found: np.ndarray) -> np.ndarray | None:
+    """What lies above the recipe's levels of WT, TC, …, summed at each voxel; None: rank by size."""
+    if not recipe.certain:
+        return None
+    weights = np.zeros(found.shape[:3], np.float32)
+    for region, level in enumerate(recipe.certain):
+        weights += np.maximum(found[..., region] - level, 0)
+    return weights
+
+
 def cleaned(recipe: Recipe, found: np.ndarray, spacing) -> np.ndarray:
     """Labels from probabilities, by the recipe's thresholds and rules."""
     labels = postprocess.labels_from(
@@ -25,7 +35,7 @@ def cleaned(recipe: Recipe, found: np.ndarray, spacing) -> np.ndarray:
         recipe.threshold,
         largest=recipe.keep_largest,
         share=recipe.share,
-        surest=recipe.surest,
+        weights=certainty(recipe, found),
         minimum=recipe.drop_small,
         spacing=spacing,
     )

@@ -32,7 +32,8 @@ class Recipe:
     threshold: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of WT, TC, ET
     keep_largest: bool = False
     share: float = 1.0  # of the largest component's size, from which others are kept, too
-    surest: bool = False  # rank components by summed probability margin instead of size
+    # rank components by what lies above these probabilities (of WT, TC, ET); empty: by size
+    certain: tuple[float, ...] = ()
     drop_small: float = 0.0  # mm³; less enhancing tumour than this becomes core
     core: float = 0.0  # smallest share of core in tumours that hardly enhance
     augmentation: augment.Augmentation
@@ -74,7 +75,7 @@ RECIPES = {
         threshold=(0.4, 0.4, 0.3),
         keep_largest=True,
         share=0.5,
-        surest=True,
+        certain=(0.8, 0.8),
         drop_small=200,  # the rule is nnU-Net's for BraTS 2020 (Isensee et al., 2021), the number ours
         core=0.3,
         augmentation=replace(

@@ -6,7 +6,7 @@ sites, several foci more often, oedema that fades more, and more of what isn't t
 
     python benchmarks/brats_rules.py --network FILE.keras
 
-With --data FOLDER real cases are judged instead.
+With --data FOLDER real cases are judged instead. Of several networks a case has the mean.
 """
 
 import argparse
@@ -49,11 +49,15 @@ REFERENCE = dict(
     flips=((),),  # one view, and little overlap, to save time
     overlap=0.25,
 )
-SURE = dict(keep_largest=True, surest=True)
+# rank components by how far WT is above the threshold, or by how certain WT and TC are
+SURE = dict(keep_largest=True, certain=(0.5,))
+CERTAIN = dict(keep_largest=True, certain=(0.8, 0.8))
 RULES = {
     "threshold 0.5, nothing else": {},
     "the surest component alone": SURE,
     **{f"components from {s:g} of the surest": SURE | {"share": s} for s in (0.5, 0.25, 0.1, 0.05)},
+    "the most certain component alone": CERTAIN,
+    **{f"from {s:g} of the most certain": CERTAIN | {"share": s} for s in (0.6, 0.5, 0.4, 0.25)},
     "the largest component alone": dict(keep_largest=True),
     **{f"threshold {t:g}": dict(threshold=(t, t, t)) for t in (0.3, 0.4, 0.6)},
     **{f"at least {c:g} core": dict(core=c) for c in (0.2, 0.3, 0.4)},
@@ -81,12 +85,12 @@ def scores(recipes: dict, network: keras.Model, case) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--network", type=Path, required=True, metavar="FILE.keras")
+    parser.add_argument("--network", nargs="+", type=Path, required=True, metavar="FILE.keras")
     parser.add_argument("--cases", type=int, default=24)
     parser.add_argument("--data", action="append", default=[], type=Path, metavar="DIR")
     options = parser.parse_args()
-    network = keras.saving.load_model(options.network, compile=False, safe_mode=True)
-    mirrored = network.input_shape[-1] == asymmetry.CHANNELS
+    networks = [keras.saving.load_model(f, compile=False, safe_mode=True) for f in options.network]
+    mirrored = networks[0].input_shape[-1] == asymmetry.CHANNELS
     if options.data:
         found = [case for folder in options.data for case in brats.find_cases(folder)]
         cases = brats_dice.ready(found, 2, mirrored)
@@ -96,7 +100,7 @@ def main() -> None:
     recipes = {name: replace(base, **change) for name, change in RULES.items()}
     rows = []
     for case in cases:
-        rows.append(scores(recipes, network, case))
+        rows.append(np.mean([scores(recipes, network, case) for network in networks], axis=0))
         print(f"{case.id:28}" + "".join(f"{dice:7.3f}" for dice in rows[-1][0]), flush=True)
     dice = np.array(rows)  # (cases, rules, regions)
     print(f"\n{'rule':36}" + "".join(f"{r + ', gain, 95 %':>28}" for r in REGIONS))

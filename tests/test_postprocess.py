@@ -113,15 +113,16 @@ def test_pieces_nearly_as_large_stay_where_asked_for():
             postprocess.largest_component(labels, share=share)
 
 
-def test_the_surest_piece_wins_where_asked_for():
+def test_the_heaviest_piece_wins_where_weights_are_given():
     whole = np.array([0.6, 0.6, 0.6, 0.6, 0, 0.9, 0.9])  # above 0.5 by 0.4 in all, and by 0.8
     probabilities = np.zeros((1, 1, 7, 3), np.float16)
     probabilities[0, 0, :, 0] = whole
     largest = postprocess.labels_from(probabilities)
     np.testing.assert_array_equal(largest, row(2, 2, 2, 2, 0, 0, 0))
-    surest = postprocess.labels_from(probabilities, surest=True)
-    np.testing.assert_array_equal(surest, row(0, 0, 0, 0, 0, 2, 2))
-    both = postprocess.labels_from(probabilities, surest=True, share=0.4)
+    margin = np.maximum(probabilities[..., 0] - 0.5, 0)
+    heaviest = postprocess.labels_from(probabilities, weights=margin)
+    np.testing.assert_array_equal(heaviest, row(0, 0, 0, 0, 0, 2, 2))
+    both = postprocess.labels_from(probabilities, weights=margin, share=0.4)
     np.testing.assert_array_equal(both, row(2, 2, 2, 2, 0, 2, 2))
 
 

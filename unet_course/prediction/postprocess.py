@@ -196,7 +196,7 @@ def labels_from(
     *,
     largest: bool = True,
     share: float = 1.0,
-    surest: bool = False,
+    weights: np.ndarray | None = None,
     minimum: float = 0.0,
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> np.ndarray:
@@ -210,9 +210,7 @@ def labels_from(
         probabilities: (x, y, z, 3) of WT, TC and ET, or masks of them.
         threshold: probability from which a voxel belongs to a region; one number, or one for each
             region.
-        largest: keep only the largest component, and with a `share` below 1 those that
-            `largest_component` keeps with it.
-        surest: rank components by the summed margin of WT over its threshold instead of size.
+        largest: keep only the largest component; `share` and `weights` as in `largest_component`.
         minimum, spacing: as in `drop_small`.
 
     Returns:
@@ -237,7 +235,6 @@ def labels_from(
     above = [probabilities[..., i] >= level for i, level in enumerate(levels)]
     labels = labels_of(np.stack(above, axis=-1))
     if largest:
-        weights = np.maximum(probabilities[..., 0] - levels[0], 0) if surest else None
         labels = largest_tumour(labels, share=share, weights=weights)
     return drop_small(labels, minimum, spacing)
 
