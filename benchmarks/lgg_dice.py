@@ -45,6 +45,7 @@ class Recipe:
 
     side: int
     patch: int
+    fine: int = 0  # channels of a last step at full resolution
     filters: tuple[int, ...]  # candidates; the widest one fast enough on this machine is taken
     depth: int
     batch_size: int
@@ -168,6 +169,7 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
         filters=filters,
         depth=recipe.depth,
         patch=recipe.patch,
+        fine=recipe.fine,
     )
     averaged = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     optimizer = keras.optimizers.Adam(recipe.peak, **averaged)  # `fit` ends with the averages
