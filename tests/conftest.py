@@ -37,9 +37,9 @@ ON_EVERY_BACKEND = (
         "test_slices",
         "test_patch_batches",
     ),
-    *("test_tf_dataset", "test_augment", "test_lesson_10_run", "test_sliding_window"),
+    *("test_tf_dataset", "test_augment", "test_lesson_10_run", "test_sliding_window", "test_plan"),
     *("test_postprocess", "test_metrics", "test_surfaces", "test_lesions", "test_calibration"),
-    *("test_confidence", "network", "training", "prediction", "judging"),
+    *("test_confidence", "test_uncertainty", "network", "training", "prediction", "judging"),
 )
 
 
