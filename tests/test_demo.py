@@ -12,7 +12,7 @@ import keras
 import nibabel
 import numpy as np
 import pytest
-from chromium import CHROMIUM, FLAGS, needs
+from chromium import CHROMIUM, FLAGS, WEBGL, needs
 from site_files import built, missing
 
 from unet_course import runtime
@@ -20,7 +20,7 @@ from unet_course.data import brats, lgg, nifti, normalise, prepared_cases, slice
 from unet_course.prediction import postprocess, predict_slices, sliding_window
 from unet_course.synthetic import sample_data
 
-FLAGS = [*FLAGS, "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
+FLAGS = [*FLAGS, *WEBGL]
 ADAPTER = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]  # WebGPU without a GPU
 DONE = "document.getElementById('status').textContent.endsWith('done.')"
 ENDED = "document.getElementById('stop').hidden"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from chromium import CHROMIUM, FLAGS, needs
+from chromium import CHROMIUM, FLAGS, WEBGL, needs
 from lab_server import TOKEN, JupyterLab
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -108,7 +108,7 @@ def lab_page(tmp_path_factory):
     first = folder / "00_first.ipynb"
     first.write_text(nbformat.writes(new_notebook()), encoding="utf-8")
     with JupyterLab(folder, first) as server, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *WEBGL])
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(f"{server.address}/lab?token={TOKEN}", timeout=120_000)
         page.wait_for_function("() => window.jupyterapp !== undefined", timeout=120_000)

@@ -69,6 +69,15 @@ def test_labels_keep_their_colours_and_channels_can_be_z_scored():
     assert len(inside(explorer, "IntSlider", "FloatSlider")) == 1 + len(KNOBS)
 
 
+def test_what_is_outside_of_a_z_scored_brain_stays_black():
+    picture, mask = slice_and_mask()
+    scan = np.where(picture > 0.05, 3 * picture - 1, 0)
+    explorer = explorers.augmentation(scan, mask, make=Augmentation, zscored=True, scale=1)
+    before, after = shown(explorer)[:, :64], shown(explorer)[:, 72:]
+    assert (before[scan == 0] == 0).all() and (scan == 0).any() and before.max() > 200
+    assert (after[-1] == 0).all(), "nothing but background reaches the lowest row"
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError):
         explorers.augmentation(np.zeros((4, 4)), np.zeros((4, 5)), make=Augmentation)

@@ -9,7 +9,7 @@ import numpy as np
 
 from unet_course.judging import metrics
 from unet_course.showing.plotting import TRUTH, as_rgb, draw_outline
-from unet_course.showing.volume_plotting import LABEL_COLOURS
+from unet_course.showing.volume_plotting import LABEL_COLOURS, window
 from unet_course.showing.widget_parts import (
     enlarged,
     following,
@@ -70,7 +70,7 @@ def augmentation(
     if not np.issubdtype(picture.dtype, np.floating):
         picture = picture.astype(np.float32) / 255
     labels = mask.max() > 1
-    low, high = np.percentile(picture[..., channel], (0.5, 99.5)) if zscored else (0.0, 1.0)
+    low, high = window(picture[..., channel], 0.5) if zscored else (0.0, 1.0)
 
     sliders = {}
     for name, (said, largest, start, step) in KNOBS.items():
@@ -101,6 +101,8 @@ def augmentation(
 
     def panel(slice_: np.ndarray, drawn_mask: np.ndarray) -> np.ndarray:
         grey = (slice_[..., channel] - low) / max(high - low, 1e-6)
+        if zscored:
+            grey[slice_[..., channel] == 0] = 0  # which isn't the darkest value
         flat = enlarged(as_rgb((255 * np.clip(grey, 0, 1)).astype(np.uint8)), scale)
         large = enlarged(drawn_mask, scale)
         for label in np.unique(drawn_mask[drawn_mask > 0]):
