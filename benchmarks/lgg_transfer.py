@@ -245,6 +245,17 @@ def judge(model: keras.Model, data: slices_2d.Slices, truths: dict[str, np.ndarr
     return lines
 
 
+def finished(file: Path, minutes: float) -> set[tuple[str, int]]:
+    """(row, seed) of a table's runs; ends where they had other minutes, since a table has one length."""
+    table = lgg_ablation.table_so_far(file)
+    if other := sorted(set(table["minutes"]) - {minutes}):
+        sys.exit(
+            f"{file}: its runs had {', '.join(f'{m:g}' for m in other)} minutes, not {minutes:g}. Lengths "
+            "aren't mixed in a table: give --out another folder, or move this file away."
+        )
+    return lgg_ablation.finished(table)
+
+
 def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # so that a long run can be watched through a pipe
     options = arguments()
@@ -258,9 +269,7 @@ def main() -> None:
                 queue += transfer_runs(list(hospitals), seed)
             else:
                 queue += hospital_runs(hospitals, seed)
-    done = {
-        name: lgg_ablation.finished(lgg_ablation.table_so_far(file)) for name, file in files.items()
-    }
+    done = {name: finished(files[name], options.minutes) for name in options.experiments}
     todo = [run for run in queue if (run.row, run.seed) not in done[run.experiment]]
     print(f"{len(queue)} runs, {len(todo)} are left")
     if options.list or not todo:

@@ -52,3 +52,16 @@ def test_the_published_tables_hold_whole_runs_of_one_length():
     assert transfer.groupby("seed").row.nunique().eq(7).all()
     tested = hospitals.groupby(["seed", hospitals.row.str.startswith("without")]).patient.nunique()
     assert np.unique(tested).tolist() == [36]
+
+
+def test_a_table_of_other_minutes_is_neither_finished_nor_added_to(tmp_path, monkeypatch):
+    file = tmp_path / lgg_transfer.FILES["transfer"].name
+    minutes = published_tables.lgg_transfer().minutes.iloc[0]
+    published_tables.lgg_transfer().to_csv(file, index=False)
+    assert len(lgg_transfer.finished(file, minutes)) == 21
+    assert lgg_transfer.finished(tmp_path / "none.csv", 3) == set()
+    monkeypatch.setattr(lgg_transfer.lgg, "find_patients", lambda folder: [])
+    options = ["--data", str(tmp_path), "--out", str(tmp_path), "--experiments", "transfer"]
+    monkeypatch.setattr("sys.argv", ["x", *options, "--minutes", "3", "--list"])
+    with pytest.raises(SystemExit, match=f"had {minutes:g} minutes, not 3.* --out another folder"):
+        lgg_transfer.main()
