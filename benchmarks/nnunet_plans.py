@@ -102,7 +102,7 @@ def our_lines(name: str, found: dict) -> list[dict]:
                 "levels": network["depth"] + 1,
                 "filters": network["filters"],
                 "most_filters": network["filters"] * 2 ** network["depth"],
-                "normalisation": "z-score in the brain",
+                "normalisation": drawn["normalisation"],
             }
         )
     return lines

@@ -1,7 +1,9 @@
 """Fingerprints of small sets with known numbers, plans that keep their rules, and the command."""
 
+import inspect
 import json
 
+import nibabel
 import numpy as np
 import pytest
 from brats_files import AFFINES, save, write_case
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from lgg_files import write_set
 
 from unet_course.commands import cli
-from unet_course.data import brats, fingerprint, lgg
+from unet_course.data import brats, fingerprint, lgg, slices
 from unet_course.data.layouts import MODALITIES, DataError
+from unet_course.judging import published_tables
 from unet_course.training import plan
 from unet_course.training.patch_batches import Patches
 
@@ -123,6 +126,24 @@ def test_more_memory_gives_larger_patches():
     assert {one["network"]["filters"] for one in drawn} == {32}
 
 
+def test_the_normalisation_is_what_the_files_are_read_with(tmp_path):
+    """Of volumes: 0 and 1 in the brain; of slices: the percentiles that `slices.rescale` takes."""
+    assert plan.make_plan(volumes())["normalisation"] == "z-score in the brain"
+    shape = {"median": [256, 256]}
+    drawn = plan.make_plan(volumes(axes=2, shape=shape, spacing=None, slices=9))
+    parameters = inspect.signature(slices.rescale).parameters
+    low, high = (parameters[name].default for name in ("low", "high"))
+    assert drawn["normalisation"] == f"percentiles {low:g} to {high:g} as 0 to 1"
+
+
+def test_the_table_of_plans_says_the_same():
+    """Its rows were made by `benchmarks/nnunet_plans.py` from this package's own plans."""
+    table = published_tables.nnunet_plans()
+    ours = table[table.by == "this course"].set_index("set").normalisation
+    for name, axes in {"LGG": 2, "BraTS": 3}.items():
+        assert set(ours[name]) == {plan.NORMALISATION[axes]}
+
+
 def test_too_little_memory_halves_the_filters_and_then_says_so():
     assert plan.make_plan(volumes(), 0.15)["network"]["filters"] < 32
     with pytest.raises(
@@ -140,16 +161,22 @@ def test_the_count_is_the_one_of_lesson_08():
     assert drawn["parameters"] == model.count_params()
 
 
-def test_training_takes_a_plan(tmp_path, monkeypatch):
+def test_training_takes_a_plan_and_resamples_to_its_spacing(tmp_path, monkeypatch):
+    """Two cases with voxels of 1 mm, one with slices 3 mm apart: the median is 1 mm."""
     monkeypatch.setenv("UNET_COURSE_CACHE", str(tmp_path / "cache"))
     from unet_course.data import prepared_cases
 
-    write_case(tmp_path / "set", "BraTS 2020")
+    for number in (1, 2, 3):
+        folder = write_case(tmp_path / "set", "BraTS 2020", id=f"BraTS20_Training_00{number}")
+    for path in folder.iterdir():
+        save(path, nibabel.load(path).dataobj, np.diag([-1.0, -1, 3, 1]))
     cases = brats.find_cases(tmp_path / "set")
     drawn = plan.make_plan(fingerprint.of_volumes(cases, progress=False), 0.15)
     plan.write(drawn, tmp_path / "plan.json")
     drawn = plan.read(tmp_path / "plan.json")
-    ready = prepared_cases.prepare(cases, progress=False)
+    ready = prepared_cases.prepare(cases, spacing=drawn["spacing"], progress=False)
+    assert [case.spacing for case in ready] == [(1.0, 1.0, 1.0)] * 3
+    assert ready[2].images.shape[:3] == (20, 18, 36)
     patches = Patches(cases=ready, size=tuple(drawn["size"]), batch_size=drawn["batch_size"])
     images, masks = patches.batch(0, 0)
     predicted = plan.build_network(drawn).predict_on_batch(images)
@@ -161,7 +188,8 @@ def test_training_takes_a_plan(tmp_path, monkeypatch):
     [
         (lambda text: text[:40], "isn't JSON"),
         (lambda text: "[1]", "isn't a plan of this version"),
-        (lambda text: text.replace('"format": 1', '"format": 9'), "isn't a plan of this version"),
+        (lambda text: text.replace('"format": 2', '"format": 1'), "isn't a plan of this version"),
+        (lambda text: text.replace('"normalisation"', '"scale"'), "isn't a plan of this version"),
         (lambda text: text.replace('"depth"', '"deep"'), "can't be understood"),
         (lambda text: text.replace('"size": [\n  ', '"size": [\n  1'), "must be a multiple of"),
     ],
@@ -195,12 +223,33 @@ def test_the_command_prints_and_writes_both(tmp_path, capsys):
         "Fingerprint of BraTS: 1 cases of 1 patients",
         "voxels: 20 × 18 × 12 in all",
         "spacing, mm: 1 × 1 × 1 in all",
+        "normalisation: each case and channel by itself, z-score in the brain",
+        "spacing: 1 × 1 × 1 mm; prepared_cases.prepare(cases, spacing=[1.0, 1.0, 1.0]) resamples",
         "patch: 32 × 32 × 32, batch of 2",
         f"Written: {files[0]}",
     ):
         assert line in told
     assert json.loads(files[0].read_text()) == plan.read(files[0])
     assert fingerprint.read(files[1])["cases"] == 1
+
+
+def test_the_command_says_where_voxels_differ_and_what_resamples_them(tmp_path, capsys):
+    for number in (1, 2):
+        folder = write_case(tmp_path, "BraTS 2020", id=f"BraTS20_Training_00{number}")
+    for path in folder.iterdir():
+        save(path, nibabel.load(path).dataobj, np.diag([-1.0, -1, 3, 1]))
+    assert cli.main(["plan", str(tmp_path), "--memory", "0.5"]) == 0
+    told = capsys.readouterr().out
+    assert "cases differ: resample them to the median, as the plan says" in told
+    assert "prepare(cases, spacing=[1.0, 1.0, 2.0]) resamples to it" in told
+
+
+def test_the_command_says_that_slices_are_stretched_and_have_no_spacing(tmp_path, capsys):
+    write_set(tmp_path, patients=2, slices=3)
+    assert cli.main(["plan", str(tmp_path), "--memory", "0.5"]) == 0
+    told = capsys.readouterr().out
+    assert "each case and channel by itself, percentiles 1 to 99.5 as 0 to 1" in told
+    assert "z-score" not in told and "resamples" not in told
 
 
 @pytest.mark.parametrize(

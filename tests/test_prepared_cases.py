@@ -108,10 +108,10 @@ def test_a_tie_of_all_four_labels_prefers_none_of_them():
     assert shares == pytest.approx([0.25] * 4, abs=0.02)
 
 
-def in_a_box(array, shape, box, factor):
+def in_a_box(array, shape, box, factor, resampled=None):
     return prepared_cases.PreparedCase(
         source=None, images=array[..., None], labels=array, centres=np.zeros((0, 4)), box=box,
-        full_shape=shape, full_affine=np.eye(4), factor=factor,
+        full_shape=shape, full_affine=np.eye(4), factor=factor, resampled=resampled,
     )  # fmt: skip
 
 
@@ -135,6 +135,97 @@ def test_restoring_what_was_cropped_is_the_identity_inside_the_box(data, factor,
     flat = np.full(small, 0.5, np.float32)
     restored = in_a_box(flat, shape, box, factor).restore(flat, order=order)
     np.testing.assert_allclose(restored[box], 0.5)
+
+
+# --- other voxels -------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    old=st.tuples(*[st.integers(1, 7)] * 3),
+    new=st.tuples(*[st.integers(1, 9)] * 3),
+    factor=st.sampled_from([1, 2, 3]),
+    order=st.sampled_from([0, 1]),
+    seed=st.integers(0, 99),
+)
+def test_other_voxels_and_back_keep_the_grid_and_the_labels(old, new, factor, order, seed):
+    labels = np.random.default_rng(seed).choice(np.array(normalise.LABELS, np.uint8), old)
+    other = normalise.resample_labels(labels, new)
+    assert other.shape == new and set(np.unique(other)) <= set(np.unique(labels))
+    times = [n / o for o, n in zip(old, new, strict=True)]
+    if set(times) <= {1, 2, 3} and sum(time > 1 for time in times) <= 1:  # whole voxels, one axis
+        np.testing.assert_array_equal(normalise.resample(other, old, order=0), labels)
+    small = normalise.shrink_labels(other, factor)
+    shape, box = tuple(n + 3 for n in old), tuple(slice(2, 2 + n) for n in old)
+    case = in_a_box(small, shape, box, factor, resampled=new)
+    full = case.restore(small)
+    assert full.shape == shape and full.dtype == np.uint8
+    assert set(np.unique(full[box])) <= set(np.unique(small))
+    full[box] = 0
+    assert not full.any()
+    flat = case.restore(np.full(small.shape, 0.5, np.float16), order=order)
+    np.testing.assert_allclose(flat[box], 0.5)
+    # the prepared voxels' corners are those of the box, where they fill it
+    corner = case.affine @ [-0.5, -0.5, -0.5, 1]
+    np.testing.assert_allclose(corner[:3], [1.5] * 3)
+    if factor == 1:
+        far = case.affine @ [*(np.array(new) - 0.5), 1]
+        np.testing.assert_allclose(far[:3], 1.5 + np.array(old))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_cases_with_other_voxels_come_out_in_the_spacing_asked_for(cases, turned, capsys):
+    """Voxels of 1 × 1 × 2 mm, the long side along the head or, in a turned file, from left to right."""
+    thick = np.diag([2.0, -1, 1, 1] if turned else [-1.0, -1, 2, 1])
+    for path in cases[0].folder.iterdir():
+        nibabel.save(nibabel.Nifti1Image(np.array(nibabel.load(path).dataobj), thick), path)
+    asked = prepare(cases, spacing=(1, 1, 1))
+    first, second = asked
+    assert "voxels of" not in capsys.readouterr().out  # which they no longer have
+    assert first.spacing == pytest.approx((1, 1, 1)) and first.remarks == ()
+    kept = (40, 18, 12) if turned else (20, 18, 24)
+    assert first.resampled == kept == first.images.shape[:3] == first.labels.shape
+    values = first.images.reshape(-1, 4).astype(np.float32)
+    np.testing.assert_allclose(values.mean(0), 0, atol=0.05)
+    assert set(np.unique(first.labels)) == {0, 1, 2, 4}
+    for label, *place in first.centres:
+        assert label == 0 or first.labels[tuple(place)] == label
+    # twice as many voxels: each comes back as it was, where it lay
+    truth = cases[0].read().labels
+    np.testing.assert_array_equal(first.restore(first.labels), truth)
+    own = prepare(cases)[0]
+    assert own.resampled is None and own.spacing == ((2, 1, 1) if turned else (1, 1, 2))
+    for corner in ([-0.5] * 3, np.array(kept) - 0.5):
+        there = nibabel.affines.apply_affine(first.affine, corner)
+        scale = np.array(own.images.shape[:3]) / kept
+        where = (np.array(corner) + 0.5) * scale - 0.5
+        np.testing.assert_allclose(there, nibabel.affines.apply_affine(own.affine, where))
+    # a case that has the spacing is as without it
+    assert second.resampled is None
+    np.testing.assert_array_equal(second.images, prepare(cases)[1].images)
+    half = prepare(cases[:1], spacing=(1, 1, 1), factor=2)[0]
+    assert half.spacing == pytest.approx((2, 2, 2))
+    assert half.restore(half.labels).shape == half.full_shape
+
+
+def test_each_spacing_has_an_entry_and_none_has_the_one_that_it_had_before(cases, tmp_path):
+    prepare(cases[:1])
+    (plain,) = entries(tmp_path)
+    files = [str(path) for path in (*cases[0].images, cases[0].mask)]
+    which = prepared_cases._hash([files, cases[0].layout.name, cases[0].id, 1])
+    assert (
+        plain.name.split("-")[-2] == which
+    )  # what older versions of the package prepared is found
+    prepare(cases[:1], spacing=(2, 2, 2))
+    prepare(cases[:1], spacing=[2.0, 2.0, 2.0])
+    prepare(cases[:1], spacing=(2, 2, 3))
+    assert len(entries(tmp_path)) == 3 and plain in entries(tmp_path)
+
+
+@pytest.mark.parametrize("spacing", [(1, 1), (1, 0, 1), (1, 1, float("nan")), (1, -2, 1)])
+def test_a_spacing_is_three_lengths(cases, spacing):
+    with pytest.raises(ValueError, match="three lengths in mm"):
+        prepare(cases, spacing=spacing)
 
 
 def test_an_entry_is_made_once_and_again_when_its_files_change(cases, tmp_path, monkeypatch):

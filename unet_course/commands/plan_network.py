@@ -53,7 +53,7 @@ def _fingerprint_text(found: dict) -> str:
     if found["spacing"]:
         lines.append(f"  spacing, mm: {_between(found['spacing'])}")
         if found["spacing"]["smallest"] != found["spacing"]["largest"]:
-            lines.append("    cases differ: resample them to the median before training")
+            lines.append("    cases differ: resample them to the median, as the plan says")
     else:
         lines.append("  spacing: the files don't say")
     for channel, numbers in (found["intensities"] or {}).items():
@@ -75,7 +75,8 @@ def _plan_text(plan: dict, memory_gb: float) -> str:
     network = plan["network"]
     lines = [
         f"Plan for {memory_gb:g} GB a training step",
-        "  normalisation: each case and channel by itself, mean 0 and deviation 1",
+        f"  normalisation: each case and channel by itself, {plan['normalisation']}",
+        *_spacing_lines(plan["spacing"]),
         f"  patch: {_times(plan['size'])}, batch of {plan['batch_size']}",
         f"  U-Net: {network['filters']} filters, depth {network['depth']}, "
         f"{network['normalization']} normalisation, {plan['parameters']:,} parameters",
@@ -83,6 +84,13 @@ def _plan_text(plan: dict, memory_gb: float) -> str:
         f"  a step by count: {plan['step_gb']:g} GB, besides 0.7 GB for TensorFlow",
     ]
     return "\n".join(lines)
+
+
+def _spacing_lines(spacing: list[float] | None) -> list[str]:
+    if spacing is None:
+        return []
+    call = f"prepared_cases.prepare(cases, spacing={spacing})"
+    return [f"  spacing: {_times(spacing)} mm; {call} resamples to it"]
 
 
 def _between(numbers: dict) -> str:

@@ -1,4 +1,6 @@
-"""Normalisation of a case's arrays: crop to the brain, z-score, halve the resolution."""
+"""Normalisation of a case's arrays: crop to the brain, z-score, other voxels, half the resolution."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -67,6 +69,59 @@ def z_score(
         values /= np.float32(max(deviation, 1e-6))
         result[brain, channel] = values
     return result, box, brain
+
+
+def resample(array: np.ndarray, shape: Sequence[int], order: int = 1) -> np.ndarray:
+    """Other voxels over the same box.
+
+    Args:
+        array: (x, y, z), of any type.
+        shape: how many voxels along each axis there will be.
+        order: 1 interpolates linearly, 0 takes the nearest voxel.
+
+    Returns:
+        (*shape), in the type of `array`; the array itself where it has that shape.
+
+    >>> resample(np.array([[[0.0, 4.0]]]), (1, 1, 4)).tolist()
+    [[[0.0, 1.0, 3.0, 4.0]]]
+    """
+    if array.shape == tuple(shape):
+        return array
+    if order == 0:
+        pairs = zip(array.shape, shape, strict=True)
+        nearest = [((2 * np.arange(new) + 1) * old) // (2 * new) for old, new in pairs]
+        return array[np.ix_(*nearest)]
+    zoom = [new / old for old, new in zip(array.shape, shape, strict=True)]
+    values = array.astype(np.float32, copy=False)
+    values = ndimage.zoom(values, zoom, order=1, mode="nearest", grid_mode=True)
+    return values.astype(array.dtype, copy=False)
+
+
+def resample_labels(labels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Labels at other voxels: each label's own mask is interpolated, the one with most wins.
+
+    A tie is broken at random, by the voxel's place, as in `shrink_labels`.
+
+    Args:
+        labels: (x, y, z), of `LABELS`.
+        shape: how many voxels along each axis there will be.
+
+    Returns:
+        (*shape) uint8; the labels themselves where they have that shape.
+
+    >>> resample_labels(np.array([[[4, 4, 2, 2, 2]]]), (1, 1, 10)).tolist()
+    [[[4, 4, 4, 4, 2, 2, 2, 2, 2, 2]]]
+    """
+    if labels.shape == tuple(shape):
+        return labels
+    rng = np.random.default_rng(0)
+    most, result = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
+    for label in LABELS:
+        share = resample((labels == label).astype(np.float32), shape)
+        share += 1e-4 * rng.random(share.shape, np.float32)
+        result[share > most] = label
+        np.maximum(most, share, out=most)
+    return result
 
 
 def _blocks(array: np.ndarray, factor: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -19,14 +20,21 @@ from pathlib import Path
 
 import numpy as np
 from nibabel.orientations import inv_ornt_aff
-from scipy import ndimage
 from tqdm import tqdm
 
 from unet_course import runtime, storage
 from unet_course.data import brats, nifti
 from unet_course.data.brats import Case
 from unet_course.data.layouts import CAVITY, DataError
-from unet_course.data.normalise import CENTRES, centres_of, shrink, shrink_labels, z_score
+from unet_course.data.normalise import (
+    CENTRES,
+    centres_of,
+    resample,
+    resample_labels,
+    shrink,
+    shrink_labels,
+    z_score,
+)
 
 __all__ = ["PreparedCase", "prepare", "z_score"]
 
@@ -46,6 +54,8 @@ class PreparedCase:
             a place anywhere in the brain.
         box: the part of the full grid that was kept, a slice an axis.
         full_shape, full_affine: the full grid's shape, and (4, 4), from its voxels to millimetres.
+        resampled: the box's shape in voxels of another spacing (`prepare`), before `factor`; None: it has
+            the file's own voxels.
         factor: how many voxels along each axis became one.
         turning: how the axes were turned so that they lead to left, posterior, superior
             (`nifti.turn`); None: they lead there in the file.
@@ -62,6 +72,7 @@ class PreparedCase:
     factor: int = 1
     turning: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
+    resampled: tuple[int, int, int] | None = None
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.images.shape[:3]))
@@ -74,10 +85,12 @@ class PreparedCase:
 
     @property
     def affine(self) -> np.ndarray:
-        """(4, 4), from voxels of `images` to millimetres: cropped and shrunk as they are."""
-        own = np.diag([self.factor] * 3 + [1.0])
+        """(4, 4), from voxels of `images` to millimetres: cropped, resampled and shrunk as they are."""
+        kept = self._kept()
+        step = np.array(kept) / (self.resampled or kept) * self.factor
+        own = np.diag([*step, 1.0])
         # a large voxel's centre lies in the middle of the small ones that it was made from
-        own[:3, 3] = [side.start + (self.factor - 1) / 2 for side in self.box]
+        own[:3, 3] = [side.start for side in self.box] + (step - 1) / 2
         if self.turning is None:
             return self.full_affine @ own
         return self.full_affine @ inv_ornt_aff(self.turning, self.full_shape) @ own
@@ -86,6 +99,10 @@ class PreparedCase:
     def spacing(self) -> tuple[float, float, float]:
         """Distance between neighbouring voxels of `images`, in mm."""
         return nifti.spacing_of(self.affine)
+
+    def _kept(self) -> tuple[int, ...]:
+        """The box's shape in the file's own voxels."""
+        return tuple(side.stop - side.start for side in self.box)
 
     def regions(self) -> np.ndarray:
         """The regions WT, TC, ET: (x, y, z, 3) uint8, 0 and 1. ValueError without a mask."""
@@ -98,8 +115,8 @@ class PreparedCase:
 
         Args:
             array: (x, y, z) or (x, y, z, channels), such as labels or probabilities.
-            order: how `factor` is undone: 0 repeats each voxel (labels), 1 interpolates
-                (probabilities).
+            order: how `factor` and another spacing are undone: 0 takes the nearest voxel (labels), 1
+                interpolates (probabilities).
 
         Returns:
             `(*full_shape)` or `(*full_shape, channels)`, in the type of `array`.
@@ -119,29 +136,27 @@ class PreparedCase:
             for axis, (target, _) in enumerate(self.turning):
                 shape[int(target)] = self.full_shape[axis]
         full = np.zeros((*shape, *array.shape[3:]), array.dtype)
-        wanted = tuple(slice(0, side.stop - side.start) for side in self.box)
         if array.ndim == 3:
-            full[self.box] = _enlarge(array, self.factor, order)[wanted]
+            full[self.box] = self._in_box(array, order)
         else:
             for channel in range(array.shape[3]):  # one at a time: a third of the memory
-                larger = _enlarge(array[..., channel], self.factor, order)
-                full[(*self.box, channel)] = larger[wanted]
+                full[(*self.box, channel)] = self._in_box(array[..., channel], order)
         return full if self.turning is None else nifti.turn_back(full, self.turning)
 
-
-def _enlarge(array: np.ndarray, factor: int, order: int) -> np.ndarray:
-    if factor == 1:
-        return array
-    if order == 0:
-        for axis in range(3):
-            array = np.repeat(array, factor, axis)
-        return array
-    values = array.astype(np.float32, copy=False)
-    larger = ndimage.zoom(values, factor, order=1, mode="nearest", grid_mode=True)
-    return larger.astype(array.dtype, copy=False)
+    def _in_box(self, array: np.ndarray, order: int) -> np.ndarray:
+        """(x, y, z) of the images' size as the box's own voxels."""
+        kept = self._kept()
+        larger = resample(array, [side * self.factor for side in array.shape], order)
+        return resample(larger[tuple(map(slice, self.resampled or kept))], kept, order)
 
 
-def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) -> list[PreparedCase]:
+def prepare(
+    cases: Sequence[Case],
+    *,
+    factor: int = 1,
+    spacing: Sequence[float] | None = None,
+    progress: bool = True,
+) -> list[PreparedCase]:
     """Prepare cases, or find them prepared in the cache; the same order as `cases`.
 
     All cases come out in one orientation, LPS. The brain is where any modality isn't 0. The images
@@ -149,34 +164,42 @@ def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) ->
     2 seconds or so and some 30 MB of disk (`factor=2`: an eighth). What isn't as in the published
     sets and a network can't know (`PreparedCase.remarks`) is printed, at every call.
 
-    An entry of the cache depends on the case's files (paths, sizes, times of change), `factor` and
-    `VERSION`. Two notebooks may ask at once: one makes it, the other waits. A damaged entry
+    An entry of the cache depends on the case's files (paths, sizes, times of change), `factor`, `spacing`
+    and `VERSION`. Two notebooks may ask at once: one makes it, the other waits. A damaged entry
     is noticed by its checksums and made again.
 
     Args:
         factor: 2 halves the resolution along each axis, for lessons on a laptop: images are averaged
             over blocks, a block's label is its most frequent one.
+        spacing: in mm, along the three axes of LPS, such as a plan's `spacing`: before `factor`, cases
+            with other voxels are resampled to these, as nearly as the box divides into whole voxels
+            (images linearly, labels by `normalise.resample_labels`). None leaves each case its own.
         progress: show a bar while cases are made.
 
     Raises:
-        ValueError: no cases, or a factor under 1.
+        ValueError: no cases, a factor under 1, or a spacing that isn't three lengths.
         DataError: a case's file is missing or damaged, or there is no brain in it.
     """
     if not cases:
         raise ValueError("no cases to prepare")
     if factor < 1:
         raise ValueError(f"factor must be 1 or more, it is {factor}")
+    if spacing is not None:
+        spacing = tuple(float(side) for side in spacing)
+        if len(spacing) != 3 or not all(math.isfinite(side) and side > 0 for side in spacing):
+            raise ValueError(f"spacing must be three lengths in mm, it is {spacing}")
     folder = runtime.cache_dir() / "volumes"
     with _told(folder, "The cases"):
         folder.mkdir(exist_ok=True)
-    found = {i: _find(folder, case, factor) for i, case in enumerate(cases)}
+    how = factor, spacing
+    found = {i: _find(folder, case, how) for i, case in enumerate(cases)}
     missing = [i for i, entry in found.items() if entry is None]
     if missing:
         # Threads: reading and SciPy let go of the interpreter's lock. Two need 0.6 GB.
         bar = tqdm(total=len(missing), desc="Preparing cases", unit="case", disable=not progress)
         with bar, ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
             try:
-                make = pool.map(lambda i: _make(folder, cases[i], factor), missing)
+                make = pool.map(lambda i: _make(folder, cases[i], how), missing)
                 for i, entry in zip(missing, make, strict=True):
                     found[i] = entry
                     bar.update()
@@ -202,15 +225,19 @@ def prepare(cases: Sequence[Case], *, factor: int = 1, progress: bool = True) ->
 # --- an entry of the cache ----------------------------------------------------------------------
 
 
-def _find(folder: Path, case: Case, factor: int) -> PreparedCase | None:
+How = tuple[int, tuple[float, ...] | None]  # factor and spacing
+
+
+def _find(folder: Path, case: Case, how: How) -> PreparedCase | None:
     """The case's entry in a cache that a class shares, else in one's own; None in neither."""
-    entry = _entry(folder, case, factor)
+    entry = _entry(folder, case, how)
     shared = _open(runtime.find_in_cache("volumes", entry.name), case)
     return _open(entry, case) if shared is None else shared
 
 
-def _entry(folder: Path, case: Case, factor: int) -> Path:
-    """The folder of a case's entry: <id>-<which files, factor>-<their state, version>."""
+def _entry(folder: Path, case: Case, how: How) -> Path:
+    """The folder of a case's entry: <id>-<which files, factor, spacing>-<their state, version>."""
+    factor, spacing = how
     files = [Path(os.path.abspath(p)) for p in (*case.images, case.mask) if p is not None]
     state = []
     for path in files:
@@ -219,7 +246,8 @@ def _entry(folder: Path, case: Case, factor: int) -> Path:
         except OSError as error:
             raise DataError(path, f"can't be read ({error.strerror})", "Restore it.") from error
         state.append([facts.st_size, facts.st_mtime_ns])
-    which = _hash([list(map(str, files)), case.layout.name, case.id, factor])
+    which = [list(map(str, files)), case.layout.name, case.id, factor]
+    which = _hash(which if spacing is None else [*which, spacing])
     return folder / f"{case.id}-{which}-{_hash([state, VERSION, CENTRES])}"
 
 
@@ -249,6 +277,7 @@ def _open(entry: Path, case: Case) -> PreparedCase | None:
             factor=facts["factor"],
             turning=None if facts["turning"] is None else np.array(facts["turning"]),
             remarks=tuple(facts["remarks"]),
+            resampled=None if facts.get("resampled") is None else tuple(facts["resampled"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -266,9 +295,9 @@ def _told(folder: Path, who: str) -> Iterator[None]:
         ) from error
 
 
-def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
+def _make(folder: Path, case: Case, how: How) -> PreparedCase:
     """Make a case's entry unless somebody else has made it meanwhile."""
-    entry = _entry(folder, case, factor)
+    entry = _entry(folder, case, how)
     family = entry.name.rpartition("-")[0]
     with _told(folder, case.id), storage.locked(folder / f".{family}.lock"):
         found = _open(entry, case)
@@ -281,7 +310,7 @@ def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
                 storage.remove(old)
         making = Path(tempfile.mkdtemp(prefix=f".{family}-making-", dir=folder))
         try:
-            _write(making, case, factor)
+            _write(making, case, *how)
             making.chmod(0o755)  # mkdtemp's folder is for its owner alone
             storage.replace(making, entry)
         finally:
@@ -292,17 +321,23 @@ def _make(folder: Path, case: Case, factor: int) -> PreparedCase:
     return found
 
 
-def _write(folder: Path, case: Case, factor: int) -> None:
+def _write(folder: Path, case: Case, factor: int, spacing: tuple[float, ...] | None) -> None:
     volume = case.read()
     shape, affine = volume.images.shape[:3], volume.affine
-    turned, _, turning = nifti.turn(volume.images, affine)
+    turned, turned_affine, turning = nifti.turn(volume.images, affine)
     images, box, brain = z_score(turned, case)
-    remarks = _remarks(images, brain, volume, case.channels)
+    wanted = _shape_at(spacing, images.shape[:3], nifti.spacing_of(turned_affine))
+    remarks = _remarks(images, brain, volume, case.channels, spacing is None)
     labels = None
     if volume.labels is not None:
         labels = nifti.turn(volume.labels, affine)[0][box].copy()
         labels[labels == CAVITY] = 0  # no network of the course looks for resection cavities
     del volume, turned
+    if wanted is not None:
+        images = np.stack([resample(one, wanted) for one in np.moveaxis(images, -1, 0)], axis=-1)
+        brain = resample(brain, wanted, order=0)
+        images[~brain] = 0
+        labels = None if labels is None else resample_labels(labels, wanted)
     if factor > 1:
         images, brain = shrink(images, factor), shrink(brain[..., None], factor)[..., 0] > 0
         images[~brain] = 0
@@ -318,6 +353,7 @@ def _write(folder: Path, case: Case, factor: int) -> None:
         "shape": [int(n) for n in shape],
         "affine": np.asarray(affine, float).tolist(),
         "factor": factor,
+        "resampled": wanted,
         "turning": None if (turning == UNTURNED).all() else turning.tolist(),
         "remarks": remarks,
         "checksums": {name: storage.checksum(folder / f"{name}.npy") for name in arrays},
@@ -326,8 +362,21 @@ def _write(folder: Path, case: Case, factor: int) -> None:
     (folder / "facts.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
+def _shape_at(spacing, shape: tuple[int, ...], own: Sequence[float]) -> list[int] | None:
+    """A box's shape with voxels of this spacing, in mm; None where it keeps its shape."""
+    if spacing is None:
+        return None
+    sides = zip(shape, own, spacing, strict=True)
+    wanted = [max(1, round(count * side / new)) for count, side, new in sides]
+    return None if wanted == list(shape) else wanted
+
+
 def _remarks(
-    images: np.ndarray, brain: np.ndarray, volume: brats.Volume, names: Sequence[str]
+    images: np.ndarray,
+    brain: np.ndarray,
+    volume: brats.Volume,
+    names: Sequence[str],
+    own_voxels: bool,
 ) -> list[str]:
     """What isn't as in the published sets, of the images cropped and z-scored."""
     remarks = [
@@ -336,7 +385,7 @@ def _remarks(
         if not channel.any()
     ]
     spacing = volume.spacing
-    if any(abs(side - 1) > 1e-3 for side in spacing):
+    if own_voxels and any(abs(side - 1) > 1e-3 for side in spacing):
         sizes = "×".join(f"{side:g}" for side in spacing)
         remarks.append(f"voxels of {sizes} mm, where the published sets have 1×1×1 mm")
     if brain.all() and brain.size == np.prod(volume.images.shape[:3]):

@@ -2,8 +2,9 @@
 
 After nnU-Net (Isensee et al., 2021), with the course's own U-Net and a memory of one's choice:
 
-1. Normalisation: each case by itself, to mean 0 and deviation 1 in the brain (MRI has no unit).
-2. Spacing: the median of the set, axis by axis.
+1. Normalisation: each case and channel by itself (MRI has no unit): volumes to mean 0 and deviation 1 in
+   the brain (`normalise.z_score`), slices from their percentiles 1 to 99.5 to 0 to 1 (`slices.rescale`).
+2. Spacing: the median of the set, axis by axis; `prepared_cases.prepare` resamples to it.
 3. Filters: 32 at full resolution, doubled at each level.
 4. Depth: as many levels as leave 4 voxels along the shortest side at the bottom, 4 at most.
 5. Patch: the median shape, then smaller, always along the axis on which it is largest compared with
@@ -27,8 +28,10 @@ import keras
 from unet_course import storage
 from unet_course.network import unet
 
-FORMAT = 1  # raise it when what stands in a plan changes
-KEYS = {"format", "set", "channels", "spacing", "size", "batch_size", "network", "step_gb"}
+FORMAT = 2  # raise it when what stands in a plan changes
+KEYS = {"format", "set", "channels", "normalisation", "spacing", "size", "batch_size", "network"}
+KEYS |= {"step_gb"}
+NORMALISATION = {2: "percentiles 1 to 99.5 as 0 to 1", 3: "z-score in the brain"}  # by axes
 FILTERS, FEWEST_FILTERS = 32, 4
 DEEPEST, BOTTOM = 4, 4  # levels, and voxels along the shortest side at the bottom
 SHORTEST = 32  # voxels: smaller patches show too little of their surroundings
@@ -43,7 +46,8 @@ def make_plan(fingerprint: dict, memory_gb: float = 2.0) -> dict:
             besides. Measured on two cores, a step took 1.1 to 1.3 times what the count says.
 
     Returns:
-        A dict that JSON takes: `spacing` in mm (None where files carry none), `size` of a patch and
+        A dict that JSON takes: `normalisation` (what `slices.load` or `prepared_cases.prepare` does),
+        `spacing` in mm (None where files carry none) as `prepare` takes it, `size` of a patch and
         `batch_size` as `patch_batches.Patches` names them, `network` (arguments of `unet.unet`),
         `parameters`, and `step_gb`, what a step takes by the count above.
 
@@ -84,6 +88,7 @@ def make_plan(fingerprint: dict, memory_gb: float = 2.0) -> dict:
         "format": FORMAT,
         "set": fingerprint["set"],
         "channels": list(fingerprint["channels"]),
+        "normalisation": NORMALISATION[axes],
         "spacing": None if spacing is None else spacing["median"],
         "size": size,
         "batch_size": batch,
