@@ -1,4 +1,4 @@
-"""The site, built once for the tests that look at it."""
+"""The site, or its demo alone, built once for the tests that look at it."""
 
 import atexit
 import importlib.util
@@ -11,6 +11,9 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 from lesson_files import ROOT
+
+sys.path.insert(0, str(ROOT / "docs"))
+import demo_page
 
 NEEDED = {
     "sphinx": "sphinx",
@@ -48,6 +51,15 @@ def _build() -> tuple[Path, str | None]:
         errors="replace",
     )
     return out, done.stderr[-4000:] if done.returncode else None
+
+
+@cache
+def demo() -> tuple[Path, str]:
+    """The demo's folder, without the site around it; and why it can't be built, empty if it was."""
+    folder = tempfile.TemporaryDirectory(prefix="unet-course-demo-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    out = Path(folder.name) / "demo"
+    return out, demo_page.build(out)
 
 
 @cache

@@ -1,5 +1,5 @@
 // The page: choosing files, progress, stopping, and showing what the worker found.
-import { AXES, showSlices, showVolume } from "./views.js";
+import { AXES, showPlanes, showSlice } from "./views.js";
 
 const $ = (id) => document.getElementById(id);
 const COLOURS = { oedema: "#56B4E9", core: "#D55E00", "enhancing tumour": "#F0E442" };
@@ -46,10 +46,13 @@ async function show(result, name) {
   latest = { mask: result.mask, name: name.replace(/\.nii(\.gz)?$|[^\w-]+/gi, "_") };
   end(`${name}: done.`);
   const volume = result.kind === "volumes";
-  $("volume-view").hidden = !volume;
-  $("slice-view").hidden = volume;
+  const single = !volume && result.shape[2] === 1;
+  $("planes-view").hidden = single;
+  $("slice").hidden = !single;
   $("result").hidden = false;
   $("summary").textContent = volume ? summaryOfVolume(result.millilitres) : summaryOfSlices(result);
+  $("assumed").hidden = volume || single;
+  $("assumed").textContent = `Pictures don't say where they lie. Assumed here and in the saved mask: pixels of 1 mm, slices ${result.apart} mm apart, the first one lowest, the patient's left on the right. That is why no volume is given.`;
   $("legend").replaceChildren(...Object.entries(volume ? COLOURS : { tumour: "#E69F00" }).map(([text, colour]) => {
     const patch = Object.assign(document.createElement("i"), { style: `background:${colour}` });
     const entry = document.createElement("span");
@@ -57,12 +60,12 @@ async function show(result, name) {
     return entry;
   }));
   try {
-    if (volume) await showVolume(result, $("planes"), $("crosshair"));
-    else showSlices(result, $("slice"), $("slice-number"));
+    if (single) showSlice(result, $("slice"));
+    else await showPlanes(result, $("planes"), $("crosshair"));
   } catch (error) {
     tell(`The tumour was looked for, but it can't be drawn here (${error.message}). The mask can be saved.`, true);
   }
-  $("found").scrollIntoView({ block: "nearest" });
+  $("found").scrollIntoView({ block: "start" });
 }
 
 function summaryOfVolume(millilitres) {
@@ -71,10 +74,9 @@ function summaryOfVolume(millilitres) {
   return `Found: ${parts.join(", ")}.`;
 }
 
-function summaryOfSlices({ labels, slices }) {
-  const size = labels.length / slices.length;
-  const marked = slices.filter((_, n) => labels.subarray(n * size, (n + 1) * size).some(Boolean)).length;
-  return marked ? `Tumour marked on ${marked} of ${slices.length} slices.` : `No tumour marked on ${slices.length} slices.`;
+function summaryOfSlices({ marked, shape: [, , count] }) {
+  const of = `${count} slice${count > 1 ? "s" : ""}`;
+  return marked ? `Tumour marked on ${marked} of ${of}.` : `No tumour marked on ${of}.`;
 }
 
 function save() {

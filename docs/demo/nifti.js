@@ -107,8 +107,8 @@ export function turned(shape, turning) {
   return { sides, at: (x, y, z) => start + x * step[0] + y * step[1] + z * step[2] };
 }
 
-/** A NIfTI-1 file of one 3-D array, in the grid that `affine` gives. */
-export function write(data, shape, affine) {
+/** A NIfTI-1 file of one 3-D array, in the grid that `affine` gives; a `remark` says that its millimetres are only assumed. */
+export function write(data, shape, affine, remark = "") {
   const kinds = { Uint8Array: [2, 8], Float32Array: [16, 32] };
   const [code, bits] = kinds[data.constructor.name];
   const bytes = new ArrayBuffer(352 + data.byteLength);
@@ -120,7 +120,8 @@ export function write(data, shape, affine) {
   [1, ...spacingOf(affine), 1, 1, 1, 1].forEach((size, i) => view.setFloat32(76 + 4 * i, size, true));
   view.setFloat32(108, 352, true);
   view.setFloat32(112, 1, true);
-  view.setUint8(123, 2); // millimetres
+  view.setUint8(123, remark ? 0 : 2); // millimetres, or unknown
+  new Uint8Array(bytes, 148, 80).set(new TextEncoder().encode(remark).subarray(0, 79));
   view.setInt16(254, 1, true); // the sform below says where the voxels are
   for (let row = 0; row < 3; row++) {
     for (let column = 0; column < 4; column++) view.setFloat32(280 + 16 * row + 4 * column, affine[row][column], true);

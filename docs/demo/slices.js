@@ -76,37 +76,43 @@ function percentile(counts, share) {
   return low + (high - low) * (place - Math.floor(place));
 }
 
-/** Shrink a slice to SIDE × SIDE, linear with a filter twice as wide as a new pixel; 0 to 255. */
-export function shrink({ width, rgb }) {
-  if (width === SIDE) return Float32Array.from(rgb);
-  const scale = width / SIDE;
-  const rows = [...Array(SIDE).keys()].map((o) => {
+/** Resize a square picture (channels fastest), linear, and when shrinking smoothed by a filter twice as wide as a new pixel: `slices.resize`. */
+export function resize(values, side, wanted, channels) {
+  if (side === wanted) return Float32Array.from(values);
+  const scale = side / wanted, reach = Math.max(scale, 1);
+  const lines = [...Array(wanted).keys()].map((o) => {
     const centre = (o + 0.5) * scale - 0.5;
     const taps = [];
-    for (let i = Math.max(0, Math.ceil(centre - scale)); i <= Math.min(width - 1, Math.floor(centre + scale)); i++) taps.push([i, 1 - Math.abs(i - centre) / scale]);
+    for (let i = Math.max(0, Math.ceil(centre - reach)); i <= Math.min(side - 1, Math.floor(centre + reach)); i++) taps.push([i, 1 - Math.abs(i - centre) / reach]);
     const sum = taps.reduce((a, [, weight]) => a + weight, 0);
     return taps.map(([i, weight]) => [i, weight / sum]);
   });
-  const across = new Float32Array(SIDE * width * 3); // columns first
-  for (let y = 0; y < width; y++) rows.forEach((taps, x) => { for (let c = 0; c < 3; c++) across[3 * (x + SIDE * y) + c] = taps.reduce((a, [i, weight]) => a + weight * rgb[3 * (i + width * y) + c], 0); });
-  const small = new Float32Array(SIDE * SIDE * 3);
-  rows.forEach((taps, y) => { for (let x = 0; x < SIDE; x++) for (let c = 0; c < 3; c++) small[3 * (x + SIDE * y) + c] = Math.round(taps.reduce((a, [i, weight]) => a + weight * across[3 * (x + SIDE * i) + c], 0)); });
-  return small;
+  const across = new Float32Array(wanted * side * channels); // columns first
+  for (let y = 0; y < side; y++) lines.forEach((taps, x) => { for (let c = 0; c < channels; c++) across[channels * (x + wanted * y) + c] = taps.reduce((a, [i, weight]) => a + weight * values[channels * (i + side * y) + c], 0); });
+  const resized = new Float32Array(wanted * wanted * channels);
+  lines.forEach((taps, y) => { for (let x = 0; x < wanted; x++) for (let c = 0; c < channels; c++) resized[channels * (x + wanted * y) + c] = taps.reduce((a, [i, weight]) => a + weight * across[channels * (x + wanted * i) + c], 0); });
+  return resized;
 }
 
-/** Masks (slices × SIDE × SIDE) of a patient: slice and mirror image averaged, largest component. */
+/** Masks (slices × side × side, as the pictures are) of a patient: slice and mirror image averaged, enlarged, largest component. */
 export async function predict(slices, run, progress) {
-  const mask = new Uint8Array(slices.length * SIDE * SIDE);
+  const side = slices[0].width;
+  const mask = new Uint8Array(slices.length * side * side);
   for (let n = 0; n < slices.length; n++) {
-    const image = shrink(slices[n]).map((value) => value / 255);
+    const image = resize(slices[n].rgb, side, SIDE, 3).map((value) => Math.round(value) / 255);
     const mirrored = new Float32Array(image.length);
     for (let y = 0; y < SIDE; y++) for (let x = 0; x < SIDE; x++) for (let c = 0; c < 3; c++) mirrored[3 * (x + SIDE * y) + c] = image[3 * (SIDE - 1 - x + SIDE * y) + c];
     const [plain, other] = [await run(image), await run(mirrored)];
-    for (let y = 0; y < SIDE; y++) for (let x = 0; x < SIDE; x++) {
-      const i = x + SIDE * y;
-      mask[n * SIDE * SIDE + i] = (plain[i] + other[SIDE - 1 - x + SIDE * y]) / 2 >= 0.5 ? 1 : 0;
-    }
+    const probability = plain.map((p, i) => (p + other[SIDE - 1 - 2 * (i % SIDE) + i]) / 2);
+    resize(probability, SIDE, side, 1).forEach((p, i) => { mask[n * side * side + i] = p >= 0.5 ? 1 : 0; });
     progress(n + 1, slices.length);
   }
-  return keepLargest(mask, [SIDE, SIDE, slices.length]);
+  return keepLargest(mask, [side, side, slices.length]);
+}
+
+/** Where slices are taken to lie, for pictures don't say it: {apart, affine}; pixels of 1 mm, slices from below upwards, seen from the feet. */
+export function grid(slices) {
+  const side = slices[0].width;
+  const apart = Math.min(8, Math.round(1800 / slices.length) / 10); // mm: of a whole head's slices, 180 mm together
+  return { apart, affine: [[-1, 0, 0, side - 1], [0, -1, 0, side - 1], [0, 0, apart, 0], [0, 0, 0, 1]] };
 }

@@ -1,15 +1,17 @@
-// Three linked planes and a rendering by NiiVue; slices on a canvas.
+// Three linked planes and a rendering by NiiVue; a single slice on a canvas.
 import { MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER } from "@niivue/niivue";
-import { SIDE } from "./slices.js";
 
 export const AXES = ["right–left", "posterior–anterior", "inferior–superior"];
-const LABELS = { // the course's colours: nothing, core, oedema, unused, enhancing tumour
-  R: [0, 213, 86, 0, 240], G: [0, 94, 180, 0, 228], B: [0, 0, 233, 0, 66],
-  A: [0, 255, 255, 0, 255], I: [0, 1, 2, 3, 4], labels: ["", "core", "oedema", "", "enhancing tumour"],
+const LABELS = { // the course's colours
+  volumes: { // nothing, core, oedema, unused, enhancing tumour
+    R: [0, 213, 86, 0, 240], G: [0, 94, 180, 0, 228], B: [0, 0, 233, 0, 66],
+    A: [0, 255, 255, 0, 255], I: [0, 1, 2, 3, 4], labels: ["", "core", "oedema", "", "enhancing tumour"],
+  },
+  slices: { R: [0, 230], G: [0, 159], B: [0, 0], A: [0, 255], I: [0, 1], labels: ["", "tumour"] },
 };
 let viewer = null;
 
-export async function showVolume({ scan, mask, labels, shape, affine }, canvas, sliders) {
+export async function showPlanes({ kind, scan, mask, labels, shape, affine }, canvas, sliders) {
   if (!viewer) {
     viewer = new Niivue({
       isRadiologicalConvention: true, // the patient's left on the right, as in the course
@@ -21,12 +23,14 @@ export async function showVolume({ scan, mask, labels, shape, affine }, canvas, 
   for (const volume of [...viewer.volumes]) viewer.removeVolume(volume);
   viewer.addVolume(await NVImage.loadFromFile({ file: new File([scan], "scan.nii"), colormap: "gray" }));
   const overlay = await NVImage.loadFromFile({ file: new File([mask], "mask.nii"), opacity: 0.6 });
-  overlay.setColormapLabel(LABELS);
+  overlay.setColormapLabel(LABELS[kind]);
   viewer.addVolume(overlay);
   viewer.setSliceType(viewer.sliceTypeMultiplanar);
   viewer.setRenderAzimuthElevation(110, 10);
   viewer.setClipPlane([0, 0, 90]); // half of the brain is cut away, so that the tumour in it is seen
   const inputs = [...sliders.querySelectorAll("input")];
+  const sides = viewer.volumes[0].dimsRAS.slice(1, 4);
+  inputs.forEach((input, i) => Object.assign(input, { min: 0.5 / sides[i], step: 1 / sides[i] })); // a key moves by one voxel
   const move = (places) => {
     viewer.scene.crosshairPos = places;
     inputs.forEach((input, i) => { input.value = places[i]; });
@@ -51,29 +55,18 @@ function middleOf(labels, [width, height, depth]) {
   return number ? sum.map((value) => Math.round(value / number)) : [width, height, depth].map((side) => Math.round(side / 2));
 }
 
-export function showSlices({ labels, slices }, canvas, slider) {
-  const draw = () => {
-    const n = Number(slider.value);
-    const { width, height, rgb, name } = slices[n];
-    Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d");
-    const picture = context.createImageData(width, height);
-    let marked = 0;
-    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
-      const i = x + width * y;
-      const hit = labels[n * SIDE * SIDE + Math.floor((x * SIDE) / width) + SIDE * Math.floor((y * SIDE) / height)];
-      const grey = rgb[3 * i + 1]; // FLAIR
-      const colour = hit ? [230, 159, 0].map((value) => (value + grey) / 2) : [grey, grey, grey];
-      picture.data.set([...colour, 255], 4 * i);
-      marked += hit;
-    }
-    context.putImageData(picture, 0, 0);
-    const share = ((100 * marked) / (width * height)).toFixed(1);
-    canvas.setAttribute("aria-label", `${name}, slice ${n + 1} of ${slices.length}: ${marked ? `tumour marked on ${share} % of it` : "no tumour marked"}.`);
-  };
-  const size = SIDE * SIDE;
-  const areas = slices.map((_, n) => labels.subarray(n * size, (n + 1) * size).reduce((a, b) => a + b, 0));
-  const largest = areas.indexOf(Math.max(...areas));
-  Object.assign(slider, { max: slices.length - 1, value: largest, oninput: draw });
-  draw();
+/** One slice, seen as it was dropped. */
+export function showSlice({ labels, flair, shape: [width, height], name }, canvas) {
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d");
+  const picture = context.createImageData(width, height);
+  for (let i = 0; i < flair.length; i++) {
+    const grey = flair[i];
+    const colour = labels[i] ? [230, 159, 0].map((value) => (value + grey) / 2) : [grey, grey, grey];
+    picture.data.set([...colour, 255], 4 * i);
+  }
+  context.putImageData(picture, 0, 0);
+  const marked = labels.reduce((a, b) => a + b, 0);
+  const share = ((100 * marked) / labels.length).toFixed(1);
+  canvas.setAttribute("aria-label", `${name}: ${marked ? `tumour marked on ${share} % of it` : "no tumour marked"}.`);
 }

@@ -38,9 +38,17 @@ async function ofSlices(files) {
   const read = slices.rescale(await slices.read(files));
   const run = await network("lgg_sample", [slices.SIDE, slices.SIDE, 3]);
   const found = await slices.predict(read, run, (done, of) => say("Looking for the tumour", done, of));
-  const identity = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]];
-  const shape = [slices.SIDE, slices.SIDE, read.length];
-  return { kind: "slices", labels: found, shape, slices: read, mask: nifti.write(found, shape, identity) };
+  const { width, height } = read[0], size = width * height;
+  const shape = [width, height, read.length];
+  const { apart, affine } = slices.grid(read);
+  const flair = new Uint8Array(size * read.length);
+  read.forEach(({ rgb }, n) => { for (let i = 0; i < size; i++) flair[n * size + i] = rgb[3 * i + 1]; });
+  const marked = read.filter((_, n) => found.subarray(n * size, (n + 1) * size).some(Boolean)).length;
+  return {
+    kind: "slices", labels: found, shape, affine, apart, marked, name: read[0].name, flair,
+    scan: nifti.write(flair, shape, affine),
+    mask: nifti.write(found, shape, affine, "pixel size and slice distance are assumed"),
+  };
 }
 
 self.onmessage = async ({ data: files }) => {
