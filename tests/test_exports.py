@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from unet_course import exercises, runtime
 from unet_course.commands import cli, export_lesson, run_lesson, slides
+from unet_course.commands.explorer_pictures import SENTENCE
 from unet_course.exercises import grade, judge
 from unet_course.exercises.choices import Question
 
@@ -96,6 +97,15 @@ def test_the_handout_leaves_solutions_out(course, capsys):
     assert code == 0 and capsys.readouterr().out == f"{out}\n"
     assert "Hint" in text and "Solution" not in text and "not attempted" in text
     assert "[Colab]" not in text, "that opens the lesson with its solutions"
+
+
+@pytest.mark.parametrize(("form", "suffix"), [("handout", ".ipynb"), ("slides", ".html")])
+def test_links_to_the_courses_pages_lead_to_the_repository(course, form, suffix):
+    link = "\n\nSee the [glossary](../docs/glossary.md)."
+    change(course, lambda cells, _: cells["title"].update(source=cells["title"].source + link))
+    _, text = export(form, course / f"made{suffix}")
+    assert re.search(r"https://github\.com/[\w.-]+/[\w.-]+/blob/HEAD/docs/glossary\.md", text)
+    assert "../docs" not in text
 
 
 def test_a_solution_without_its_tag_is_not_handed_out(course, capsys):
@@ -480,7 +490,7 @@ def test_a_figure_has_the_slide_to_itself_but_for_one_sentence():
 
 @pytest.mark.parametrize("module", ["widgets", "explorers"])
 def test_a_widget_has_a_stand_in_and_long_code_is_folded(module):
-    text = {"text/plain": "VBox(children=(Label(value='truth'),))"}
+    text = {"text/plain": SENTENCE}
     source = f"{module}.browser(scan)"
     widget = new_code_cell(source, outputs=[new_output("display_data", text)])
     figure = new_code_cell("f()", outputs=[new_output("display_data", text | {"image/png": PNG})])

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from unet_course import runtime, storage
-from unet_course.commands import run_lesson, slides
+from unet_course.commands import explorer_pictures, run_lesson, slides
 from unet_course.commands.lesson_parts import (
     CHECK,
     CONCLUDE,
@@ -24,6 +24,7 @@ from unet_course.commands.lesson_parts import (
     tags,
     without_answers,
 )
+from unet_course.commands.opening import own_copies
 from unet_course.commands.output_files import FORMS, check_output_path, writing
 from unet_course.commands.run_lesson import clean_outputs
 from unet_course.commands.terminal import CellProgress
@@ -78,15 +79,21 @@ def _write(lesson: Path, form: str, out: Path) -> None:
     else:
         notebook = handout(lesson) if form == "handout" else nbgrader(lesson)
         with writing(out):
-            run_lesson.write(notebook, out)
+            run_lesson.write(explorer_pictures.in_words(notebook), out)
 
 
 def read(lesson: Path) -> NotebookNode:
-    """Return a lesson, cleaned, without its launch links: they open the lesson, not what is made."""
+    """Return a lesson, cleaned, without its launch links: they open the lesson, not what is made.
+
+    Links to the course's pages lead to the repository, since an export may lie anywhere.
+    """
     notebook = clean_outputs(run_lesson.read(lesson))
     for cell in notebook.cells[:1]:
         parts = cell.source.split("\n\n")
         cell.source = "\n\n".join(part for part in parts if LAUNCH not in part)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = own_copies.with_addresses(cell.source)
     return notebook
 
 

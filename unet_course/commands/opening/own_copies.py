@@ -86,8 +86,8 @@ def _copy_all(origin: Path, target: Path) -> list[str]:
 def _copy(source: Path, mine: Path, known: dict, told: list[str]) -> bool:
     """Make or renew one copy; return whether it was written."""
     text = source.read_text(encoding="utf-8")
-    if runtime.PACKAGE in source.parents:  # the pages that a lesson links to are at its address
-        text = text.replace("](../", f"]({_address()}/blob/HEAD/")
+    if runtime.PACKAGE in source.parents:  # no clone, so the pages it links to aren't there
+        text = with_addresses(text)
     new, now = _digest(text.encode()), None
     if mine.exists() or mine.is_symlink():
         if not mine.is_file():
@@ -144,9 +144,11 @@ def _free_name(mine: Path, ending: str, text: str | None = None) -> Path:
     raise AssertionError
 
 
-def _address() -> str:
+def with_addresses(text: str) -> str:
+    """Return a lesson's text with its links to the course's other pages as the repository's."""
     about = importlib.metadata.metadata("unet-course").get_all("Project-URL", [])
-    return next(line.split(", ")[1] for line in about if line.startswith("Repository, "))
+    address = next(line.split(", ")[1] for line in about if line.startswith("Repository, "))
+    return text.replace("](../", f"]({address}/blob/HEAD/")
 
 
 def _digest(data: bytes) -> str:
