@@ -19,6 +19,7 @@ from pathlib import Path
 import nbformat
 
 from unet_course import runtime, storage
+from unet_course.commands import explorer_pictures
 from unet_course.commands.opening import notebook_files
 from unet_course.commands.opening.user_settings import kernel_environment as kernel_environment
 
@@ -219,13 +220,14 @@ def write_run(run: Run, out: Path, lesson: Path) -> None:
     """Write an executed lesson as a notebook or as one page with its pictures, as the name ends."""
     cleaned = clean_outputs(run.notebook)
     if out.suffix != ".html":
-        write(cleaned, out)
+        write(explorer_pictures.in_words(cleaned), out)
         return
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(template_name="classic")  # the one that carries alt texts over
     resources = {"metadata": {"name": lesson.stem}}
-    storage.write_text(out, exporter.from_notebook_node(cleaned, resources=resources)[0])
+    shown = explorer_pictures.in_pictures(cleaned, lesson.stem)
+    storage.write_text(out, exporter.from_notebook_node(shown, resources=resources)[0])
 
 
 def make_sample(lesson: Path) -> None:

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from unet_course import runtime
+from unet_course.commands import explorer_pictures
 from unet_course.commands.terminal import as_text, how_to_install
 
 DECK = runtime.PACKAGE / "commands" / "deck"
@@ -43,6 +44,7 @@ def to_slides(notebook: NotebookNode, lesson: Path) -> str:
     title = (
         re.search(r"^# (.+)", notebook.cells[0].source, re.MULTILINE) if notebook.cells else None
     )
+    explorer_pictures.in_pictures(notebook, lesson.stem)
     notebook.cells = _arrange(notebook.cells, _guide_to(lesson))
     if all(slide_type(cell) == "notes" for cell in notebook.cells):
         raise ValueError(f"{lesson.name}: each of its cells is 'notes' or 'skip': no slide is left")
@@ -228,10 +230,10 @@ def _figure(cell: NotebookNode) -> bool:
 
 
 def _code(cell: NotebookNode, kind: str) -> NotebookNode:
-    """Return a code cell with `folded` in its metadata; a widget is replaced by its name."""
+    """Return a code cell with `folded` in its metadata; an explorer without a picture by its name."""
     figure = _figure(cell)
     printed = "\n".join(map(as_text, cell.outputs))
-    if not figure and re.match(r"[A-Z]\w*\(.*\b(children|value)=", printed):
+    if printed == explorer_pictures.SENTENCE:
         name = re.search(r"(?:widgets|explorers)\.(\w+)\(", cell.source)
         called = f", `{name[1]}`" if name else ""
         return _markdown(f"▸ *In Jupyter a widget to try out stands here{called}.*", kind)
