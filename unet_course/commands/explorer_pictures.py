@@ -63,7 +63,9 @@ def _shown(one: dict, strip: Path) -> list[NotebookNode]:
     file = io.BytesIO()
     Image.open(strip).crop((0, top, width, top + height)).save(file, "png")
     picture = {"image/png": base64.b64encode(file.getvalue()).decode()}
-    words = f"{said} (An explorer, pictured with the course's own data; it can be used in a notebook.)"
+    words = (
+        f"{said} (An explorer, pictured with the course's own data; it can be used in a notebook.)"
+    )
     about = f"<p>{' '.join(one['legend'])}</p><p><em>{html.escape(words)}</em></p>"
     return [
         new_output("display_data", picture, metadata={"image/png": {"alt": said}}),
