@@ -24,7 +24,8 @@ _spec.loader.exec_module(colab_pins)
 
 PINS, ADDED, PYTHON = colab_pins.parse(colab_pins.PINS.read_text(encoding="utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-WANTED = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["jax"]
+EXTRAS = PROJECT["optional-dependencies"]
+WANTED = PROJECT["dependencies"] + EXTRAS["jax"] + EXTRAS["export"]
 CORE = [Requirement(text) for text in WANTED]
 UNREACHABLE = re.compile(
     r"error sending request|failed to fetch|dns error|could not connect|timed out|"

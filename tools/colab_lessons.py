@@ -39,7 +39,8 @@ def environment(folder: Path) -> Path:
     install = ["uv", "pip", "install", "--quiet", "--python", str(python)]
     install += ["--constraints", str(colab_pins.PINS), "--reinstall-package", "unet-course"]
     with tempfile.TemporaryDirectory() as empty:  # pyproject's [tool.uv] constraints aren't Colab's
-        course = f"{colab_pins.ROOT}[jax]"  # Colab carries JAX
+        # Colab carries JAX; lesson 15 installs what it needs besides
+        course = f"{colab_pins.ROOT}[{','.join(colab_pins.EXTRAS)}]"
         subprocess.run([*install, course], check=True, cwd=empty)
         freeze = ["uv", "pip", "freeze", "--quiet", "--python", str(python)]
         frozen = subprocess.run(freeze, check=True, cwd=empty, capture_output=True, text=True)

@@ -4,8 +4,9 @@
 
 LIST is a file with one ``name==version`` a line, every package of a Colab runtime: what
 ``pip list --format=freeze`` prints there, or the list that Colab publishes for its image. The
-course's core dependencies, and JAX for lesson 14, are resolved with these versions held fast (by ``uv``, which asks the
-package index). What comes of it and is in LIST is a pin; what isn't is what installing adds.
+course's core dependencies and its extras `jax` and `export` (lessons 14 and 15) are resolved with
+these versions held fast (by ``uv``, which asks the package index). What comes of it and is in LIST is a
+pin; what isn't is what installing adds.
 
 Fails, and writes nothing, where the dependencies can't be met without changing a version.
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PINS = ROOT / "tools" / "colab_pins.txt"
+EXTRAS = ("jax", "export")  # what lessons 14 and 15 need besides the course's own dependencies
 PIN = re.compile(r"([A-Za-z0-9._-]+)==(\S+)")
 
 
@@ -39,7 +41,7 @@ def parse(text: str) -> tuple[dict[str, str], set[str], str | None]:
 
 
 def resolve(pins: Path, python: str) -> dict[str, str]:
-    """Return what the core dependencies and the extra ``jax`` come to with ``pins`` held fast.
+    """Return what the core dependencies and `EXTRAS` come to with ``pins`` held fast.
 
     Raises:
         RuntimeError: they can't be met, or the index didn't answer; the message is uv's.
@@ -48,7 +50,8 @@ def resolve(pins: Path, python: str) -> dict[str, str]:
     # resolved in an empty folder: pyproject's own [tool.uv] constraints are the saved outputs'
     with tempfile.TemporaryDirectory() as empty:
         core = Path(empty, "core.in")
-        wanted = project["dependencies"] + project["optional-dependencies"]["jax"]
+        extras = project["optional-dependencies"]
+        wanted = sum((extras[name] for name in EXTRAS), project["dependencies"])
         core.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         command = ["uv", "pip", "compile", str(core), "--constraints", str(pins.resolve())]
         command += ["--python-version", python, "--python-platform", "linux", "--quiet"]
