@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from unet_course.exercises import lesson_05
+
 
 def flip(body: str) -> str:
     return (
@@ -445,3 +447,12 @@ EVIDENCE = {
         CASE | {"prediction": "the loss of the rate"},
     ]
 }
+
+
+def test_the_verdict_on_three_faults_says_only_what_the_runs_show():
+    said = lesson_05.three_faults(CASE)
+    assert "run B's loss ends at 1.10" in said and "Run C's ends at 0.30" in said
+    assert "run A has the best validation Dice of all, 0.40 above" in said
+    poor = run("patients", validation=(0.0, 0.05), others=(0.1, 0.15))
+    said = lesson_05.three_faults(CASE | {"runs": RUNS | {"A": poor}, "gap": -0.1})
+    assert "run A has a validation Dice, 0.10 below" in said and "best" not in said

@@ -652,11 +652,14 @@ def three_faults(evidence):
         ],
         hint="The last value of the run's `validation`, minus the last of its `others`.",
     )
+    best = leaked.validation[-1] >= max(run.validation[-1] for run in runs.values())
     return (
-        f"Run {named['rate']}'s loss gives the rate away. Run {named['masks']} has a fine loss: only "
-        f"its pictures show predictions too far to the right, here by {columns} pixels. And run "
-        f"{named['patients']} has the best validation Dice of all, {right:.2f} above that of patients "
-        f"whom it never saw. {_foreseen(evidence['prediction'], runs, named)}"
+        f"At too high a rate, run {named['rate']}'s loss ends at {runs[named['rate']].loss[-1]:.2f}. "
+        f"Run {named['masks']}'s ends at {runs[named['masks']].loss[-1]:.2f}: not its loss but its "
+        f"pictures tell of the masks, {columns} pixels too far to the right. And run "
+        f"{named['patients']} has {'the best validation Dice of all' if best else 'a validation Dice'}"
+        f", {abs(right):.2f} {'above' if right > 0 else 'below'} that of patients whom it never saw. "
+        f"{_foreseen(evidence['prediction'], runs, named)}"
     )
 
 
