@@ -20,6 +20,8 @@ FOLDER = "notebooks"
 WIDGET = re.compile(r"\w*Box\(children=")
 # what a lesson links to in the repository, and where that is on the site
 MOVED = {"](../docs/": "](../", "](../benchmarks/README.md": "](../benchmarks.md"}
+# the demo's page isn't one of Sphinx', and on the site itself it is next door
+DEMO = re.compile(r"\[([^]]+)\]\(https://[^)\s]+/demo/index\.html\)")
 HERE = Path(__file__).resolve().parent
 SLIDERS = json.loads((HERE / "sliders.json").read_text(encoding="utf-8"))
 
@@ -53,7 +55,7 @@ def _prepare(notebook: dict, name: str) -> None:
             source = "".join(cell["source"])
             for old, new in MOVED.items():
                 source = source.replace(old, new)
-            cell["source"] = source
+            cell["source"] = DEMO.sub(r'<a href="../demo/index.html">\1</a>', source)
         for output in cell.get("outputs", []):
             if WIDGET.match("".join(output.get("data", {}).get("text/plain", ""))):
                 output["data"] = {"text/html": sliders(f"{name}-{cell['id']}")}

@@ -51,8 +51,9 @@ def clone(tmp_path):
     for folder in ("unet_course", "notebooks"):
         (root / folder).mkdir()
     shutil.copy(ROOT / "unet_course" / "__init__.py", root / "unet_course")
-    lesson = sorted((ROOT / "notebooks").glob("00_*.ipynb"))[0]
-    shutil.copy(lesson, root / "notebooks")
+    for number in ("00", "15"):  # 15 links to the demo
+        (lesson,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+        shutil.copy(lesson, root / "notebooks")
     as_before_publishing(root)
     return root
 

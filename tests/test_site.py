@@ -234,6 +234,15 @@ def test_the_front_page_leads_to_the_first_lesson():
     assert button["href"] == f"notebooks/{LESSONS[0].stem}.html"
 
 
+def test_lesson_15_and_the_demo_lead_to_each_other():
+    (lesson,) = (path for path in LESSONS if path.name.startswith("15_"))
+    links = [link["href"] for link in lesson_page(lesson).select("article a[href]")]
+    assert "../demo/index.html" in links and not any("/demo/" in x for x in links if "://" in x)
+    demo = (ROOT / "docs" / "demo" / "index.html").read_text(encoding="utf-8")
+    assert f'<a href="../notebooks/{lesson.stem}.html">' in demo
+    assert "/demo/index.html)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_tables_of_figures_are_there():
     source = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     tables = len(re.findall(r"^\|[-| :]*---[-| :]*\|$", source, re.MULTILINE))

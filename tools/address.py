@@ -9,8 +9,8 @@
 The address stands in one place, ``[project.urls] Repository`` and ``[tool.unet-course] branch`` of
 ``pyproject.toml``. Without a repository the address that is there is written again: do so after
 adding a lesson (``python tools/address.py``, or with the new file's name). In a lesson only the
-launch links below its title and the install cell's source change; nothing is executed, and outputs,
-ids and counts stay as they are. ``docs/publish.md`` has the steps in their order.
+launch links below its title, links to the site's demo and the install cell's source change; nothing
+is executed, and outputs, ids and counts stay as they are. ``docs/publish.md`` has the steps in their order.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ BRANCH = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*"
 )  # a slash in it would make Binder's address unclear
 FIRST = "notebooks/00_start_here.ipynb"
+DEMO = re.compile(r"\]\(https://[^)\s]+/demo/index\.html\)")  # a lesson's link to it
 
 INSTALL = """\
 import sys
@@ -106,6 +107,10 @@ def lesson(path: Path, address: Address, write: bool = True) -> bool:
     body = "\n".join(rest).strip("\n")
     links = address.links(f"notebooks/{path.name}")
     cells[0]["source"] = _lines(f"{title[0]}\n\n{links}\n\n{body}")
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and DEMO.search(source):
+            cell["source"] = _lines(DEMO.sub(f"]({address.site()}demo/index.html)", source))
     code = next(cell for cell in cells if cell["cell_type"] == "code")
     if '"google.colab" in sys.modules' not in "".join(code["source"]):
         raise ValueError(f"{path}: its first code cell doesn't install the course on Colab")
