@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from unet_course import storage
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SOURCES = HERE / "demo"
@@ -46,6 +48,12 @@ def _add(app, failed) -> None:
 
 def build(out: Path) -> str:
     """Build the demo into a folder; return why that isn't possible, empty if it was."""
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    with storage.locked(ROOT / ".cache" / "demo.lock"):  # builds share what they keep there
+        return _build(out)
+
+
+def _build(out: Path) -> str:
     if shutil.which("npm") is None:
         return "Node.js with npm isn't installed"
     missing = [name for name in ("tf2onnx", "onnxruntime") if not importlib.util.find_spec(name)]

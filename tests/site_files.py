@@ -54,7 +54,7 @@ def _build() -> tuple[Path, str | None]:
 
 
 @cache
-def demo() -> tuple[Path, str]:
+def built_demo() -> tuple[Path, str]:
     """The demo's folder, without the site around it; and why it can't be built, empty if it was."""
     folder = tempfile.TemporaryDirectory(prefix="unet-course-demo-", ignore_cleanup_errors=True)
     atexit.register(folder.cleanup)
