@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from unet_course import runtime
-from unet_course.commands import cli, model_card
+from unet_course.commands import cli, write_card
 from unet_course.data import fingerprint
+from unet_course.judging import model_card
 
 NETWORK = next((runtime.PACKAGE / "weights").glob("*3d*.keras"), None) or next(
     (runtime.PACKAGE / "weights").glob("*.keras")
@@ -65,10 +66,10 @@ def test_what_no_file_says_is_unknown(folder):
 
 def test_scores_as_csv_and_flat_json(folder):
     (folder / "s.csv").write_text("\ufeffpatient;dice\np1;0.5\np2;\np3;1\n", encoding="utf-8")
-    table = model_card.read_scores(folder / "s.csv")
+    table = write_card.read_scores(folder / "s.csv")
     assert table.dice.tolist()[::2] == [0.5, 1] and np.isnan(table.dice.iloc[1])
     (folder / "s.json").write_text('{"p1": 0.5, "p2": 1}', encoding="utf-8")
-    assert model_card.read_scores(folder / "s.json").score.tolist() == [0.5, 1]
+    assert write_card.read_scores(folder / "s.json").score.tolist() == [0.5, 1]
 
 
 @pytest.mark.parametrize(

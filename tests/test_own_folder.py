@@ -7,13 +7,14 @@ import nibabel
 import numpy as np
 import pytest
 import tifffile
+from lesson_files import LESSONS, code_cells
 from PIL import Image
 
 from unet_course import runtime
 from unet_course.commands import cli, doctor
 from unet_course.data import brats, fingerprint, lgg, own_folder, prepared_cases, slices
 from unet_course.data.layouts import DataError
-from unet_course.prediction import postprocess
+from unet_course.prediction import postprocess, predict_slices
 from unet_course.training import plan
 
 AFFINE = np.diag([-1.0, -1.0, 2.0, 1.0])
@@ -250,6 +251,56 @@ def test_lessons_of_slices_take_the_sample(pictures, monkeypatch, capsys):
     assert lgg.course_patients(at_least=1) == []
     said = capsys.readouterr().out
     assert "Passed over, 2 patients of cases.csv" in said and "Data: the sample" in said
+
+
+def test_a_lesson_may_take_the_tables_patients(pictures, monkeypatch, capsys):
+    monkeypatch.setattr(lgg, "_sample_patients", list)
+    monkeypatch.setenv(runtime.DATA_VARIABLE, str(pictures))
+    assert [p.id for p in lgg.course_patients(at_least=2, own=True)] == ["anna", "bo"]
+    assert capsys.readouterr().out.startswith("Data: 2 patients in ")
+    assert lgg.course_patients(at_least=3, own=True) == []
+    assert "Data: the sample" in capsys.readouterr().out
+    for who in ("cleo", "dora"):  # one channel, and no tumour
+        size = (40, 48) if who == "cleo" else (40, 48, 3)
+        picture(pictures / f"{who}.png", grey(7, size))
+        picture(pictures / f"{who}_m.png", spot() * (who == "cleo"))
+    with open(pictures / own_folder.TABLE, "a", encoding="utf-8") as file:
+        file.writelines(f"{who},1,x,{who}.png,{who}_m.png\n" for who in ("cleo", "dora"))
+    assert [p.id for p in lgg.course_patients(at_least=1, own=True)] == ["anna", "bo"]
+    said = capsys.readouterr().out
+    assert "cleo (1 channels, most others have 3); dora (no slice has tumour)" in said
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "ending"),
+    [((50, 45), 1, "png"), ((41, 53), 3, "tif"), ((33, 40), 2, "png")],
+)
+def test_lesson_13_takes_pictures_of_any_size(
+    tmp_path, monkeypatch, capsys, size, channels, ending
+):
+    columns = [f"channel{c + 1}" for c in range(channels)] if channels == 2 else ["image"]
+    rows = []
+    for number in range(8):
+        rows.append({"patient": f"p{number}"})
+        for i, column in enumerate(columns):
+            rows[-1][column] = f"{number}_{column}.{ending}"
+            shape = size if channels < 3 else (*size, channels)
+            picture(tmp_path / rows[-1][column], grey(10 * number + i, shape))
+        rows[-1]["mask"] = f"{number}_m.{ending}"
+        picture(tmp_path / rows[-1]["mask"], spot(size))
+    own_folder.write_table(tmp_path, rows)
+    monkeypatch.setenv(runtime.DATA_VARIABLE, str(tmp_path))
+    (lesson,) = [path for path in LESSONS if path.name.startswith("13")]
+    cells, names = {cell.id: cell.source for cell in code_cells(lesson)}, {}
+    for id in ("imports", "patients", "write-own", "raters", "raters-figure"):
+        exec(compile(cells[id], id, "exec"), names)
+    assert f"Data: 8 patients in {tmp_path.resolve()}" in capsys.readouterr().out
+    truth, wide, tight = names["unpack"](*names["outlines"]["p0"])
+    assert np.array_equal(truth, spot(size, 1)[None]) and tight.sum() < wide.sum()
+    exported = lgg.find_patients(names["folder"])
+    names["temporary"].cleanup()
+    assert len(exported) == 4 and exported[0].id == "P1"
+    assert predict_slices.full_size(np.zeros((2, 8, 8, 1)), size).shape == (2, *size, 1)
 
 
 def test_the_commands_take_it(pictures, capsys, tmp_path, monkeypatch):

@@ -299,7 +299,7 @@ def _export_model(options) -> int:
 
 
 def _card(options) -> int:
-    from unet_course.commands.model_card import write_card
+    from unet_course.commands.write_card import write_card
 
     sets = (options.scores, options.trained_on, options.judged_on)
     print(write_card(options.network, options.out, *sets))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from unet_course.commands.output_files import check_output_path
 from unet_course.commands.terminal import start_tensorflow
+from unet_course.judging.model_card import shape_text
 
 
 def export_model(file: Path, out: Path, weights: str) -> str:
@@ -55,8 +56,3 @@ def load_network(file: Path):
         why = str(error).splitlines()[0]
         what = f"{file} can't be loaded as a Keras network ({type(error).__name__}: {why})"
         raise ValueError(f"{what}; save it again with model.save") from error
-
-
-def shape_text(sides: tuple) -> str:
-    """Return a shape as text, such as `any × 128 × 128 × 3`."""
-    return " × ".join("any" if side is None else str(side) for side in sides)

@@ -331,7 +331,7 @@ def sample_cases(synthetic: int = 8) -> list[Case]:
 
 
 def course_cases(
-    limit: int | None = None, synthetic: int = 8, needs: Sequence[int] = ()
+    limit: int | None = None, synthetic: int = 8, needs: Sequence[int] = (), own: bool = False
 ) -> list[Case]:
     """Return the cases that a lesson works with, and print one line that says which they are.
 
@@ -344,6 +344,7 @@ def course_cases(
         limit: take at most so many, spread evenly over the line of them, always the same.
         synthetic: how many cases the sample has; a case is made in ten seconds or so.
         needs: labels that one case at least must hold; without any, the masks aren't read.
+        own: take the scans of a folder's own table whatever their channels and regions.
 
     Raises:
         NotADirectoryError: the folder that is pointed at is gone.
@@ -354,7 +355,9 @@ def course_cases(
         raise ValueError(f"limit must be at least 1, it is {limit}")
     folder = runtime.data_folder()
     found = find_cases(folder) if folder else []
-    real = [case for case in found if case.channels == MODALITIES and not case.layout.one_region]
+    real = (
+        found if own else [c for c in found if c.channels == MODALITIES and not c.layout.one_region]
+    )
     if len(real) < len(found):
         print(
             f"Passed over, {len(found) - len(real)} cases of {own_folder.TABLE}: this lesson shows "

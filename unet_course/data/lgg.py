@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -66,7 +67,11 @@ class Patient:
         Raises:
             DataError: a file is missing or damaged; the message names it and the cure.
         """
-        return np.stack([read_image(self.image_path(n)) for n in self.numbers]), self.read_masks()
+        return np.stack([self.read_image(n) for n in self.numbers]), self.read_masks()
+
+    def read_image(self, number: int) -> np.ndarray:
+        """Read one slice's image: uint8 (256, 256, 3). Raises as `read` does."""
+        return read_image(self.image_path(number))
 
     def read_masks(self) -> np.ndarray:
         """Read the masks alone: uint8 (slices, 256, 256), 0 and 1. Raises as `read` does."""
@@ -176,7 +181,9 @@ def find_patients(folder: Path | str) -> list[Patient]:
     return sorted([*found.values(), *own], key=lambda patient: patient.id)
 
 
-def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient]:
+def course_patients(
+    limit: int | None = None, at_least: int = 0, own: bool = False
+) -> list[Patient | own_folder.OwnPatient]:
     """Return the patients that a lesson works with, and print one line that says which they are.
 
     Real ones where `runtime.data_folder()` holds any, else the sample, which is made on first use.
@@ -186,6 +193,8 @@ def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient
         at_least: how many patients the lesson needs, each readable, with slices with tumour and
             slices without. Others are left out, which is said; where fewer than `at_least` remain,
             the sample takes their place. 0: all are taken, and none is looked into.
+        own: take the patients of the folder's own table (`own_folder`) where it has one of slices:
+            pictures of any size, all with as many channels; those with tumour in every slice, too.
 
     Raises:
         DataError: without `at_least`, a mask that is needed to choose the subset is damaged; or the
@@ -197,14 +206,18 @@ def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient
         raise ValueError(f"limit must be at least 1, it is {limit}")
     folder = runtime.data_folder()
     complete = find_patients(folder) if folder else []
-    own = [one for one in complete if not isinstance(one, Patient)]
-    complete = [one for one in complete if isinstance(one, Patient)]
-    if own:
-        print(
-            f"Passed over, {len(own)} patients of {own_folder.TABLE}: this lesson shows LGG's files. "
-            f'lgg.find_patients("{folder}") has yours.'
-        )
-    flaws = {patient.id: flaw for patient in complete if at_least and (flaw := _flaw(patient))}
+    of_table = [one for one in complete if not isinstance(one, Patient)]
+    if own and of_table:
+        complete = of_table
+    else:
+        complete = [one for one in complete if isinstance(one, Patient)]
+        if of_table:
+            print(
+                f"Passed over, {len(of_table)} patients of {own_folder.TABLE}: this lesson shows LGG's "
+                f'files. lgg.find_patients("{folder}") has yours.'
+            )
+    channels = _usual_channels(complete) if own and at_least else None
+    flaws = {p.id: flaw for p in complete if at_least and (flaw := _flaw(p, channels))}
     real = [patient for patient in complete if patient.id not in flaws]
     enough = real and len(real) >= at_least
     patients = real if enough else _sample_patients()
@@ -216,7 +229,8 @@ def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient
         if left_out:
             print(left_out)
     else:
-        why = f"no complete LGG patient in {folder}" if folder else "nothing real was pointed at"
+        kind = "patient's slices" if own else "complete LGG patient"
+        why = f"no {kind} in {folder}" if folder else "nothing real was pointed at"
         if complete:
             why = f"the lesson needs {at_least}, and {folder} has {len(real)} that it can use"
         print(f"Data: the sample, {part}{len(patients)} synthetic patients ({why}).")
@@ -228,16 +242,27 @@ def course_patients(limit: int | None = None, at_least: int = 0) -> list[Patient
     return chosen
 
 
-def _flaw(patient: Patient) -> str:
+def _flaw(patient: Patient | own_folder.OwnPatient, channels: int | None = None) -> str:
     """Why no lesson can use a patient, or an empty text; reads all masks and one image."""
     try:
-        read_image(patient.image_path(patient.numbers[0]))
+        image = patient.read_image(patient.numbers[0])
         tumour = patient.tumour_pixels
     except DataError as error:
         return f"{error.path.name} {error.what}"
-    if any(tumour) and not all(tumour):
-        return ""
-    return f"{'every' if any(tumour) else 'no'} slice has tumour"
+    if channels not in (None, image.shape[-1]):
+        return f"{image.shape[-1]} channels, most others have {channels}"
+    if not any(tumour):
+        return "no slice has tumour"
+    return "every slice has tumour" if all(tumour) and isinstance(patient, Patient) else ""
+
+
+def _usual_channels(patients: Sequence[Patient | own_folder.OwnPatient]) -> int | None:
+    """How many channels most patients have; None where no image can be read."""
+    counts = []
+    for patient in patients:
+        with contextlib.suppress(DataError):  # told by `_flaw`
+            counts.append(patient.read_image(patient.numbers[0]).shape[-1])
+    return max(set(counts), key=counts.count) if counts else None
 
 
 def _sample_patients() -> list[Patient]:

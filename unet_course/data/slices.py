@@ -78,16 +78,16 @@ def rescale(images: np.ndarray, low: float = 1.0, high: float = 99.5) -> np.ndar
     return stretched
 
 
-def resize(images: np.ndarray, side: int) -> np.ndarray:
-    """Resize (slices, rows, columns, channels) to (slices, side, side, channels), float32.
+def resize(images: np.ndarray, side: int | tuple[int, int]) -> np.ndarray:
+    """Resize (slices, rows, columns, channels) to `side` rows and columns, or to (rows, columns); float32.
 
     Linear, and when shrinking smoothed first by a filter twice as wide as a new pixel. So masks
     take `resize_masks`.
     """
-    if images.shape[1] == images.shape[2] == side:
+    size = tuple(np.broadcast_to(side, 2).tolist())
+    if images.shape[1:3] == size:
         return images.astype(np.float32)
     chunks = (images[i : i + CHUNK] for i in range(0, max(len(images), 1), CHUNK))
-    size = (side, side)
     return np.concatenate(
         [keras.ops.image.resize(c.astype(np.float32), size, antialias=True) for c in chunks]
     )

@@ -66,6 +66,6 @@ def patient_dice(
     return dice_by_patient(slices.patients, slices.masks, probabilities >= threshold)
 
 
-def full_size(probabilities: np.ndarray, side: int = 256) -> np.ndarray:
-    """Resize probabilities (slices, s, s, 1) to the files' size, (slices, side, side, 1), float32."""
+def full_size(probabilities: np.ndarray, side: int | tuple[int, int] = 256) -> np.ndarray:
+    """Resize probabilities (slices, s, s, 1) to the files' size, float32; `side` as in `slices.resize`."""
     return resize(probabilities, side)
