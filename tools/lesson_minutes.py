@@ -83,7 +83,7 @@ def counted(path: Path) -> dict[int | str, float]:
                 section = int(number[1]) if number else head
             if section == "References":
                 continue
-            text = re.sub(r"<details>.*?</details>|\[<kbd>.*", "", text, flags=re.DOTALL)
+            text = re.sub(r"<details>.*?</details>|\[<kbd>[^\n]*", "", text, flags=re.DOTALL)
             minutes = len(re.findall(r"\w[\w’'-]*", text)) / WORDS_A_MINUTE
         elif "google.colab" in text:  # the first cell, which only Colab needs
             continue
