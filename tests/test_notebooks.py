@@ -493,6 +493,19 @@ def _is_printed(number: str, printed: list[str]) -> bool:
 
 
 @every_lesson
+def test_paragraphs_are_short(lesson):
+    """At most 120 words each; folded hints and solutions, and the references, aren't counted."""
+    long = {}
+    for cell in lesson_files.read(lesson).cells:
+        if cell.cell_type == "markdown" and not cell.source.startswith("## References"):
+            text = re.sub(r"<details>.*?</details>", "", cell.source, flags=re.DOTALL)
+            for paragraph in re.split(r"\n\s*\n|\n(?=- |\d+\. |\|)", text):
+                if (words := len(paragraph.split())) > 120:
+                    long[f"{cell.id}: {paragraph[:40]}…"] = words
+    assert not long, "split them: a blank line at the right place is enough"
+
+
+@every_lesson
 def test_numbers_in_prose_are_printed_nearby(lesson):
     cells = lesson_files.read(lesson).cells
     missing = []
@@ -554,6 +567,10 @@ def test_the_number_guard_sees_what_it_should():
         (
             lambda cells: cells[3].update(source=cells[3].source + "\n\nIt gets 0.123456."),
             "numbers",
+        ),
+        (
+            lambda cells: cells[3].update(source=cells[3].source + " word" * 121),
+            "paragraphs_are_short",
         ),
         (lambda cells: cells[-1].metadata.update(collapsed=True), "no_machines_metadata"),
         (
