@@ -28,9 +28,11 @@ def test_uncertainty_maps_has_the_slice_and_each_map():
 
 
 def test_risk_coverage_draws_each_curve_to_its_end():
-    curves = {"folds": np.array([0.1, 0.2]), "chance": np.array([0.2, 0.2])}
-    left, right = drawn(lesson_12.risk_coverage({"a": curves, "b": curves}))
-    assert len(left.lines) == len(right.lines) == 2
+    curves = {name: np.array([0.1, 0.2]) for name in ("entropy", "folds", "chance")}
+    fewer = {name: curves[name] for name in ("folds", "chance")}
+    left, right = drawn(lesson_12.risk_coverage({"a": curves, "b": fewer}))
+    assert len(left.lines) == 3 and len(right.lines) == 2
+    assert left.lines[1].get_color() == right.lines[0].get_color() != left.lines[0].get_color()
     assert left.lines[0].get_ydata()[-1] == 0.2 and left.lines[0].get_xdata()[-1] == 1
 
 

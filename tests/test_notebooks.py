@@ -40,7 +40,8 @@ ALLOWED_TAGS = {
     "code": {"nbval-ignore-output", "exercise", "open-task", "quiz", "hide-input"},
     "markdown": {"solution", "figures-from-elsewhere"},
 }
-TRAINING = {"05", "06", "10", "11", "12", "14", "15"}  # code tells what a network did there
+A_THIRD = {"05", "06", "10", "11"}  # may leave a third of their cells uncompared, others a quarter
+TRAINING = A_THIRD | {"12", "14", "15"}  # code tells what a network did there
 UNREAD = "# Drawing only: this cell can be run unread."
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 
@@ -216,7 +217,7 @@ def test_tags_are_known_and_few_cells_escape_comparison(lesson):
         assert not COMMENTS.search(cell.source), f"{cell.id}: use a tag, not a comment"
     cells = code_cells(lesson)
     escaped = [cell.id for cell in cells if UNCOMPARED & set(tags(cell))]
-    share = 1 / 3 if lesson.name[:2] in TRAINING else 1 / 4
+    share = 1 / 3 if lesson.name[:2] in A_THIRD else 1 / 4
     assert len(escaped) <= len(cells) * share, escaped
 
 

@@ -65,21 +65,25 @@ def risk_coverage(panels: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """A panel for each set of patients: mean error of those kept, over the share kept.
 
     Args:
-        panels: by title, curves by name; "best possible" and "chance" are drawn in grey.
+        panels: by title, curves by name; "best possible" and "chance" are drawn in grey. The first panel
+            has all names; a name has one colour in all panels.
     """
-    fig = Figure(figsize=(max(6.5, 4.6 * len(panels)), 3.6), layout="constrained")
-    axes = np.atleast_1d(fig.subplots(1, len(panels), sharey=True))
+    fig = Figure(figsize=(max(6.5, 3.4 * len(panels)), 3.6), layout="constrained")
+    axes = np.atleast_1d(fig.subplots(1, len(panels)))
+    names = [
+        name for name in next(iter(panels.values())) if name not in ("best possible", "chance")
+    ]
+    colours = dict(zip(names, CYCLE, strict=False))
     for ax, (title, curves) in zip(axes, panels.items(), strict=True):
-        colours = iter(CYCLE)
         for name, curve in curves.items():
             kept = np.arange(1, len(curve) + 1) / len(curve)
             if name in ("best possible", "chance"):
                 line = ":" if name == "chance" else "--"
                 ax.plot(kept, curve, line, color=PALETTE["grey"], lw=1.5, label=name)
             else:
-                ax.plot(kept, curve, color=next(colours), lw=1.8, label=name)
-        ax.set(title=title, xlabel="share of patients that nobody looks at", xlim=(0, 1))
-    axes[0].set(ylabel="their mean of 1 − Dice", ylim=(0, None))
+                ax.plot(kept, curve, color=colours[name], lw=1.8, label=name)
+        ax.set(title=title, xlabel="share that nobody looks at", xlim=(0, 1), ylim=(0, None))
+    axes[0].set(ylabel="their mean of 1 − Dice")
     fig.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
     )
