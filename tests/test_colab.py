@@ -12,7 +12,7 @@ import sys
 import tomllib
 
 import pytest
-from lesson_files import ROOT
+from lesson_files import LESSONS, ROOT, code_cells
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -41,6 +41,13 @@ def test_each_range_admits_what_colab_has(requirement):
         return
     assert name in PINS, "neither pinned nor added: renew the pins with tools/colab_pins.py"
     assert requirement.specifier.contains(PINS[name], prereleases=True), PINS[name]
+
+
+def test_lesson_15_installs_the_extra_that_it_needs():
+    (lesson,) = (path for path in LESSONS if path.name.startswith("15_"))
+    second = code_cells(lesson)[1].source
+    (names,) = re.findall(r"^    %pip install -q -c installed\.txt (.*)$", second, re.MULTILINE)
+    assert names.split() == [Requirement(text).name for text in EXTRAS["export"]]
 
 
 def test_colabs_python_is_supported():
