@@ -166,6 +166,13 @@ def test_a_weekly_failure_opens_an_issue(name):
     assert "failure()" in report["if"] and "'schedule'" in report["if"]
 
 
+def test_lessons_and_explorers_are_tried_under_colabs_versions():
+    commands = [step["run"] for step in steps("colab") if "run" in step]
+    for tool in ("colab_lessons.py", "colab_explorers.py"):
+        assert any(f"python tools/{tool}" in command for command in commands), tool
+        assert (ROOT / "tools" / tool).is_file()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="it runs on Linux")
 @pytest.mark.parametrize(("open_issue", "expected"), [("7", "comment 7"), ("", "create")])
 def test_an_open_issue_is_continued(tmp_path, open_issue, expected):

@@ -27,6 +27,12 @@ EXPLORERS = colab_lessons.colab_pins.ROOT / "tests" / "explorers"
 PORT = 8899
 PICTURE = "img.widget-image, .drawing-board img, img.pointed-picture"
 LABEL = ".output_area .widget-label"
+# a cell that runs before the widgets' extension listens to the kernel shows nothing
+LISTENS = """() => {
+  const kernel = window.Jupyter?.notebook?.kernel;
+  return kernel?.is_connected() && kernel.comm_manager.targets['jupyter.widget'];
+}"""
+SECONDS = 300  # a cold start on a busy machine
 
 
 def cells() -> dict[str, str]:
@@ -56,13 +62,11 @@ def move(page) -> None:
 
 def tried(page, name: str, pictures: Path | None) -> tuple[str, str]:
     """Run the notebook `name`, and move its explorer; what it says before and after."""
-    page.goto(f"http://127.0.0.1:{PORT}/notebooks/{name}.ipynb", timeout=120_000)
-    page.wait_for_function(
-        "() => window.Jupyter?.notebook?.kernel?.is_connected()", timeout=120_000
-    )
+    page.goto(f"http://127.0.0.1:{PORT}/notebooks/{name}.ipynb")
+    page.wait_for_function(LISTENS)
     page.evaluate("Jupyter.notebook.execute_all_cells()")
     picture = page.locator(PICTURE).first
-    picture.wait_for(timeout=120_000)
+    picture.wait_for()
     page.wait_for_timeout(1000)  # the widgets' model reaches the kernel
     before, said = picture.get_attribute("src"), page.locator(LABEL).last.inner_text()
     move(page)
@@ -95,7 +99,8 @@ def main(pictures: Path | None = None) -> int:
             with sync_playwright() as driver:
                 browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
                 page = browser.new_page(viewport={"width": 1300, "height": 1000})
-                for _ in range(60):
+                page.set_default_timeout(1000 * SECONDS)
+                for _ in range(SECONDS):
                     try:
                         page.goto(f"http://127.0.0.1:{PORT}/tree")
                         break
