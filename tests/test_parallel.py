@@ -1,8 +1,10 @@
 """Data-parallel training: shares and runs, two processes like one, deaths, partners who never come.
 
-The processes are real ones, on this machine's own address. They need JAX.
+The processes are real ones, on this machine's own address. They need JAX. Of the files that start them
+elsewhere, the box's is run with real processes too; Slurm's programs are stand-ins.
 """
 
+import copy
 import importlib.util
 import os
 import re
@@ -12,7 +14,10 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
+import jsonschema
+import kubernetes_files
 import numpy as np
 import psutil
 import pytest
@@ -167,10 +172,15 @@ def test_no_process_outlives_the_one_that_started_it(folder):
     time.sleep(2)
     starter.kill()
     starter.wait()
+    assert all_end(pids)
+
+
+def all_end(pids: list[int]) -> bool:
+    """Whether none of them lives any more, at the latest in a minute."""
     deadline = time.time() + 60
     while time.time() < deadline and any(alive(pid) for pid in pids):
         time.sleep(0.2)
-    assert not any(alive(pid) for pid in pids)
+    return not any(alive(pid) for pid in pids)
 
 
 def alive(pid: int) -> bool:
@@ -231,7 +241,6 @@ def stand_ins(tmp_path):
 def script(name, tmp_path):
     file = tmp_path / name
     file.write_text(launch.launcher(name), encoding="utf-8")
-    assert subprocess.run(["bash", "-n", str(file)]).returncode == 0
     return file
 
 
@@ -278,6 +287,94 @@ def test_slurm_numbers_the_processes_and_copies_the_patches_once_a_machine(stand
         ["bash", str(file), str(folder)], env=env | slurm | {"FAILS": "3"}, timeout=60
     )
     assert failing.returncode == 1
+
+
+@needs_jax
+@bash
+def test_the_box_trains_with_two_real_processes_and_leaves_none_behind(folder, tmp_path):
+    """One is killed: the script ends the other and fails. Started again, both go on and end alike."""
+    settings.write_runs(folder, [settings.Run(name="box", **SMALL | {"slow": (0.5, 0.5)})])
+    file = script("one_box.sh", tmp_path)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    fast = {  # compiled once and with few optimisations, as `launch` has it
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "XLA_FLAGS": "--xla_backend_optimization_level=1",
+    }
+    env = os.environ | fast | {"PATH": path, "JAX_PLATFORMS": "cpu"}
+    command = ["bash", str(file), str(folder), "2"]
+    with (tmp_path / "box.log").open("wb") as log:
+        box = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    try:
+        deadline = time.time() + PATIENCE
+        while not (folder / "box" / "state.json").exists():
+            assert box.poll() is None and time.time() < deadline, (tmp_path / "box.log").read_text()
+            time.sleep(0.05)
+        pids = [child.pid for child in psutil.Process(box.pid).children()]
+        assert len(pids) == 2
+        os.kill(pids[1], signal.SIGKILL)
+        assert box.wait(PATIENCE) != 0
+    finally:
+        box.terminate()
+    assert all_end(pids)
+
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert all(f"process {rank} of 2: box, from epoch 2" in done.stdout for rank in (0, 1))
+    first, second = settings.read_records(folder, "box")
+    assert (first["world"], first["rank"], second["rank"]) == (2, 0, 1)
+    assert first["checksum"] == second["checksum"] and first["loss"] == second["loss"]
+    assert len(first["loss"]) == 2 and np.isfinite(first["loss"]).all()
+    np.testing.assert_array_equal(weights(folder, "box", 0), weights(folder, "box", 1))
+
+
+def shellcheck(text):
+    """What ShellCheck finds in a script of bash; the empty string is nothing."""
+    found = shutil.which("shellcheck", path=str(Path(sys.executable).parent))
+    if not (found or shutil.which("shellcheck")):
+        pytest.skip("ShellCheck isn't installed (the group `dev`)")
+    # SC2016: what stands in single quotes is meant for the shells that srun starts
+    command = [found or "shellcheck", "--shell=bash", "--exclude=SC2016", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8")
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["one_box.sh", "slurm.sbatch"])
+def test_shellcheck_finds_nothing(name):
+    text = launch.launcher(name)
+    assert shellcheck(text) == ""
+    assert "SC2086" in shellcheck(text + "\ncp $folder somewhere\n")
+
+
+def test_the_job_has_the_fields_that_kubernetes_knows():
+    service, job = yaml.safe_load_all(launch.launcher("job.yaml"))
+    jsonschema.validate(service, kubernetes_files.SERVICE)
+    jsonschema.validate(job, kubernetes_files.JOB)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("spec", "paralelism"), 4),
+        (("spec", "completions"), "4"),
+        (("spec", "template", "spec", "restartPolicy"), "Always"),
+        (("spec", "template", "spec", "containers", 0, "env", 0, "value"), 4),
+        (("spec", "template", "spec", "containers", 0, "ports", 0, "containerPort"), 70000),
+        (("spec", "template", "spec", "containers", 0, "resources", "limits", "memory"), "16 GB"),
+        (("spec", "template", "spec", "containers", 0, "image"), None),
+        (("apiVersion",), "v1"),
+    ],
+)
+def test_a_job_with_a_usual_slip_is_refused(place, value):
+    job = list(yaml.safe_load_all(launch.launcher("job.yaml")))[1]
+    wrong = copy.deepcopy(job)
+    holder = wrong
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, kubernetes_files.JOB)
 
 
 def test_the_job_starts_as_many_pods_as_wait_for_each_other():
