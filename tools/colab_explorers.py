@@ -56,8 +56,12 @@ def move(page) -> None:
         page.mouse.up()
         return
     handle = page.locator(".widget-slider .ui-slider-handle, .widget-slider .noUi-handle").first
-    handle.focus()
-    handle.press("ArrowLeft")
+    readout = page.locator(".widget-slider .widget-readout").first
+    at = readout.inner_text()
+    for key in ("ArrowRight", "ArrowLeft"):  # at its right end it can't go on
+        if readout.inner_text() == at:
+            handle.focus()
+            handle.press(key)
 
 
 def tried(page, name: str, pictures: Path | None) -> tuple[str, str]:
