@@ -80,7 +80,7 @@ def resample(array: np.ndarray, shape: Sequence[int], order: int = 1) -> np.ndar
         order: 1 interpolates linearly, 0 takes the nearest voxel.
 
     Returns:
-        (*shape), in the type of `array`; the array itself where it has that shape.
+        `(*shape)`, in the type of `array`; the array itself where it has that shape.
 
     >>> resample(np.array([[[0.0, 4.0]]]), (1, 1, 4)).tolist()
     [[[0.0, 1.0, 3.0, 4.0]]]
@@ -107,7 +107,7 @@ def resample_labels(labels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
         shape: how many voxels along each axis there will be.
 
     Returns:
-        (*shape) uint8; the labels themselves where they have that shape.
+        `(*shape)` uint8; the labels themselves where they have that shape.
 
     >>> resample_labels(np.array([[[4, 4, 2, 2, 2]]]), (1, 1, 10)).tolist()
     [[[4, 4, 4, 4, 2, 2, 2, 2, 2, 2]]]
