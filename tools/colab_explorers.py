@@ -30,7 +30,7 @@ LABEL = ".output_area .widget-label"
 # a cell that runs before the widgets' extension listens to the kernel shows nothing
 LISTENS = """() => {
   const kernel = window.Jupyter?.notebook?.kernel;
-  return kernel?.is_connected() && kernel.comm_manager.targets['jupyter.widget'];
+  return kernel?.info_reply?.protocol_version && kernel.comm_manager.targets['jupyter.widget'];
 }"""
 SECONDS = 300  # a cold start on a busy machine
 
@@ -62,12 +62,14 @@ def move(page) -> None:
         if readout.inner_text() == at:
             handle.focus()
             handle.press(key)
+            page.wait_for_timeout(500)
 
 
 def tried(page, name: str, pictures: Path | None) -> tuple[str, str]:
     """Run the notebook `name`, and move its explorer; what it says before and after."""
     page.goto(f"http://127.0.0.1:{PORT}/notebooks/{name}.ipynb")
     page.wait_for_function(LISTENS)
+    page.wait_for_timeout(3000)  # and has asked it for widgets of before
     page.evaluate("Jupyter.notebook.execute_all_cells()")
     picture = page.locator(PICTURE).first
     picture.wait_for()
