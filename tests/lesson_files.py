@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+from nbformat.v4 import new_code_cell
 
 from unet_course.commands import lesson_parts
 
@@ -70,6 +71,23 @@ def exercises(path: Path) -> list[Exercise]:
 def open_tasks(path: Path) -> list[lesson_parts.OpenTask]:
     """The lesson's open tasks; a lesson without their parts raises."""
     return lesson_parts.find_open_tasks(read(path), path.name)
+
+
+def with_open_tasks_solved(path: Path, folder: Path) -> Path:
+    """The lesson, or a copy that ends in what its open tasks' solutions do and in their marks."""
+    tasks = open_tasks(path)
+    if not tasks:
+        return path
+    notebook = nbformat.read(path, as_version=4)
+    for task in tasks:
+        sources = [task.solution, f'exercises.grade("{task.name}")']
+        if "exercises.conclude(" not in task.solution:
+            sources.insert(1, notebook.cells[task.concludes].source)
+        ignored = {"tags": ["nbval-ignore-output"]}
+        notebook.cells += [new_code_cell(source, metadata=ignored) for source in sources]
+    copy = folder / path.name
+    copy.write_text(nbformat.writes(notebook), encoding="utf-8")
+    return copy
 
 
 def quizzes(path: Path) -> list[lesson_parts.Quiz]:

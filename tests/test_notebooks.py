@@ -19,7 +19,7 @@ import nbformat
 import pytest
 from lab_server import JupyterLab
 from lesson_files import CHECK, LESSONS, ROOT, code_cells, tags
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_output
 
 from unet_course import memory, runtime
 from unet_course.commands import export_lesson, run_lesson, slides
@@ -79,7 +79,7 @@ def test_a_run_gives_the_saved_outputs(lesson, tmp_path, record_property, server
     must be ✓.
     """
     run_lesson.make_sample(lesson)
-    copy = _with_open_tasks_solved(lesson, tmp_path)
+    copy = lesson_files.with_open_tasks_solved(lesson, tmp_path)
     env = run_lesson.kernel_environment()
     env["UNET_COURSE_USER"] = str(tmp_path)
     env["UNET_COURSE_SHARED"] = str(runtime.cache_dir())
@@ -106,23 +106,6 @@ def test_a_run_gives_the_saved_outputs(lesson, tmp_path, record_property, server
     assert code == 0, log.read_text(encoding="utf-8", errors="replace")[-6000:]
     assert peak_gb <= GIGABYTES
     assert seconds <= SECONDS * SLACK
-
-
-def _with_open_tasks_solved(lesson, folder) -> Path:
-    """The lesson, or a copy that ends in what its open tasks' solutions do and in their marks."""
-    tasks = lesson_files.open_tasks(lesson)
-    if not tasks:
-        return lesson
-    notebook = nbformat.read(lesson, as_version=4)
-    for task in tasks:
-        sources = [task.solution, f'exercises.grade("{task.name}")']
-        if "exercises.conclude(" not in task.solution:
-            sources.insert(1, notebook.cells[task.concludes].source)
-        ignored = {"tags": ["nbval-ignore-output"]}
-        notebook.cells += [new_code_cell(source, metadata=ignored) for source in sources]
-    copy = folder / lesson.name
-    copy.write_text(nbformat.writes(notebook), encoding="utf-8")
-    return copy
 
 
 def test_no_lesson_leaves_files_behind():
