@@ -154,7 +154,11 @@ def mixed(real: list, sample: list, share: float) -> list:
     return real * times + sample
 
 
-def build(recipe: Recipe, filters: int) -> keras.Model:
+def build(
+    recipe: Recipe, filters: int, fast: bool | None = None, compiled: bool | None = None
+) -> keras.Model:
+    """The network; `fast_conv3d` and compiled steps by default where there is no graphics card."""
+    on_processor = not runtime.gpus()  # a graphics card has fast 3-D convolutions of its own
     model = unet.unet(
         (*recipe.size, asymmetry.CHANNELS if recipe.asymmetry else len(MODALITIES)),
         classes=len(REGIONS),
@@ -165,13 +169,16 @@ def build(recipe: Recipe, filters: int) -> keras.Model:
         fine=recipe.fine,
         normalization=recipe.normalization,
     )
-    on_processor = not runtime.gpus()
-    if on_processor:  # a graphics card has fast 3-D convolutions of its own
+    fast = on_processor if fast is None else fast
+    if compiled is None:
+        compiled = True if on_processor else "auto"
+    if fast:
         model = fast_conv3d.use_fast_convolutions(model)
+    averaged = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     model.compile(
-        keras.optimizers.AdamW(recipe.peak, weight_decay=1e-4),
+        keras.optimizers.AdamW(recipe.peak, weight_decay=1e-4, **averaged),
         losses.BCEDice(pool_batch=True),
-        jit_compile=True if on_processor else "auto",  # on two cores 0.17 s a step instead of 0.25
+        jit_compile=compiled,
     )
     return model
 

@@ -1,0 +1,63 @@
+"""brats_parts.py: what an interrupted command leaves, and the differences that it prints."""
+
+import brats_parts
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    out = tmp_path / "parts.csv"
+    rows = ["course", "again", "no-fading"]
+    monkeypatch.setattr("sys.argv", ["brats_parts.py", "--out", str(out), "--rows", *rows])
+    return out
+
+
+def test_an_interrupted_command_goes_on_and_differences_are_from_the_course(
+    out, monkeypatch, capsys
+):
+    trained = []
+
+    def train(recipe, minutes, seed):
+        if len(trained) == 2:
+            trained.append(None)
+            raise KeyboardInterrupt
+        trained.append((recipe.fade, seed))
+        return recipe, 5
+
+    def judged(recipe, model, options):
+        whole = 0.7 if recipe.fade else 0.6
+        return [
+            {"kind": "held out", "case": f"case {n}", "WT": whole, "TC": 0.5, "ET": 0.0}
+            for n in range(3)
+        ]
+
+    monkeypatch.setattr(brats_parts, "train", train)
+    monkeypatch.setattr(brats_parts, "judged", judged)
+    with pytest.raises(KeyboardInterrupt):
+        brats_parts.main()
+    assert pd.read_csv(out).row.unique().tolist() == ["course", "again"], "complete rows are kept"
+    brats_parts.main()
+    trained.remove(None)
+    fade = brats_parts.COURSE.fade
+    assert trained == [(fade, 0), (fade, 1), (0, 0)], "no row is trained twice"
+    said = capsys.readouterr().out
+    assert "WT  no-fading     0.600  -0.100 (-0.100 to -0.100)" in said
+
+
+@pytest.mark.parametrize("name", brats_parts.ROWS)
+def test_each_row_changes_what_the_recipe_has(name):
+    change, _ = brats_parts.ROWS[name]
+    recipe = brats_parts.replace(brats_parts.COURSE, **change)
+    assert (recipe == brats_parts.COURSE) == (not change)
+
+
+def test_a_moving_average_is_asked_of_the_optimizer():
+    plain, averaged = (
+        brats_parts.brats_dice.build(
+            brats_parts.replace(brats_parts.COURSE, size=(16, 16, 16), average=average), 2
+        )
+        for average in (0.0, 0.9)
+    )
+    assert not plain.optimizer.use_ema
+    assert averaged.optimizer.use_ema and averaged.optimizer.ema_momentum == 0.9
