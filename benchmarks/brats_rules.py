@@ -72,6 +72,20 @@ def interval(gains: np.ndarray, seed: int = 0) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def nested(dice: np.ndarray) -> np.ndarray:
+    """Scores of the rule that is best, in WT and TC, on all cases but the one that it is scored on.
+
+    Args:
+        dice: (cases, rules, regions).
+
+    Returns:
+        (cases, regions).
+    """
+    total = dice[:, :, :2].sum(axis=2)
+    best = (total.sum(axis=0) - total).argmax(axis=1)  # of the sums over all other cases
+    return dice[np.arange(len(dice)), best]
+
+
 def scores(recipes: dict, network: keras.Model, case) -> np.ndarray:
     """Dice of the regions by rule, (rules, 3), on the case's own grid."""
     found = brats_judging.predicted(next(iter(recipes.values())), network, case)
@@ -111,6 +125,8 @@ def main() -> None:
             low, high = interval(gain)
             cells.append(f"{dice[:, i, k].mean():.3f} {gain.mean():+.3f} ({low:+.3f} {high:+.3f})")
         print(f"{name:36}" + "".join(f"{cell:>30}" for cell in cells))
+    chosen = "".join(f"{mean:>30.3f}" for mean in nested(dice).mean(axis=0))
+    print(f"{'chosen on all the other cases':36}{chosen}")
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--test", required=True, type=Path, metavar="FILE")
     parser.add_argument("--minutes", required=True, type=float)
     parser.add_argument("--train-on", choices=("real", "sample", "both"), default="real")
-    parser.add_argument("--synthetic", type=int, default=72, help="sample patients to make")
+    parser.add_argument("--synthetic", type=int, default=144, help="sample patients to make")
     parser.add_argument("--recipe", choices=RECIPES, default="course")
     parser.add_argument(
         "--set",

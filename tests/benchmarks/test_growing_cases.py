@@ -69,3 +69,10 @@ def test_the_interval_of_a_gain_holds_the_mean_and_shrinks_with_agreement():
     low, high = brats_rules.interval(np.array([0.1, 0.2, 0.3, 0.0]))
     assert low < 0.15 < high
     assert brats_rules.interval(np.full(5, 0.1)) == pytest.approx((0.1, 0.1))
+
+
+def test_a_nested_choice_never_sees_the_case_that_it_is_scored_on():
+    # rule 0 is best by far for the first case, rule 1 by a little for the two others
+    whole = np.array([[0.9, 0.1], [0.5, 0.6], [0.5, 0.6]])
+    dice = np.stack([whole, whole, whole], axis=-1)
+    assert brats_rules.nested(dice)[:, 0].tolist() == [0.1, 0.5, 0.5]
