@@ -110,6 +110,12 @@ def show(table: pd.DataFrame) -> None:
 def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # so that a long run can be watched through a pipe
     options = arguments()
+    known = so_far(options.out)
+    if len(known) and set(known["minutes"]) != {options.minutes}:
+        sys.exit(
+            f"{options.out}: its rows had {known['minutes'].iloc[0]:g} minutes, which these of "
+            f"{options.minutes:g} can't be compared with. Give another --out, or the same --minutes."
+        )
     for name in options.rows:
         table = so_far(options.out)
         if name in set(table["row"]):

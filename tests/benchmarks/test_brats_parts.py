@@ -45,6 +45,15 @@ def test_an_interrupted_command_goes_on_and_differences_are_from_the_course(
     assert "WT  no-fading     0.600  -0.100 (-0.100 to -0.100)" in said
 
 
+def test_rows_of_other_minutes_are_refused(out, monkeypatch):
+    line = {"row": "course", "minutes": 1, "kind": "held out", "case": "a"}
+    pd.DataFrame([line]).to_csv(out, index=False)
+    before = out.read_text()
+    with pytest.raises(SystemExit, match=r"had 1 minutes.*another --out"):
+        brats_parts.main()
+    assert out.read_text() == before
+
+
 @pytest.mark.parametrize("name", brats_parts.ROWS)
 def test_each_row_changes_what_the_recipe_has(name):
     change, _ = brats_parts.ROWS[name]
