@@ -21,6 +21,7 @@ import brats_dice
 import growing_cases
 import keras
 import pandas as pd
+import timed_training
 from brats_recipes import RECIPES, Recipe
 from brats_rules import SEED, UNSEEN, scores
 
@@ -89,7 +90,7 @@ def judged(recipe: Recipe, model: keras.Model, options: argparse.Namespace) -> l
 
 def so_far(out: Path) -> pd.DataFrame:
     """The complete rows of earlier commands."""
-    return pd.read_csv(out) if out.exists() else pd.DataFrame(columns=["row"])
+    return pd.read_csv(out) if out.exists() else pd.DataFrame(columns=["row", "minutes"])
 
 
 def show(table: pd.DataFrame) -> None:
@@ -110,12 +111,7 @@ def show(table: pd.DataFrame) -> None:
 def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # so that a long run can be watched through a pipe
     options = arguments()
-    known = so_far(options.out)
-    if len(known) and set(known["minutes"]) != {options.minutes}:
-        sys.exit(
-            f"{options.out}: its rows had {known['minutes'].iloc[0]:g} minutes, which these of "
-            f"{options.minutes:g} can't be compared with. Give another --out, or the same --minutes."
-        )
+    timed_training.refuse_other_lengths(options.out, so_far(options.out), options.minutes)
     for name in options.rows:
         table = so_far(options.out)
         if name in set(table["row"]):

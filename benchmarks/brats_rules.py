@@ -26,7 +26,7 @@ from brats_recipes import RECIPES
 
 from unet_course.data import brats
 from unet_course.data.layouts import REGIONS
-from unet_course.judging import metrics
+from unet_course.judging import confidence, metrics
 from unet_course.synthetic.brain_volumes import Variety
 
 SEED = 7001  # of the held-out cases
@@ -63,13 +63,6 @@ RULES = {
     **{f"at least {c:g} core": dict(core=c) for c in (0.2, 0.3, 0.4)},
     **{f"no ET below {v:g} mm³": dict(drop_small=v) for v in (100.0, 200.0, 500.0)},
 }
-
-
-def interval(gains: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the mean gain, by 10,000 bootstrap samples of the cases."""
-    draws = np.random.default_rng(seed).integers(len(gains), size=(10_000, len(gains)))
-    low, high = np.percentile(gains[draws].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def nested(dice: np.ndarray) -> np.ndarray:
@@ -122,7 +115,7 @@ def main() -> None:
         cells = []
         for k in range(len(REGIONS)):
             gain = dice[:, i, k] - dice[:, 0, k]
-            low, high = interval(gain)
+            low, high = confidence.interval(gain, draws=10_000)
             cells.append(f"{dice[:, i, k].mean():.3f} {gain.mean():+.3f} ({low:+.3f} {high:+.3f})")
         print(f"{name:36}" + "".join(f"{cell:>30}" for cell in cells))
     chosen = "".join(f"{mean:>30.3f}" for mean in nested(dice).mean(axis=0))

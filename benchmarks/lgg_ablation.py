@@ -105,12 +105,7 @@ def append(out: Path, lines: list[dict], case: str = "patient") -> None:
 
 def check_fits(table: pd.DataFrame, options: argparse.Namespace, patients: list) -> None:
     """Runs of other lengths, or on other patients, can't stand in one table."""
-    minutes = sorted(set(table["minutes"]) - {options.minutes})
-    if minutes:
-        sys.exit(
-            f"{options.out} holds runs of {minutes[0]:g} minutes, not {options.minutes:g}: give "
-            f"--minutes {minutes[0]:g}, or another --out"
-        )
+    timed_training.refuse_other_lengths(options.out, table, options.minutes)
     for fold, part in table.groupby("fold"):
         if set(part["patient"]) != {p.id for p in patients[int(fold) :: FOLDS]}:
             sys.exit(

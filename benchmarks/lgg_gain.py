@@ -20,6 +20,7 @@ import keras
 import lgg_dice
 import numpy as np
 import pandas as pd
+import timed_training
 
 from unet_course import runtime, storage
 from unet_course.data import lgg
@@ -66,7 +67,8 @@ def run(name: str, seed: int, fold: int, minutes: float, patients: list[lgg.Pati
 
 def so_far(out: Path) -> pd.DataFrame:
     """The complete runs of earlier commands."""
-    return pd.read_csv(out) if out.exists() else pd.DataFrame(columns=["recipe", "seed", "fold"])
+    columns = ["recipe", "seed", "fold", "minutes"]
+    return pd.read_csv(out) if out.exists() else pd.DataFrame(columns=columns)
 
 
 def show(table: pd.DataFrame, recipes: list[str]) -> None:
@@ -92,6 +94,7 @@ def main() -> None:
     patients = lgg.find_patients(options.data)
     if len(patients) < 2 * FOLDS:
         sys.exit(f"{options.data}: {len(patients)} LGG patients, {2 * FOLDS} are needed")
+    timed_training.refuse_other_lengths(options.out, so_far(options.out), options.minutes)
     keras.mixed_precision.set_dtype_policy(runtime.best_precision())
     print(f"{len(patients)} patients, precision {runtime.best_precision()}")
     queue = [(n, s, f) for s in options.seeds for f in range(FOLDS) for n in options.recipes]

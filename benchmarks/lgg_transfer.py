@@ -248,11 +248,7 @@ def judge(model: keras.Model, data: slices_2d.Slices, truths: dict[str, np.ndarr
 def finished(file: Path, minutes: float) -> set[tuple[str, int]]:
     """(row, seed) of a table's runs; ends where they had other minutes, since a table has one length."""
     table = lgg_ablation.table_so_far(file)
-    if other := sorted(set(table["minutes"]) - {minutes}):
-        sys.exit(
-            f"{file}: its runs had {', '.join(f'{m:g}' for m in other)} minutes, not {minutes:g}. Lengths "
-            "aren't mixed in a table: give --out another folder, or move this file away."
-        )
+    timed_training.refuse_other_lengths(file, table, minutes)
     return lgg_ablation.finished(table)
 
 

@@ -1,11 +1,14 @@
 """Training for a given time, so that recipes are compared in equal minutes."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 
 
 def processor_seconds() -> float:
@@ -14,6 +17,16 @@ def processor_seconds() -> float:
     It is the elapsed time of a process that keeps all cores busy and has them to itself.
     """
     return time.process_time() / (os.cpu_count() or 1)
+
+
+def refuse_other_lengths(file: Path, table: pd.DataFrame, minutes: float) -> None:
+    """End the program where the table in `file` has runs of other minutes: a table has one length."""
+    if other := sorted(set(table["minutes"]) - {minutes}):
+        lengths = ", ".join(f"{length:g}" for length in other)
+        sys.exit(
+            f"{file}: its runs had {lengths} minutes, not {minutes:g}, and lengths aren't mixed in a "
+            f"table. Give --minutes {other[0]:g}, or another --out, or move this file away."
+        )
 
 
 class TimedCosine(keras.callbacks.Callback):

@@ -147,7 +147,7 @@ def test_runs_of_another_length_or_on_others_dont_mix(tried, refusal, tmp_path):
     (_, data, *_), out, _ = tried
     assert out.exists()  # without a table nothing would be refused: the whole queue would run
     said = refusal("--data", data, "--minutes", 1, "--out", out)
-    assert "holds runs of 0.005 minutes, not 1" in said
+    assert "had 0.005 minutes, not 1" in said
     others = write_set(tmp_path, patients=7, slices=2)
     assert "other patients in fold 2" in refusal("--data", others, "--minutes", 0.005, "--out", out)
     few = write_set(tmp_path / "few", patients=3, slices=2)

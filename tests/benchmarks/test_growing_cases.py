@@ -65,12 +65,6 @@ def test_a_prepared_case_looks_like_those_read_from_files(monkeypatch):
     assert growing_cases.prepared(0, 7).images.shape[-1] == 8
 
 
-def test_the_interval_of_a_gain_holds_the_mean_and_shrinks_with_agreement():
-    low, high = brats_rules.interval(np.array([0.1, 0.2, 0.3, 0.0]))
-    assert low < 0.15 < high
-    assert brats_rules.interval(np.full(5, 0.1)) == pytest.approx((0.1, 0.1))
-
-
 def test_a_nested_choice_never_sees_the_case_that_it_is_scored_on():
     # rule 0 is best by far for the first case, rule 1 by a little for the two others
     whole = np.array([[0.9, 0.1], [0.5, 0.6], [0.5, 0.6]])

@@ -41,3 +41,12 @@ def test_each_patient_is_tested_once_a_seed_and_an_interrupted_command_goes_on(
     assert (table.groupby(["recipe", "seed", "patient"]).size() == 1).all() and len(table) == 40
     said = capsys.readouterr().out
     assert "course minus plain: +0.200, 95 % +0.200 to +0.200, better in 10 of 10" in said
+
+
+def test_runs_of_other_minutes_are_refused(options, monkeypatch):
+    line = {"recipe": "plain", "seed": 0, "fold": 0, "minutes": 0.5, "patient": "a", "dice": 0.5}
+    pd.DataFrame([line]).to_csv(options, index=False)
+    before = options.read_text()
+    with pytest.raises(SystemExit, match=r"had 0.5 minutes, not 1.*another --out"):
+        lgg_gain.main()
+    assert options.read_text() == before
