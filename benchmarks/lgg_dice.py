@@ -32,7 +32,7 @@ from unet_course.data import lgg
 from unet_course.data import slices as slices_2d
 from unet_course.judging import metrics
 from unet_course.network import losses, unet
-from unet_course.prediction import predict_slices
+from unet_course.prediction import export, predict_slices
 from unet_course.synthetic import sample_data
 from unet_course.training import augment, slice_batches
 
@@ -283,7 +283,8 @@ def main() -> None:
         f"judging {judging:.0f} s; peak memory {memory:.2f} GB"
     )
     if options.save:
-        keras.Model(model.inputs, model.outputs, name=model.name).save(options.save)
+        # float32 whatever it was trained in, so that it predicts the same on every machine
+        export.in_float32(model).save(options.save)
     if options.json:
         result = {
             "minutes": round(minutes, 3),

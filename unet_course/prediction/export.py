@@ -54,7 +54,7 @@ def to_onnx(model: keras.Model, file: Path | str, weights: str = "float32") -> f
     import onnx
 
     file = Path(file)
-    model = _in_float32(model)
+    model = in_float32(model)
     example = np.random.default_rng(0).normal(size=(1, *model.input_shape[1:])).astype(np.float32)
     expected = np.asarray(model.predict_on_batch(example))  # Keras exports what was called once
     temporary = file.with_name(f".{file.stem}-{os.getpid()}.onnx")
@@ -136,7 +136,7 @@ def _require(*modules: str) -> None:
         raise ModuleNotFoundError(f"not installed: {', '.join(missing)}. To install: {how}")
 
 
-def _in_float32(model: keras.Model) -> keras.Model:
+def in_float32(model: keras.Model) -> keras.Model:
     """The same network computing in float32, with Keras' own convolutions and one prediction."""
     if isinstance(model.output, dict):  # deep supervision: its other heads are for training
         model = keras.Model(model.input, model.output["prediction"], name=model.name)
