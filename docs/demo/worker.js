@@ -6,6 +6,8 @@ import * as volumes from "./volumes.js";
 
 const wanted = new URLSearchParams(self.location.search).get("runtime"); // the page's address may end in ?runtime=wasm or =webgpu
 
+const PATCH = 48; // voxels along each side of what the 3-D network takes
+
 const say = (text, done = 0, of = 0) => self.postMessage({ text, done, of });
 
 function network(name, shape) {
@@ -19,8 +21,8 @@ async function ofVolumes(files) {
   const four = volumes.modalitiesOf(read);
   say("Preparing: orientation, brain, intensities");
   const prepared = volumes.prepare(four);
-  const run = await network("brats_sample", [64, 64, 64, 4]);
-  const probabilities = await volumes.predict(prepared, 64, run, (done, of) => say("Looking for the tumour", done, of));
+  const run = await network("brats_sample", [PATCH, PATCH, PATCH, 4]);
+  const probabilities = await volumes.predict(prepared, PATCH, run, (done, of) => say("Looking for the tumour", done, of));
   const labels = volumes.restore(volumes.labelsFrom(probabilities, prepared.sides), prepared);
   const flair = four[volumes.MODALITIES.indexOf("FLAIR")];
   const [a, b, c] = nifti.spacingOf(flair.affine);
