@@ -168,6 +168,7 @@ def build(
         patch=recipe.patch,
         fine=recipe.fine,
         normalization=recipe.normalization,
+        deep_supervision=recipe.deep_supervision,
     )
     fast = on_processor if fast is None else fast
     if compiled is None:
@@ -268,7 +269,8 @@ def main() -> None:
         f"judging {judging:.0f} s; peak memory {memory:.2f} GB"
     )
     if options.save:
-        keras.Model(model.inputs, model.outputs, name=model.name).save(options.save)
+        answer = model.output["prediction"] if recipe.deep_supervision else model.output
+        keras.Model(model.input, answer, name=model.name).save(options.save)
     if options.json:
         result = {
             "minutes": round(minutes, 3),

@@ -39,6 +39,7 @@ ROWS: dict[str, tuple[dict, int]] = {
     "no-fading": (dict(fade=0.0), 0),
     "patches-64": (dict(size=(64, 64, 64)), 0),
     "averaged": (dict(average=0.99), 0),
+    "deep-supervision": (dict(deep_supervision=True), 0),
     "no-fine": (dict(fine=0), 0),
     "rate-1e-3": (dict(peak=1e-3), 0),
 }

@@ -18,6 +18,7 @@ class Recipe:
     normalization: str
     batch_size: int
     peak: float
+    deep_supervision: bool = False  # the decoder's coarser levels predict, too, in training
     average: float = 0.0  # momentum of the moving average of the weights that is evaluated; 0: none
     foreground: float
     asymmetry: bool = False  # differences from the mirror images as four more channels

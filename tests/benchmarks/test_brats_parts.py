@@ -1,6 +1,7 @@
 """brats_parts.py: what an interrupted command leaves, and the differences that it prints."""
 
 import brats_parts
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -70,3 +71,12 @@ def test_a_moving_average_is_asked_of_the_optimizer():
     )
     assert not plain.optimizer.use_ema
     assert averaged.optimizer.use_ema and averaged.optimizer.ema_momentum == 0.9
+
+
+def test_deep_supervision_trains_several_heads_and_predicts_with_one():
+    small = dict(size=(16, 16, 16), depth=2, deep_supervision=True)
+    model = brats_parts.brats_dice.build(brats_parts.replace(brats_parts.COURSE, **small), 2)
+    images = np.zeros((1, *model.input_shape[1:]), np.float32)
+    assert len(model(images, training=True)["heads"]) == 2
+    assert model.predict_on_batch(images).shape == (1, 16, 16, 16, 3)
+    assert np.isfinite(model.train_on_batch(images, np.zeros((1, 16, 16, 16, 3))))
