@@ -39,6 +39,7 @@ from unet_course import runtime, storage
 from unet_course.data import brats, identity, prepared_cases
 from unet_course.data.layouts import MODALITIES, REGIONS
 from unet_course.network import fast_conv3d, losses, unet
+from unet_course.prediction import export
 from unet_course.synthetic import sample_data
 from unet_course.training import patch_batches
 
@@ -269,8 +270,7 @@ def main() -> None:
         f"judging {judging:.0f} s; peak memory {memory:.2f} GB"
     )
     if options.save:
-        answer = model.output["prediction"] if recipe.deep_supervision else model.output
-        keras.Model(model.input, answer, name=model.name).save(options.save)
+        export.in_float32(model).save(options.save)  # with one prediction, and Keras' own layers
     if options.json:
         result = {
             "minutes": round(minutes, 3),

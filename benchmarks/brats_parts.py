@@ -96,12 +96,13 @@ def so_far(out: Path) -> pd.DataFrame:
 
 def show(table: pd.DataFrame) -> None:
     """Means, and each row's difference from the first one, case by case, with a 95 % interval."""
+    width = max(14, *(len(name) + 2 for name in table.row.unique()))
     for kind, part in table.groupby("kind", sort=False):
         print(f"\n{part.case.nunique()} cases, {kind}")
         for region in REGIONS:
             by_row = part.pivot(index="case", columns="row", values=region)
             for name in part.row.unique():
-                line = f"  {region}  {name:14}{by_row[name].mean():.3f}"
+                line = f"  {region}  {name:{width}}{by_row[name].mean():.3f}"
                 if name != "course" and "course" in by_row:
                     gain = (by_row[name] - by_row["course"]).to_numpy()
                     low, high = confidence.interval(gain)

@@ -137,7 +137,22 @@ def _require(*modules: str) -> None:
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """The same network computing in float32, with Keras' own convolutions and one prediction."""
+    """The same network computing in float32, with Keras' own convolutions and one prediction.
+
+    What another machine or program gets should be this: bfloat16 rounds differently by processor.
+
+    Args:
+        model: a functional network, `(batch, *spatial, channels)` → `(batch, *spatial, classes)`;
+            of one with deep supervision the prediction is kept, and not its other heads.
+
+    Returns:
+        A new network with the same weights, not compiled.
+
+    >>> inputs = keras.Input((4, 4, 1), dtype="float32")
+    >>> output = keras.layers.Conv2D(2, 1, dtype="mixed_bfloat16")(inputs)
+    >>> in_float32(keras.Model(inputs, output)).layers[1].compute_dtype
+    'float32'
+    """
     if isinstance(model.output, dict):  # deep supervision: its other heads are for training
         model = keras.Model(model.input, model.output["prediction"], name=model.name)
 
