@@ -15,7 +15,7 @@ from scipy import ndimage
 from unet_course.data.layouts import MODALITIES
 from unet_course.data.prepared_cases import PreparedCase
 
-__all__ = ["asymmetry", "fade", "midline", "with_asymmetry"]
+__all__ = ["asymmetry", "midline", "with_asymmetry"]
 
 CHANNELS = 2 * len(MODALITIES)  # of a case from `with_asymmetry`
 
@@ -81,7 +81,8 @@ def asymmetry(images: np.ndarray, width: float = 2.0) -> np.ndarray:
 def with_asymmetry(case: PreparedCase, width: float = 2.0) -> PreparedCase:
     """Append the asymmetry maps to a case's modalities: images (x, y, z, 8), in memory.
 
-    `faded_patches.FadedPatches` draws patches of it and changes intensities of the modalities only.
+    `asymmetry_patches.AsymmetryPatches` draws patches of it and changes intensities of the modalities
+    only.
 
     Args:
         case: prepared, at any size of voxels.
@@ -90,30 +91,3 @@ def with_asymmetry(case: PreparedCase, width: float = 2.0) -> PreparedCase:
     images = np.asarray(case.images)
     maps = asymmetry(images, width).astype(images.dtype)
     return replace(case, images=np.concatenate([images, maps], axis=-1))
-
-
-def fade(images: np.ndarray, labels: np.ndarray, strength: float) -> np.ndarray:
-    """Make a tumour fainter: move it towards its mirror image in the other half of the brain.
-
-    Faint tumours are rare and hard; this makes them from others. Position and fine texture, which
-    `asymmetry` has smoothed away, are kept.
-
-    Args:
-        images: (x, y, z, 8), of a case from `with_asymmetry`.
-        labels: (x, y, z), above 0 in the tumour.
-        strength: share of the difference that is removed, from 0 (none) to 1 (all).
-
-    Returns:
-        New images.
-
-    Raises:
-        ValueError: another number of channels, or a strength outside 0 to 1.
-    """
-    if images.shape[-1] != CHANNELS:
-        raise ValueError(f"images must have {CHANNELS} channels, they have {images.shape[-1]}")
-    if not 0 <= strength <= 1:
-        raise ValueError(f"strength must lie in 0 to 1, it is {strength}")
-    edge = ndimage.gaussian_filter((labels > 0).astype(np.float32), 1.5)  # no visible border
-    part = (strength * edge)[..., None]
-    own, maps = np.split(images, 2, axis=-1)
-    return np.concatenate([own - part * maps, (1 - part) * maps], axis=-1)

@@ -25,7 +25,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import asymmetry
-import faded_patches
+import asymmetry_patches
 import growing_cases
 import keras
 import match_contrast
@@ -195,9 +195,7 @@ def batches_of(recipe: Recipe, real: list, sample: list, seed: int, grow: bool):
         augment=recipe.augmentation,
         seed=seed,
     )
-    kind = patch_batches.Patches
-    if recipe.asymmetry:
-        kind, options["fade"] = faded_patches.FadedPatches, recipe.fade
+    kind = asymmetry_patches.AsymmetryPatches if recipe.asymmetry else patch_batches.Patches
     if not grow:
         return kind(cases=mixed(real, sample, recipe.real), **options)
     return growing_cases.GrowingPatches(
@@ -208,7 +206,7 @@ def batches_of(recipe: Recipe, real: list, sample: list, seed: int, grow: bool):
     )
 
 
-def train(recipe: Recipe, minutes: float, batches, seed: int, clock: str):
+def train(recipe: Recipe, minutes: float, batches, seed: int, clock: str, callbacks=()):
     """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
     seconds_of = CLOCKS[clock]
     started = time.perf_counter()
@@ -227,7 +225,7 @@ def train(recipe: Recipe, minutes: float, batches, seed: int, clock: str):
             break
     compiling = time.perf_counter() - started
     timed = timed_training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
-    model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed])
+    model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed, *callbacks])
     return model, timed, compiling
 
 

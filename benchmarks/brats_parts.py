@@ -36,7 +36,6 @@ ROWS: dict[str, tuple[dict, int]] = {
     "course": ({}, 0),
     "again": ({}, 1),  # another random start and other cases: what chance does
     "no-asymmetry": (dict(asymmetry=False), 0),
-    "no-fading": (dict(fade=0.0), 0),
     "patches-64": (dict(size=(64, 64, 64)), 0),
     "averaged": (dict(average=0.99), 0),
     "deep-supervision": (dict(deep_supervision=True), 0),
@@ -63,11 +62,19 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def train(recipe: Recipe, minutes: float, seed: int) -> tuple[keras.Model, int]:
-    """A network trained on ever new synthetic cases, and the steps that it made."""
+class LastWeights(keras.callbacks.Callback):
+    """The weights after the last step, which Keras then replaces by their moving average, if it has one."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights = self.model.get_weights()
+
+
+def train(recipe: Recipe, minutes: float, seed: int) -> tuple[keras.Model, int, list]:
+    """A network trained on ever new synthetic cases, the steps that it made, and its last weights."""
     batches = brats_dice.batches_of(recipe, [], [], seed, grow=True)
-    model, clock, _ = brats_dice.train(recipe, minutes, batches, seed, "processor")
-    return model, clock.steps
+    last = LastWeights()
+    model, clock, _ = brats_dice.train(recipe, minutes, batches, seed, "processor", [last])
+    return model, clock.steps, last.weights
 
 
 def judged(recipe: Recipe, model: keras.Model, options: argparse.Namespace) -> list[dict]:
@@ -120,13 +127,18 @@ def main() -> None:
             continue
         change, seed = ROWS[name]
         recipe = replace(COURSE, **change)
-        model, steps = train(recipe, options.minutes, seed)
+        model, steps, last = train(recipe, options.minutes, seed)
         about = {"row": name, "seed": seed, "minutes": options.minutes, "steps": steps}
-        lines = pd.DataFrame([about | line for line in judged(recipe, model, options)])
+        lines = [about | line for line in judged(recipe, model, options)]
+        if recipe.average:  # the same run without it
+            model.set_weights(last)
+            about["row"] = f"{name}, last weights"
+            lines += [about | line for line in judged(recipe, model, options)]
+        lines = pd.DataFrame(lines)
         keras.utils.clear_session()
         table = pd.concat([table, lines]) if len(table) else lines
         storage.write_text(options.out.absolute(), table.to_csv(index=False, lineterminator="\n"))
-        means = lines.groupby("kind", sort=False)[list(REGIONS)].mean().round(3)
+        means = lines.groupby(["row", "kind"], sort=False)[list(REGIONS)].mean().round(3)
         print(f"{name}, {steps} steps\n{means}")
     show(so_far(options.out))
 

@@ -22,7 +22,6 @@ class Recipe:
     average: float = 0.0  # momentum of the moving average of the weights that is evaluated; 0: none
     foreground: float
     asymmetry: bool = False  # differences from the mirror images as four more channels
-    fade: float = 0.0  # share of the patches whose tumour is made fainter
     every: int = 0  # steps after which a new synthetic case replaces one; 0: the sample's own
     pool: int = 16  # synthetic cases at a time, if new ones are made
     match_contrast: bool = (
@@ -69,7 +68,6 @@ RECIPES = {
         peak=2e-3,
         foreground=0.5,
         asymmetry=True,
-        fade=0.4,
         every=30,
         match_contrast=True,
         real=0.5,

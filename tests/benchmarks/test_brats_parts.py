@@ -4,12 +4,13 @@ import brats_parts
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 
 @pytest.fixture
 def out(tmp_path, monkeypatch):
     out = tmp_path / "parts.csv"
-    rows = ["course", "again", "no-fading"]
+    rows = ["course", "again", "no-fine"]
     monkeypatch.setattr("sys.argv", ["brats_parts.py", "--out", str(out), "--rows", *rows])
     return out
 
@@ -23,11 +24,11 @@ def test_an_interrupted_command_goes_on_and_differences_are_from_the_course(
         if len(trained) == 2:
             trained.append(None)
             raise KeyboardInterrupt
-        trained.append((recipe.fade, seed))
-        return recipe, 5
+        trained.append((recipe.fine, seed))
+        return recipe, 5, None
 
     def judged(recipe, model, options):
-        whole = 0.7 if recipe.fade else 0.6
+        whole = 0.7 if recipe.fine else 0.6
         return [
             {"kind": "held out", "case": f"case {n}", "WT": whole, "TC": 0.5, "ET": 0.0}
             for n in range(3)
@@ -40,10 +41,10 @@ def test_an_interrupted_command_goes_on_and_differences_are_from_the_course(
     assert pd.read_csv(out).row.unique().tolist() == ["course", "again"], "complete rows are kept"
     brats_parts.main()
     trained.remove(None)
-    fade = brats_parts.COURSE.fade
-    assert trained == [(fade, 0), (fade, 1), (0, 0)], "no row is trained twice"
+    fine = brats_parts.COURSE.fine
+    assert trained == [(fine, 0), (fine, 1), (0, 0)], "no row is trained twice"
     said = capsys.readouterr().out
-    assert "WT  no-fading     0.600  -0.100 (-0.100 to -0.100)" in said
+    assert "WT  no-fine       0.600  -0.100 (-0.100 to -0.100)" in said
 
 
 def test_rows_of_other_minutes_are_refused(out, monkeypatch):
@@ -60,6 +61,36 @@ def test_each_row_changes_what_the_recipe_has(name):
     change, _ = brats_parts.ROWS[name]
     recipe = brats_parts.replace(brats_parts.COURSE, **change)
     assert (recipe == brats_parts.COURSE) == (not change)
+
+
+def test_an_averaged_network_is_judged_by_its_last_weights_too(out, monkeypatch):
+    small = dict(size=(16, 16, 16), filters=(2,), depth=2, average=0.5)
+    monkeypatch.setattr(brats_parts, "COURSE", brats_parts.replace(brats_parts.COURSE, **small))
+    monkeypatch.setattr(
+        "sys.argv", ["", "--out", str(out), "--rows", "course", "--minutes", "0.005"]
+    )
+    seen = []
+
+    def batches_of(recipe, real, sample, seed, grow):
+        class Batches:
+            def epoch(self, number):
+                rng = np.random.default_rng(number)
+                images = rng.normal(size=(4, 1, 16, 16, 16, 8)).astype(np.float32)
+                masks = (images[..., :3] > 1).astype(np.float32)
+                return tf.data.Dataset.from_tensor_slices((images, masks)).repeat()
+
+        return Batches()
+
+    def judged(recipe, model, options):
+        seen.append(np.concatenate([w.ravel() for w in model.get_weights()]))
+        line = {"kind": "held out", "WT": 0.5, "TC": 0.5, "ET": 0.5}
+        return [line | {"case": name} for name in "ab"]
+
+    monkeypatch.setattr(brats_parts.brats_dice, "batches_of", batches_of)
+    monkeypatch.setattr(brats_parts, "judged", judged)
+    brats_parts.main()
+    assert pd.read_csv(out).row.tolist() == ["course"] * 2 + ["course, last weights"] * 2
+    assert not np.allclose(*seen), "the average isn't the last weights"
 
 
 def test_a_moving_average_is_asked_of_the_optimizer():

@@ -134,9 +134,9 @@ class Patches:
             image = sample_linear(region, where)
             region = _window(case.labels, corner + low, high - low)
             labels = sample_nearest(region[..., None], where)[..., 0]
-        return self.recolour(image, labels, rng), labels
+        return self.recolour(image, rng), labels
 
-    def recolour(self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
+    def recolour(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Change a patch's intensities, if `augment` is given: `(*size, channels)` in and out."""
         return self.augment.recolour(image, rng) if self.augment else image
 

@@ -1,4 +1,4 @@
-"""Patches of cases with asymmetry maps, in some of which the tumour is made fainter."""
+"""Patches of cases with asymmetry maps, whose intensities are augmented in the modalities alone."""
 
 from dataclasses import dataclass
 
@@ -10,34 +10,22 @@ from unet_course.training.patch_batches import Patches
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FadedPatches(Patches):
+class AsymmetryPatches(Patches):
     """`Patches` of cases with asymmetry (`asymmetry.with_asymmetry`), eight channels.
 
     `augment` changes the intensities of the modalities only; the asymmetry maps are scaled by at
     most its `contrast`.
 
-    Args:
-        fade: share of the patches whose tumour is made fainter, by up to four fifths of its
-            difference from the other half (`asymmetry.fade`).
-
     Raises:
-        ValueError: as `Patches`, a share outside 0 to 1, or cases without asymmetry.
+        ValueError: as `Patches`, or cases without asymmetry.
     """
-
-    fade: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
-        if not 0 <= self.fade <= 1:
-            raise ValueError(f"fade must lie in 0 to 1, it is {self.fade}")
         if self.cases[0].images.shape[-1] != asymmetry.CHANNELS:
             raise ValueError("these cases have no asymmetry: use asymmetry.with_asymmetry")
 
-    def recolour(
-        self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        if self.fade and rng.random() < self.fade:
-            image = asymmetry.fade(image, labels, rng.uniform(0, 0.8))
+    def recolour(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if not self.augment:
             return image
         own, maps = np.split(image, [len(MODALITIES)], axis=-1)

@@ -1,11 +1,11 @@
-"""Patches of cases with asymmetry channels: cut, recoloured and made fainter."""
+"""Patches of cases with asymmetry channels: cut and recoloured."""
 
 from dataclasses import replace
 
 import asymmetry
 import numpy as np
 import pytest
-from faded_patches import FadedPatches
+from asymmetry_patches import AsymmetryPatches
 from test_patch_batches import CASES
 
 from unet_course.training import patch_batches
@@ -19,7 +19,7 @@ def test_asymmetry_lies_beside_the_modalities_and_is_cut_with_them():
     options = dict(size=(8, 8, 8), steps=3, batch_size=3)
     plain = patch_batches.Patches(cases=LOPSIDED, **options).batch(0, 1)
     cases = [asymmetry.with_asymmetry(case) for case in LOPSIDED]
-    images, masks = FadedPatches(cases=cases, **options).batch(0, 1)
+    images, masks = AsymmetryPatches(cases=cases, **options).batch(0, 1)
     assert images.shape == (3, 8, 8, 8, asymmetry.CHANNELS)
     np.testing.assert_array_equal(images[..., :4], plain[0])
     np.testing.assert_array_equal(masks, plain[1])
@@ -32,8 +32,8 @@ def test_intensities_change_in_the_modalities_alone():
     scanner = Augmentation(
         flips=(), probability=1, rotation=0, scale=0, shift=0, elastic=0, zscored=True
     )
-    plain, _ = FadedPatches(**options).batch(0, 0)
-    images, _ = FadedPatches(**options, augment=scanner).batch(0, 0)
+    plain, _ = AsymmetryPatches(**options).batch(0, 0)
+    images, _ = AsymmetryPatches(**options, augment=scanner).batch(0, 0)
     assert not np.allclose(images[..., :4], plain[..., :4], atol=0.01)
     for c in (6, 7):  # one factor a channel; the others are the same in both halves
         there = np.abs(plain[..., c]) > 0.05
@@ -42,26 +42,6 @@ def test_intensities_change_in_the_modalities_alone():
         assert abs(factors[0] - 1) <= scanner.contrast + 1e-4
 
 
-def test_fading_takes_part_of_what_sets_tumour_off():
-    cases = [asymmetry.with_asymmetry(LOPSIDED[0])]
-    options = dict(cases=cases, size=(8, 8, 8), batch_size=1, steps=30, foreground=1.0)
-    weaker = 0
-    for step in range(10):
-        (plain, masks), (faded, same) = (
-            FadedPatches(**options, fade=fade).batch(0, step) for fade in (0, 1)
-        )
-        np.testing.assert_array_equal(masks, same)
-        before, after = np.abs(plain[..., 6]), np.abs(faded[..., 6])
-        assert (after <= before + 1e-6).all() and (after >= 0.2 * before - 1e-5).all()
-        weaker += after.sum() < 0.9 * before.sum()
-    assert weaker >= 3
-
-
-@pytest.mark.parametrize(("options", "words"), [
-    ({"fade": -0.1}, "fade must lie"),
-    ({"cases": CASES}, "with_asymmetry"),
-])  # fmt: skip
-def test_cases_and_shares_that_do_not_fit_say_why(options, words):
-    cases = [asymmetry.with_asymmetry(case) for case in LOPSIDED]
-    with pytest.raises(ValueError, match=words):
-        FadedPatches(**{"cases": cases, "size": (8, 8, 8), **options})
+def test_cases_without_asymmetry_are_refused():
+    with pytest.raises(ValueError, match="with_asymmetry"):
+        AsymmetryPatches(cases=CASES, size=(8, 8, 8))
