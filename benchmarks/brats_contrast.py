@@ -12,7 +12,6 @@ from pathlib import Path
 
 import growing_cases
 import numpy as np
-from match_contrast import FLAIR, T2
 from scipy import ndimage
 
 from unet_course.data import brats, prepared_cases
@@ -20,6 +19,7 @@ from unet_course.data.layouts import CORE, ENHANCING, MODALITIES, OEDEMA
 from unet_course.synthetic import sample_data
 
 PARTS = {"healthy": 0, "core": CORE, "oedema": OEDEMA, "enhancing": ENHANCING}
+T2, FLAIR = 2, 3  # in MODALITIES
 FEWEST = 25  # voxels of a part (0.2 ml) from which a case is counted
 
 

@@ -19,6 +19,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,6 @@ import asymmetry
 import asymmetry_patches
 import growing_cases
 import keras
-import match_contrast
 import timed_training
 from brats_judging import judge, show
 from brats_recipes import RECIPES, Recipe
@@ -134,16 +134,9 @@ def sides(options: argparse.Namespace, grow: bool = False):
     return real, sample, test
 
 
-def ready(cases: list, factor: int, mirrored: bool, like=()) -> list[prepared_cases.PreparedCase]:
-    """Prepare the cases, with asymmetry maps if `mirrored`.
-
-    If there are cases in `like`, each case is added once more in the contrast of one of them.
-    """
+def ready(cases: list, factor: int, mirrored: bool) -> list[prepared_cases.PreparedCase]:
+    """Prepare the cases, with asymmetry maps if `mirrored`."""
     found = prepared_cases.prepare(cases, factor=factor) if cases else []
-    if like:
-        found = found + match_contrast.match_contrast(
-            found, prepared_cases.prepare(like, factor=factor)
-        )
     return [asymmetry.with_asymmetry(case) for case in found] if mirrored else found
 
 
@@ -185,8 +178,13 @@ def build(
     return model
 
 
-def batches_of(recipe: Recipe, real: list, sample: list, seed: int, grow: bool):
-    """Training batches: from all cases, or from the real ones and from new ones made on the way."""
+def batches_of(
+    recipe: Recipe, real: list, sample: list, seed: int, grow: bool, share: Callable[[], float]
+):
+    """Training batches: from all cases, or from the real ones and from new ones made on the way.
+
+    `share` returns the share of the minutes that is over: from `real_from` on, real cases join.
+    """
     options = dict(
         size=recipe.size,
         batch_size=recipe.batch_size,
@@ -198,22 +196,26 @@ def batches_of(recipe: Recipe, real: list, sample: list, seed: int, grow: bool):
     kind = asymmetry_patches.AsymmetryPatches if recipe.asymmetry else patch_batches.Patches
     if not grow:
         return kind(cases=mixed(real, sample, recipe.real), **options)
+
+    def patches(new):
+        joined = real if share() >= recipe.real_from else []
+        return kind(cases=mixed(joined, new, recipe.real), **options)
+
     return growing_cases.GrowingPatches(
-        lambda new: kind(cases=mixed(real, new, recipe.real), **options),
+        patches,
         lambda number: growing_cases.prepared(seed, number, mirrored=recipe.asymmetry),
         pool=recipe.pool,
         every=recipe.every,
     )
 
 
-def train(recipe: Recipe, minutes: float, batches, seed: int, clock: str, callbacks=()):
-    """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
-    seconds_of = CLOCKS[clock]
+def train(recipe: Recipe, timed: timed_training.TimedCosine, batches, seed: int, callbacks=()):
+    """Train for the minutes of `timed`; returns the model, and the seconds spent compiling."""
     started = time.perf_counter()
-    model = None
+    model, minutes = None, timed.minutes
     for filters in recipe.filters:
         candidate, seconds = compiled(
-            functools.partial(build, recipe, filters), batches.epoch(1), seed, 4, clock=seconds_of
+            functools.partial(build, recipe, filters), batches.epoch(1), seed, 4, clock=timed.clock
         )
         seen = minutes * 60 / seconds * recipe.batch_size
         print(
@@ -224,9 +226,8 @@ def train(recipe: Recipe, minutes: float, batches, seed: int, clock: str, callba
         if seen < ENOUGH_PATCHES:
             break
     compiling = time.perf_counter() - started
-    timed = timed_training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
     model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed, *callbacks])
-    return model, timed, compiling
+    return model, compiling
 
 
 def main() -> None:
@@ -245,17 +246,17 @@ def main() -> None:
         return
     started = time.perf_counter()
     grow = recipe.every > 0 and options.train_on != "real"
+    if recipe.real_from and not grow:
+        sys.exit("real_from: real cases can't join later unless synthetic ones are made on the way")
     real, sample, test = sides(options, grow)
-    like = real if recipe.match_contrast else []
-    again = f" (and {len(sample)} with matched contrast)" if like and sample else ""
     made = "ever new" if grow else f"{len(sample)}"
-    print(f"{len(real)} real and {made} sample cases{again} to train on, {len(test)} to test")
-    sample = ready(sample, recipe.factor, recipe.asymmetry, like)
-    real, test = (ready(c, recipe.factor, recipe.asymmetry) for c in (real, test))
+    print(f"{len(real)} real and {made} sample cases to train on, {len(test)} to test")
+    real, sample, test = (ready(c, recipe.factor, recipe.asymmetry) for c in (real, sample, test))
     reading = time.perf_counter() - started
-    batches = batches_of(recipe, real, sample, options.seed, grow)
-    model, clock, compiling = train(recipe, options.minutes, batches, options.seed, options.clock)
-    minutes = clock.seconds / 60
+    timed = timed_training.TimedCosine(options.minutes, recipe.peak, clock=CLOCKS[options.clock])
+    batches = batches_of(recipe, real, sample, options.seed, grow, timed.share)
+    model, compiling = train(recipe, timed, batches, options.seed)
+    minutes = timed.seconds / 60
     started = time.perf_counter()
     scores = judge(recipe, model, test)
     judging = time.perf_counter() - started
@@ -263,7 +264,7 @@ def main() -> None:
     mean, median = show(scores)
     memory = runtime.peak_memory_gb()
     print(
-        f"\n{model.count_params():,} parameters, {clock.steps} steps of {recipe.batch_size} in "
+        f"\n{model.count_params():,} parameters, {timed.steps} steps of {recipe.batch_size} in "
         f"{minutes:.2f} min; outside them: preparing {reading:.0f} s, compiling {compiling:.0f} s, "
         f"judging {judging:.0f} s; peak memory {memory:.2f} GB"
     )
@@ -272,7 +273,7 @@ def main() -> None:
     if options.json:
         result = {
             "minutes": round(minutes, 3),
-            "steps": clock.steps,
+            "steps": timed.steps,
             "parameters": model.count_params(),
             "peak_memory_gb": round(memory, 3),
             "patients": scores,

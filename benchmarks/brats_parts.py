@@ -71,10 +71,11 @@ class LastWeights(keras.callbacks.Callback):
 
 def train(recipe: Recipe, minutes: float, seed: int) -> tuple[keras.Model, int, list]:
     """A network trained on ever new synthetic cases, the steps that it made, and its last weights."""
-    batches = brats_dice.batches_of(recipe, [], [], seed, grow=True)
+    timed = timed_training.TimedCosine(minutes, recipe.peak, clock=timed_training.processor_seconds)
+    batches = brats_dice.batches_of(recipe, [], [], seed, grow=True, share=timed.share)
     last = LastWeights()
-    model, clock, _ = brats_dice.train(recipe, minutes, batches, seed, "processor", [last])
-    return model, clock.steps, last.weights
+    model, _ = brats_dice.train(recipe, timed, batches, seed, [last])
+    return model, timed.steps, last.weights
 
 
 def judged(recipe: Recipe, model: keras.Model, options: argparse.Namespace) -> list[dict]:

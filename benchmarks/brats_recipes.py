@@ -24,10 +24,8 @@ class Recipe:
     asymmetry: bool = False  # differences from the mirror images as four more channels
     every: int = 0  # steps after which a new synthetic case replaces one; 0: the sample's own
     pool: int = 16  # synthetic cases at a time, if new ones are made
-    match_contrast: bool = (
-        False  # each of the sample's own cases once more in a real one's contrast
-    )
     real: float = 0.25  # share of patches from real cases, if there are both kinds
+    real_from: float = 0.0  # share of the minutes after which real cases join
     overlap: float = 0.5
     flips: tuple[tuple[int, ...], ...] = ((),)
     threshold: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of WT, TC, ET
@@ -69,7 +67,6 @@ RECIPES = {
         foreground=0.5,
         asymmetry=True,
         every=30,
-        match_contrast=True,
         real=0.5,
         flips=((), (0,)),
         threshold=(0.4, 0.4, 0.3),

@@ -71,7 +71,7 @@ def test_an_averaged_network_is_judged_by_its_last_weights_too(out, monkeypatch)
     )
     seen = []
 
-    def batches_of(recipe, real, sample, seed, grow):
+    def batches_of(recipe, real, sample, seed, grow, share):
         class Batches:
             def epoch(self, number):
                 rng = np.random.default_rng(number)

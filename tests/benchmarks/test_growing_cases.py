@@ -70,3 +70,19 @@ def test_a_nested_choice_never_sees_the_case_that_it_is_scored_on():
     whole = np.array([[0.9, 0.1], [0.5, 0.6], [0.5, 0.6]])
     dice = np.stack([whole, whole, whole], axis=-1)
     assert brats_rules.nested(dice)[:, 0].tolist() == [0.1, 0.5, 0.5]
+
+
+def test_real_cases_join_when_their_share_of_the_minutes_begins(monkeypatch):
+    import brats_dice
+
+    monkeypatch.setattr(brats_dice.patch_batches, "Patches", lambda cases, **_: fake(cases))
+    monkeypatch.setattr(growing_cases, "prepared", lambda seed, number, mirrored: number)
+    over = [0.0]
+    course = brats_dice.RECIPES["course"]
+    recipe = brats_dice.replace(course, asymmetry=False, pool=2, every=10, real_from=0.6)
+    batches = brats_dice.batches_of(recipe, [-1], [], 0, True, lambda: over[0])
+    assert batches.batch(0, 0)[0].tolist() == [0, 1]
+    over[0] = 0.59
+    assert batches.batch(0, 10)[0].tolist() == [1, 2]
+    over[0] = 0.6
+    assert batches.batch(0, 20)[0].tolist() == [-1, -1, 2, 3], "half of the cases are real"
