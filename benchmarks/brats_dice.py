@@ -181,7 +181,7 @@ def build(
 def batches_of(
     recipe: Recipe, real: list, sample: list, seed: int, grow: bool, share: Callable[[], float]
 ):
-    """Training batches: from all cases, or from the real ones and from new ones made on the way.
+    """Training batches: from all cases; or from new ones made on the way, and real ones later on.
 
     `share` returns the share of the minutes that is over: from `real_from` on, real cases join.
     """
@@ -246,8 +246,6 @@ def main() -> None:
         return
     started = time.perf_counter()
     grow = recipe.every > 0 and options.train_on != "real"
-    if recipe.real_from and not grow:
-        sys.exit("real_from: real cases can't join later unless synthetic ones are made on the way")
     real, sample, test = sides(options, grow)
     made = "ever new" if grow else f"{len(sample)}"
     print(f"{len(real)} real and {made} sample cases to train on, {len(test)} to test")

@@ -25,7 +25,7 @@ class Recipe:
     every: int = 0  # steps after which a new synthetic case replaces one; 0: the sample's own
     pool: int = 16  # synthetic cases at a time, if new ones are made
     real: float = 0.25  # share of patches from real cases, if there are both kinds
-    real_from: float = 0.0  # share of the minutes after which real cases join
+    real_from: float = 0.0  # share of the minutes after which real cases join new synthetic ones
     overlap: float = 0.5
     flips: tuple[tuple[int, ...], ...] = ((),)
     threshold: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of WT, TC, ET
@@ -68,6 +68,7 @@ RECIPES = {
         asymmetry=True,
         every=30,
         real=0.5,
+        real_from=0.6,
         flips=((), (0,)),
         threshold=(0.4, 0.4, 0.3),
         keep_largest=True,
