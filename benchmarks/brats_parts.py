@@ -38,6 +38,7 @@ ROWS: dict[str, tuple[dict, int]] = {
     "no-asymmetry": (dict(asymmetry=False), 0),
     "patches-64": (dict(size=(64, 64, 64)), 0),
     "averaged": (dict(average=0.99), 0),
+    "averaged-again": (dict(average=0.99), 1),
     "deep-supervision": (dict(deep_supervision=True), 0),
     "no-fine": (dict(fine=0), 0),
     "rate-1e-3": (dict(peak=1e-3), 0),
