@@ -3,7 +3,7 @@
 Trains from a random start on all patients of --data but those that --test lists, and evaluates the
 listed ones by volumetric Dice at 256 × 256 pixels. Nothing is chosen on the listed patients:
 network, schedule, threshold and clean-up are fixed in advance (`benchmarks/README.md` says on which
-patients). All training is inside the minutes; reading, making sample patients, compiling, choosing
+patients). The last minutes are trained on larger slices. All training is inside the minutes; reading, making sample patients, compiling, choosing
 the network's width by this machine's speed, and evaluation are outside, and their seconds are
 printed.
 
@@ -45,6 +45,8 @@ class Recipe:
 
     side: int
     patch: int
+    late_side: int = 0  # pixels a side from `late_from` of the minutes on; 0: `side` throughout
+    late_from: float = 0.7
     fine: int = 0  # channels of a last step at full resolution
     filters: tuple[int, ...]  # candidates; the widest one fast enough on this machine is taken
     depth: int
@@ -87,6 +89,7 @@ RECIPES = {
     ),
     "course": Recipe(
         side=128,
+        late_side=192,
         patch=2,
         filters=(16, 24, 32),
         depth=3,
@@ -202,18 +205,32 @@ def compiled(
     return model, seconds
 
 
-def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int, clock="wall"):
-    """Train for the minutes; returns the model, its clock, and the seconds spent compiling."""
+def sizes(recipe: Recipe) -> list[int]:
+    """Pixels a side, in the order in which they are trained on; the last one's network predicts."""
+    return [recipe.side, recipe.late_side] if recipe.late_side else [recipe.side]
+
+
+def train(
+    recipe: Recipe, minutes: float, data: list[slices_2d.Slices], seed: int, clock: str = "wall"
+):
+    """Train for the minutes; returns the model, its clock, and the seconds spent compiling.
+
+    `data` are the training slices at each of `sizes`. A U-Net's weights fit any size, so the second
+    network, at the larger one, goes on from those of the first.
+    """
     seconds_of = CLOCKS[clock]
-    batches = slice_batches.Batches(
-        slices=data,
-        batch_size=recipe.batch_size,
-        steps=10_000_000,  # the clock ends it
-        tumour_fraction=recipe.tumour_fraction,
-        augment=recipe.augmentation,
-        neighbours=recipe.neighbours,
-        seed=seed,
-    )
+    batches, *later = [
+        slice_batches.Batches(
+            slices=slices,
+            batch_size=recipe.batch_size,
+            steps=10_000_000,  # the clock ends it
+            tumour_fraction=recipe.tumour_fraction,
+            augment=recipe.augmentation,
+            neighbours=recipe.neighbours,
+            seed=seed,
+        )
+        for slices in data
+    ]
     started = time.perf_counter()
     model = None
     for filters in recipe.filters:
@@ -223,11 +240,21 @@ def train(recipe: Recipe, minutes: float, data: slices_2d.Slices, seed: int, clo
         seen = minutes * 60 / seconds * recipe.batch_size
         print(f"  {filters} filters: {seconds:.3f} s a step, {seen:,.0f} slices in {minutes:g} min")
         if model is None or seen >= ENOUGH_SLICES:
-            model = candidate
+            model, width = candidate, filters
         if seen < ENOUGH_SLICES:
             break
-    compiling = time.perf_counter() - started
     timed = timed_training.TimedCosine(minutes, recipe.peak, clock=seconds_of)
+    if later:
+        large = replace(recipe, side=recipe.late_side)
+        larger, _ = compiled(
+            functools.partial(build, large, width), later[0].epoch(1), seed, clock=seconds_of
+        )
+    compiling = time.perf_counter() - started
+    if later:
+        until = timed_training.Until(timed, recipe.late_from)
+        model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed, until])
+        larger.set_weights(model.get_weights())
+        model, batches = larger, later[0]
     model.fit(batches.epoch(0), verbose=0, shuffle=False, callbacks=[timed])
     return model, timed, compiling
 
@@ -236,7 +263,7 @@ def judge(recipe: Recipe, model: keras.Model, patients: list[lgg.Patient]) -> di
     """Volumetric Dice by patient (folder name) at the files' own size."""
     scores = {}
     for patient in patients:
-        data = slices_2d.load([patient], recipe.side, progress=False)
+        data = slices_2d.load([patient], sizes(recipe)[-1], progress=False)
         found = predict_slices.predict(
             model, data, neighbours=recipe.neighbours, flips=recipe.flips
         )
@@ -252,7 +279,8 @@ def main() -> None:
     options = arguments()
     recipe = RECIPES[options.recipe]
     if options.recipe == "course" and options.train_on == "sample":
-        recipe = replace(recipe, augmentation=STRONG)
+        # the larger size was tried on real patients alone
+        recipe = replace(recipe, augmentation=STRONG, late_side=0)
     recipe = replace(recipe, **dict(options.set))
     if runtime.best_precision() == "float32":
         print("precision: float32")
@@ -262,7 +290,7 @@ def main() -> None:
     started = time.perf_counter()
     patients, test = sides(options)
     print(f"{len(patients)} patients to train on ({options.train_on}), {len(test)} to test")
-    data = slices_2d.load(patients, recipe.side)
+    data = [slices_2d.load(patients, side) for side in sizes(recipe)]
     reading = time.perf_counter() - started
     model, clock, compiling = train(recipe, options.minutes, data, options.seed, options.clock)
     minutes = clock.seconds / 60

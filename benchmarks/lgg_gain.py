@@ -32,6 +32,7 @@ COURSE = lgg_dice.RECIPES["course"]
 RECIPES = {
     "plain": lgg_dice.RECIPES["plain"],
     "course": COURSE,
+    "one-size": replace(COURSE, late_side=0),
     "averaged": replace(COURSE, average=0.99),
 }
 
@@ -57,7 +58,8 @@ def run(name: str, seed: int, fold: int, minutes: float, patients: list[lgg.Pati
     """Train one network, and judge it on the fold: a line for each patient."""
     recipe, test = RECIPES[name], patients[fold::FOLDS]
     tested = {patient.id for patient in test}
-    data = slices_2d.load([p for p in patients if p.id not in tested], recipe.side, progress=False)
+    others = [p for p in patients if p.id not in tested]
+    data = [slices_2d.load(others, side, progress=False) for side in lgg_dice.sizes(recipe)]
     model, clock, _ = lgg_dice.train(recipe, minutes, data, seed, "processor")
     about = {"recipe": name, "seed": seed, "fold": fold, "minutes": minutes, "steps": clock.steps}
     scores = lgg_dice.judge(recipe, model, test)

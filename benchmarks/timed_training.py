@@ -78,3 +78,15 @@ class TimedCosine(keras.callbacks.Callback):
         self.seconds = self.clock() - self.started
         if self.share() >= 1:
             self.model.stop_training = True
+
+
+class Until(keras.callbacks.Callback):
+    """Stops a training when this share of the minutes of `timed` is over, so that another goes on."""
+
+    def __init__(self, timed: TimedCosine, share: float):
+        super().__init__()
+        self.timed, self.until = timed, share
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.timed.share() >= self.until:
+            self.model.stop_training = True

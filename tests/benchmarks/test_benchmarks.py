@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ def test_it_trains_judges_and_writes_what_was_promised(patients, tmp_path):
     test, out = tmp_path / "test.txt", tmp_path / "out.json"
     listed = sorted(folder.name for folder in patients.iterdir() if folder.is_dir())[0]
     test.write_text(f"{listed}\n\n", encoding="utf-8")
-    options = ("--set", "side=64", "--clock", "processor", "--json", out)
+    options = ("--set=side=64", "--set=late_side=0", "--clock", "processor", "--json", out)
     done = run("--data", patients, "--test", test, "--minutes", 0.02, *options)
     assert done.returncode == 0, done.stderr
     assert "3 patients to train on (real), 1 to test" in done.stdout
@@ -42,6 +43,19 @@ def test_it_trains_judges_and_writes_what_was_promised(patients, tmp_path):
     assert list(result["patients"]) == [listed] and result["steps"] >= 1
     assert result["mean"]["tumour"] == result["patients"][listed]["tumour"]
     assert 0.02 <= result["minutes"] < 0.2
+
+
+def test_training_goes_on_at_a_larger_size_whose_network_is_kept(patients, tmp_path):
+    test, kept = tmp_path / "test.txt", tmp_path / "kept.keras"
+    test.write_text(f"{sorted(f.name for f in patients.iterdir() if f.is_dir())[0]}\n")
+    options = [f"--set={one}" for one in ("side=32", "late_side=64", "filters=(4,)", "depth=2")]
+    done = run(
+        *("--data", patients, "--test", test, "--minutes", 0.02, "--save", kept, *options),
+        *("--clock", "processor"),
+    )
+    assert done.returncode == 0, done.stderr
+    network = keras.saving.load_model(kept, compile=False, safe_mode=True)
+    assert network.input_shape == (None, 64, 64, 3)
 
 
 @pytest.mark.parametrize(("lines", "words"), [
