@@ -2,11 +2,10 @@
 
 Trains from a random start on synthetic cases, which all cases of --data but those that --test lists
 join later on (`real_from` of `brats_recipes.py`), and evaluates the listed ones at their files' own
-1 mm: Dice and HD95 of the regions WT, TC and ET.
-Nothing is chosen on the listed cases: network, schedule, threshold and clean-up are fixed in
-advance (`benchmarks/README.md` says on which cases). All training is inside the minutes, and so is
-making synthetic cases on the way (with `--set every=0` the sample's own cases are made before, outside
-them). Preparing, compiling, choosing the network's width by this machine's speed, and evaluation are
+1 mm: Dice and HD95 of the regions WT, TC and ET. Nothing is chosen on the listed cases: network,
+schedule, threshold and clean-up are fixed in advance (`benchmarks/README.md` says on which cases).
+All training is inside the minutes, and so is making synthetic cases on the way (with `--set every=0`
+the sample's own cases are made before, outside them). Preparing, compiling, choosing the network's width by this machine's speed, and evaluation are
 outside, and their seconds are printed.
 
     python benchmarks/brats_dice.py --data FOLDER --test cases.txt --minutes 15

@@ -3,9 +3,9 @@
 Trains from a random start on all patients of --data but those that --test lists, and evaluates the
 listed ones by volumetric Dice at 256 × 256 pixels. Nothing is chosen on the listed patients:
 network, schedule, threshold and clean-up are fixed in advance (`benchmarks/README.md` says on which
-patients). The last minutes are trained on larger slices. All training is inside the minutes; reading, making sample patients, compiling, choosing
-the network's width by this machine's speed, and evaluation are outside, and their seconds are
-printed.
+patients). Real patients' slices are larger in the last minutes (`late_side`). All training is
+inside the minutes; reading, making sample patients, compiling, choosing the network's width by this
+machine's speed, and evaluation are outside, and their seconds are printed.
 
     python benchmarks/lgg_dice.py --data FOLDER --test patients.txt --minutes 15
 """
